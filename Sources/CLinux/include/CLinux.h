@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernel and libc interfaces that Swift cannot import by itself: variadic calls, macros with casts, errno, atomics on
+// shared memory. Shims only, no logic.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// The process's arguments, saved by a constructor: Embedded Swift has no CommandLine.
+int cl_argument_count(void);
+const char *cl_argument(int index);
+extern char **environ;
+static inline char *const *cl_environment(void) { return environ; }
+
+static inline int cl_errno(void) { return errno; }
+static inline void cl_set_errno(int value) { errno = value; }
+
+// Variadic in libc.
+static inline int cl_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline int cl_openat(int directory, const char *path, int flags, mode_t mode) {
+    return openat(directory, path, flags, mode);
+}
+static inline int cl_fcntl(int descriptor, int command, int argument) { return fcntl(descriptor, command, argument); }
+static inline int cl_ioctl(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
+}
+
+// MAP_FAILED is a cast that Swift does not import: NULL stands for it here.
+static inline void *cl_mmap(size_t length, int protection, int flags, int descriptor, int64_t offset) {
+    void *base = mmap(NULL, length, protection, flags, descriptor, (off_t)offset);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+// struct epoll_event is packed and holds a union: one record, one word of user data.
+static inline int cl_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data = {.u64 = data}};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+static inline uint64_t cl_epoll_data(const struct epoll_event *event) { return event->data.u64; }
+static inline uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
+
+// Waits with a deadline in nanoseconds (negative: for ever); ENOSYS on kernels before 5.11.
+static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
+#ifdef SYS_epoll_pwait2
+    struct {
+        int64_t seconds, nanoseconds;
+    } timeout = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    return (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, nanoseconds < 0 ? NULL : &timeout, NULL, 0);
+#else
+    (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static inline uint64_t cl_clock(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+// wait status macros
+static inline int cl_exited(int status) { return WIFEXITED(status); }
+static inline int cl_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int cl_signalled(int status) { return WIFSIGNALED(status); }
+static inline int cl_termination_signal(int status) { return WTERMSIG(status); }
+
+// Atomics on words that other processes or threads share. Sequentially consistent unless named otherwise.
+static inline uint64_t cl_load64(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline void cl_store64(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+static inline uint64_t cl_load64_relaxed(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
+static inline void cl_store64_relaxed(uint64_t *word, uint64_t value) {
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+static inline void cl_store64_release(uint64_t *word, uint64_t value) {
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+static inline uint64_t cl_load64_acquire(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline uint64_t cl_add64(uint64_t *word, uint64_t value) {
+    return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+// Returns what was found: the exchange took place when that equals `expected`.
+static inline uint64_t cl_compare_exchange64(uint64_t *word, uint64_t expected, uint64_t desired) {
+    __atomic_compare_exchange_n(word, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return expected;
+}
+static inline uint32_t cl_load32(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline void cl_store32(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+static inline uint32_t cl_exchange32(uint32_t *word, uint32_t value) {
+    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t cl_add32(uint32_t *word, uint32_t value) {
+    return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+
+// Swift cannot tell the function from the structure of that name.
+static inline int cl_stat(const char *path, struct stat *status) { return stat(path, status); }
+
+// Macros with casts or struct members that Swift does not import alike everywhere.
+static inline int64_t cl_modified_nanoseconds(const struct stat *status) {
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+static inline int cl_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
+static inline int cl_is_regular(const struct stat *status) { return S_ISREG(status->st_mode); }
+static inline int cl_is_character_device(const struct stat *status) { return S_ISCHR(status->st_mode); }
+static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
+
+static inline void cl_ignore_signal(int number) { signal(number, SIG_IGN); }
+
+static inline int cl_thread_id(void) { return (int)syscall(SYS_gettid); }
+static inline int cl_signal_thread(int thread, int number) {
+    return (int)syscall(SYS_tgkill, getpid(), thread, number);
+}
+
+// A signal whose only effect is that a system call under way returns EINTR.
+int cl_install_interrupter(int number);
+
+// A pathname (or, with `abstract`, a name in Linux's abstract namespace) as a socket address; 0 when it is too long.
+socklen_t cl_unix_address(struct sockaddr_un *address, const char *path, size_t length, int abstract);
+
+#endif

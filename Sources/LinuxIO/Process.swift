@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// This process: arguments, environment, identity.
+public enum CurrentProcess {
+    /// The command line, the program's name first.
+    public static var arguments: [String] {
+        var arguments: [String] = []
+        for index in 0..<cl_argument_count() {
+            if let argument = cl_argument(index) { arguments.append(String(cString: argument)) }
+        }
+        return arguments
+    }
+
+    /// A variable of the environment.
+    public static func environment(_ name: String) -> String? {
+        guard let value = getenv(name) else { return nil }
+        return String(cString: value)
+    }
+
+    /// The process's number.
+    public static var identifier: Int32 { getpid() }
+
+    /// The running program's file, or nil where /proc is not mounted.
+    public static var executable: String? { try? Syscalls.readLink("/proc/self/exe") }
+}
