@@ -44,11 +44,14 @@ func testTarget(_ name: String, _ dependencies: [String]) -> Target {
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+    .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
+    shippedTarget("PluginKit", ["CKCSPlugin"]),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
 ]
 
 let package = Package(
