@@ -51,7 +51,7 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
 ]
 
 let package = Package(

@@ -14,10 +14,11 @@ public enum Plugin {
         name: StaticString, version: StaticString, summary: StaticString, inputs: [Input],
         needs: Capabilities = [], options: [OptionDeclaration] = [], requests: [kcs_request_length] = [],
         check: (@convention(c) (UnsafePointer<kcs_value>, UnsafePointer<kcs_report>) -> Void)? = nil,
-        create: @convention(c) (
-            UnsafePointer<kcs_host>, OpaquePointer, UnsafePointer<kcs_value>,
-            UnsafeMutablePointer<UnsafeMutableRawPointer?>
-        ) -> Int32
+        create:
+            @convention(c) (
+                UnsafePointer<kcs_host>, OpaquePointer, UnsafePointer<kcs_value>,
+                UnsafeMutablePointer<UnsafeMutableRawPointer?>
+            ) -> Int32
     ) -> UnsafePointer<kcs_plugin> {
         var lengths: UnsafeMutablePointer<kcs_request_length>?
         if !requests.isEmpty {
