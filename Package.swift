@@ -46,11 +46,16 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("DriverModel", []),
+    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("DriverModelTests", ["DriverModel"]),
+    testTarget("SimulatedDeviceTests", ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"]),
+    .executableTarget(
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        swiftSettings: strict),
 ]
 
 let package = Package(
