@@ -52,7 +52,10 @@ let libraries: [Target] = [
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("DriverModelTests", ["DriverModel"]),
-    testTarget("SimulatedDeviceTests", ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"]),
+    .testTarget(
+        name: "SimulatedDeviceTests",
+        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
+        exclude: ["Resources"], swiftSettings: strict),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The shared memory of one simulated device. Its layout is public and fixed: Layout.md beside this file is for those who
+// The shared memory of one simulated device. Its layout is public and fixed: SimulatedDevice.docc/Layout.md is for those who
 // reach it from another language. Unsafe: all accesses are to the mapping, at the constant offsets below.
 import CLinux
 import DriverModel
