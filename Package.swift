@@ -48,10 +48,20 @@ let libraries: [Target] = [
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"]),
+    shippedTarget("DriverModel", []),
+    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("DriverModelTests", ["DriverModel"]),
+    .testTarget(
+        name: "SimulatedDeviceTests",
+        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
+        exclude: ["Resources"], swiftSettings: strict),
+    .executableTarget(
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        swiftSettings: strict),
 ]
 
 let package = Package(
