@@ -45,10 +45,16 @@ let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("Schema", []),
+    shippedTarget("YAML", ["CYAML", "Schema"]),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("SchemaTests", ["Schema"]),
+    testTarget("YAMLTests", ["Schema", "YAML"]),
+    testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
 ]
 
 let package = Package(
