@@ -50,6 +50,9 @@ let libraries: [Target] = [
     shippedTarget("PluginKit", ["CKCSPlugin"]),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
+    shippedTarget("Schema", []),
+    shippedTarget("YAML", ["CYAML", "Schema"]),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
 ]
 
 let tests: [Target] = [
@@ -62,6 +65,9 @@ let tests: [Target] = [
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),
+    testTarget("SchemaTests", ["Schema"]),
+    testTarget("YAMLTests", ["Schema", "YAML"]),
+    testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
 ]
 
 let package = Package(
