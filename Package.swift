@@ -51,6 +51,8 @@ let libraries: [Target] = [
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget("Schema", []),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
     shippedTarget("YAML", ["CYAML", "Schema"]),
     shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
 ]
