@@ -46,11 +46,21 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("KCS", []),
+    shippedTarget("DriverModel", []),
+    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("KCSTests", ["KCS"]),
+    testTarget("DriverModelTests", ["DriverModel"]),
+    .testTarget(
+        name: "SimulatedDeviceTests",
+        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
+        exclude: ["Resources"], swiftSettings: strict),
+    .executableTarget(
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        swiftSettings: strict),
 ]
 
 let package = Package(
