@@ -48,6 +48,7 @@ let libraries: [Target] = [
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"]),
+    shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget("Schema", []),
@@ -59,6 +60,7 @@ let libraries: [Target] = [
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("KCSTests", ["KCS"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
