@@ -45,10 +45,13 @@ let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
+    .target(name: "CCapture", cSettings: cSettings),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
 ]
 
 let package = Package(
