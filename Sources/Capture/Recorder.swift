@@ -51,6 +51,22 @@ public final class Recorder {
     /// CLOCK_REALTIME minus CLOCK_BOOTTIME in nanoseconds, as last told.
     public var wallOffset: Int64 { Int64(bitPattern: UInt64(littleEndian: words[RingLayout.offsetWord])) }
 
+    /// Whose recorder it is.
+    public var identity: RecorderIdentity {
+        let header = storage.header
+        return RecorderIdentity(channel: header.name, description: header.description, number: header.number)
+    }
+
+    /// The oldest record that the ring still holds.
+    public var oldest: UInt64 { RingView(storage.memory, header: storage.header).start(end: position) }
+
+    /// Nanoseconds since 1970 of an event of this recorder.
+    public func wallTime(of event: Event) -> UInt64 {
+        let header = storage.header
+        return WallTime.of(
+            event.time, offset: event.position < header.bootPosition ? header.previousOffset : wallOffset)
+    }
+
     /// The ring as it is now, to be read elsewhere, on another thread too.
     public func snapshot() -> RingSnapshot { RingSnapshot(copying: storage.memory) }
 

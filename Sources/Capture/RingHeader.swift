@@ -26,7 +26,7 @@ struct RingHeader {
         guard word(0) == RingLayout.magic, half(8) == RingLayout.headerBytes, half(12) == RingLayout.recordBytes else {
             return nil
         }
-        let capacity = Int(half(16))
+        let capacity = Int(clamping: half(16))
         guard capacity >= RingLayout.minimumCapacity, capacity <= RingLayout.maximumCapacity,
             capacity & (capacity - 1) == 0, memory.count >= RingLayout.bytes(capacity: capacity)
         else { return nil }
