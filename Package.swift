@@ -47,11 +47,16 @@ let libraries: [Target] = [
     shippedTarget("LinuxIO", ["CLinux"]),
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Decode", ["Capture"]),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    .executableTarget(
+        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
+        swiftSettings: strict),
     testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
+    testTarget("DecodeTests", ["Capture", "Decode"]),
 ]
 
 let package = Package(
