@@ -56,6 +56,9 @@ let libraries: [Target] = [
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
     shippedTarget("YAML", ["CYAML", "Schema"]),
     shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
+    .target(name: "CCapture", cSettings: cSettings),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Decode", ["Capture"]),
 ]
 
 let tests: [Target] = [
@@ -72,6 +75,11 @@ let tests: [Target] = [
     testTarget("SchemaTests", ["Schema"]),
     testTarget("YAMLTests", ["Schema", "YAML"]),
     testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
+    .executableTarget(
+        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
+        swiftSettings: strict),
+    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
+    testTarget("DecodeTests", ["Capture", "Decode"]),
 ]
 
 let package = Package(
