@@ -53,12 +53,25 @@ let libraries: [Target] = [
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget("Schema", []),
     shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
+    shippedTarget(
+        "Daemon",
+        [
+            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "KCS", "LinuxIO", "PluginHost",
+            "Schema", "YAML",
+        ]),
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
     shippedTarget("YAML", ["CYAML", "Schema"]),
     shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
     shippedTarget("Decode", ["Capture"]),
+]
+
+/// L4: what is run on a BMC.
+let programs: [Target] = [
+    .executableTarget(
+        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
+        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
 let tests: [Target] = [
@@ -84,5 +97,5 @@ let tests: [Target] = [
 
 let package = Package(
     name: "kcsd",
-    targets: libraries + (embedded ? [] : tests)
+    targets: libraries + programs + (embedded ? [] : tests)
 )

@@ -17,7 +17,7 @@ public final class Worker: @unchecked Sendable {
     private let capacity: Int
     private var queue: [Job] = []
     private var isStopping = false
-    private var isIdle = true
+    private var untold = 0
     private var thread = Thread?.none
 
     /// A worker whose results come through `mailbox`. Its thread starts with the first job.
@@ -36,9 +36,20 @@ public final class Worker: @unchecked Sendable {
             guard let started = Thread.start({ [self] in run() }) else { return false }
             thread = started
         }
+        untold += 1
         queue.append(Job(work: work, done: done))
         lock.wake()
         return true
+    }
+
+    /// Calls `done` on the loop's thread in a later turn, without any work.
+    public func reply(_ done: @escaping () -> Void) { mailbox.post(done) }
+
+    /// Is a job's `done` still to be called?
+    public var hasUntoldResults: Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        return untold > 0
     }
 
     /// Finishes what is queued and ends the thread. Results of jobs are still posted.
@@ -59,7 +70,12 @@ public final class Worker: @unchecked Sendable {
             let job = queue.removeFirst()
             lock.unlock()
             job.work()
-            mailbox.post(job.done)
+            mailbox.post { [self] in
+                lock.lock()
+                untold -= 1
+                lock.unlock()
+                job.done()
+            }
         }
     }
 }
