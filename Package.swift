@@ -40,6 +40,23 @@ func testTarget(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
 }
 
+/// A plugin NAME in Plugins/NAME: a handler that tests can link, and an entry that becomes libkcs-NAME.so. That library
+/// exports the entry and nothing else.
+func plugin(_ name: String) -> [Target] {
+    [
+        shippedTarget("\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler"),
+        .target(
+            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
+            path: "Plugins/\(name)/Entry", swiftSettings: shipped,
+            linkerSettings: shippedLink
+                + [.unsafeFlags(["-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+    ]
+}
+
+func pluginProduct(_ name: String, _ target: String) -> Product {
+    .library(name: "kcs-\(name)", type: .dynamic, targets: ["\(target)Plugin"])
+}
+
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
@@ -50,11 +67,21 @@ let libraries: [Target] = [
     shippedTarget("PluginKit", ["CKCSPlugin"]),
 ]
 
+let plugins: [Target] =
+    plugin("Echo")
+    + plugin("DebugTrigger")
+
+let products: [Product] = [
+    pluginProduct("echo", "Echo"),
+    pluginProduct("debug-trigger", "DebugTrigger"),
+]
+
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
 ]
 
 let package = Package(
     name: "kcsd",
-    targets: libraries + (embedded ? [] : tests)
+    products: products,
+    targets: libraries + plugins + (embedded ? [] : tests)
 )
