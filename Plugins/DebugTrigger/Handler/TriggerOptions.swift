@@ -19,7 +19,8 @@ struct TriggerOptions {
             "arm_window", 1_000_000...3_600_000_000_000, default: "5s",
             help: "longest time between the bytes of arm, and from the last to the trigger"),
         .duration(
-            "cooldown", 0...86_400_000_000_000, default: "10s", help: "after a trigger, the same byte is refused so long"),
+            "cooldown", 0...86_400_000_000_000, default: "10s",
+            help: "how long the same byte is refused after a trigger"),
         .integer("max_per_hour", 0...3600, default: "6", help: "triggers in any hour, all bytes together; 0: no limit"),
         .bool("dry_run", default: "false", help: "log what would run, and run nothing"),
         .enumeration(
