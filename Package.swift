@@ -87,9 +87,11 @@ let tests: [Target] = [
     .target(
         name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
         swiftSettings: strict),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO"]),
     testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
+    testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
 ]
 

@@ -20,10 +20,12 @@ public struct Thread {
         var before = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, &before)
-        let result = pthread_create(&handle, nil, { argument in
-            Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
-            return nil
-        }, argument)
+        let result = pthread_create(
+            &handle, nil,
+            { argument in
+                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                return nil
+            }, argument)
         pthread_sigmask(SIG_SETMASK, &before, nil)
         guard result == 0 else {
             Unmanaged<Body>.fromOpaque(argument).release()
