@@ -88,7 +88,7 @@ let tests: [Target] = [
         name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
-    testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO"]),
+    testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
     testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
