@@ -20,6 +20,9 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 /// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 let shipped: [SwiftSetting] =
     strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+/// For plugins: small code counts for more than the last instruction (a third of the size of -O).
+let shippedSmall: [SwiftSetting] =
+    shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
 let shippedLink: [LinkerSetting] =
@@ -31,13 +34,34 @@ let shippedLink: [LinkerSetting] =
         ])
     ] : []
 
-func shippedTarget(_ name: String, _ dependencies: [String], path: String? = nil) -> Target {
+func shippedTarget(
+    _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
+) -> Target {
     .target(
-        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: shipped)
+        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: settings)
 }
 
 func testTarget(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
+}
+
+/// A plugin NAME in Plugins/NAME: a handler that tests can link, and an entry that becomes libkcs-NAME.so. That library
+/// exports the entry and nothing else.
+func plugin(_ name: String) -> [Target] {
+    [
+        shippedTarget(
+            "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
+        .target(
+            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
+            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+            linkerSettings: shippedLink
+                // lld, because gold lists symbols that the map made local
+                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+    ]
+}
+
+func pluginProduct(_ name: String, _ target: String) -> Product {
+    .library(name: "kcs-\(name)", type: .dynamic, targets: ["\(target)Plugin"])
 }
 
 /// L0 to L3 of the architecture; imports point down.
@@ -47,7 +71,7 @@ let libraries: [Target] = [
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
-    shippedTarget("PluginKit", ["CKCSPlugin"]),
+    shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
@@ -74,7 +98,24 @@ let programs: [Target] = [
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
+let plugins: [Target] =
+    plugin("Echo")
+    + plugin("DebugTrigger")
+
+let products: [Product] = [
+    pluginProduct("echo", "Echo"),
+    pluginProduct("debug-trigger", "DebugTrigger"),
+]
+
 let tests: [Target] = [
+    .target(
+        name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
+        swiftSettings: strict),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
+    testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
+    testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
+    testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
+    testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("KCSTests", ["KCS"]),
     testTarget("DriverModelTests", ["DriverModel"]),
@@ -97,5 +138,6 @@ let tests: [Target] = [
 
 let package = Package(
     name: "kcsd",
-    targets: libraries + programs + (embedded ? [] : tests)
+    products: products,
+    targets: libraries + programs + plugins + (embedded ? [] : tests)
 )
