@@ -100,7 +100,7 @@ public final class Diagnostics {
     public func render(_ diagnostic: Diagnostic) -> String {
         let sentence = "\(diagnostic.severity.word): \(diagnostic.message)\n"
         guard let mark = diagnostic.mark else { return "\(file): \(sentence)" }
-        let caret = Caret(line: text.line(mark.line), column: Int(mark.column))
+        let caret = Caret(text, line: mark.line, column: mark.column)
         return "\(file):\(mark.line):\(mark.column): \(sentence)\(caret.source)\n\(caret.pointer)\n"
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxIO
+import Schema
 import Testing
 import YAML
 
@@ -32,31 +33,38 @@ import YAML
         }
     }
 
+    private static let tokens = [
+        "- ", ": ", "[", "]", "{", "}", "&a ", "*a", "!t ", "'", "\"", "\n", "\t", "#", "|", ">", "<<: ", "? ",
+        "---\n",
+        "0x", "-1", "999999999999999999999", "true", "~", "\u{FEFF}", "\\x", "  ", ",", "\0", "\u{1F600}", "1h",
+        "9999999h",
+    ].map { Array($0.utf8) }
+
+    private func damage(_ seed: [UInt8], _ random: inout Random) -> [UInt8] {
+        var text = seed
+        for _ in 0...random.next(6) {
+            let at = random.next(text.count + 1)
+            switch random.next(6) {
+            case 0: text.insert(UInt8(random.next(256)), at: at)
+            case 1: text.insert(contentsOf: Self.tokens[random.next(Self.tokens.count)], at: at)
+            case 2 where at < text.count: text[at] ^= UInt8(1 << random.next(8))
+            case 3: text.removeSubrange(at..<min(text.count, at + random.next(8)))
+            case 4: text.removeLast(min(text.count, random.next(20)))
+            default:
+                let end = min(text.count, at + random.next(40))
+                text.insert(contentsOf: Array(text[at..<end]), at: random.next(text.count + 1))
+            }
+        }
+        return text
+    }
+
+    private var rounds: Int { CurrentProcess.environment("KCSD_LONG") == nil ? 10_000 : 1_000_000 }
+
     @Test func damagedFileNeverTraps() {
-        let rounds = CurrentProcess.environment("KCSD_LONG") == nil ? 10_000 : 1_000_000
         var random = Random(state: 20_261_122)
-        let tokens = [
-            "- ", ": ", "[", "]", "{", "}", "&a ", "*a", "!t ", "'", "\"", "\n", "\t", "#", "|", ">", "<<: ", "? ",
-            "---\n",
-            "0x", "-1", "999999999999999999999", "true", "~", "\u{FEFF}", "\\x", "  ", ",", "\0", "\u{1F600}", "1h",
-            "9999999h",
-        ].map { Array($0.utf8) }
         var accepted = 0
         for _ in 0..<rounds {
-            var text = Self.seeds[random.next(Self.seeds.count)]
-            for _ in 0...random.next(6) {
-                let at = random.next(text.count + 1)
-                switch random.next(6) {
-                case 0: text.insert(UInt8(random.next(256)), at: at)
-                case 1: text.insert(contentsOf: tokens[random.next(tokens.count)], at: at)
-                case 2 where at < text.count: text[at] ^= UInt8(1 << random.next(8))
-                case 3: text.removeSubrange(at..<min(text.count, at + random.next(8)))
-                case 4: text.removeLast(min(text.count, random.next(20)))
-                default:
-                    let end = min(text.count, at + random.next(40))
-                    text.insert(contentsOf: Array(text[at..<end]), at: random.next(text.count + 1))
-                }
-            }
+            let text = damage(Self.seeds[random.next(Self.seeds.count)], &random)
             let outcome = ConfigurationFile.parse(text, file: "f")
             if (outcome.configuration == nil) != outcome.diagnostics.hasErrors {
                 Issue.record("neither refused nor accepted: \(String(decoding: text, as: UTF8.self))")
@@ -69,5 +77,55 @@ import YAML
         }
         // Damage that leaves a good file good is rare, and there must be some.
         #expect(accepted > 0 && accepted < rounds / 2)
+    }
+
+    private static let options = OptionShape(
+        .object,
+        children: [
+            .init(.map, key: "actions", maximum: 8, children: [.init(.byte), .init(.actions)]),
+            .init(.bytes, key: "arm"),
+            .init(.duration, key: "cooldown", defaultText: "10s"), .init(.size, key: "total"),
+            .init(
+                .list, key: "sensors",
+                children: [
+                    .init(
+                        .object,
+                        children: [
+                            .init(.integer, key: "number", required: true), .init(.string, key: "name"),
+                            .init(
+                                .oneOf, key: "value",
+                                children: [
+                                    .init(.object, children: [.init(.path, key: "file", required: true)]),
+                                    .init(.integer), .init(.bool),
+                                    .init(.list, children: [.init(.oneOf, children: [.init(.byte), .init(.bytes)])]),
+                                ]),
+                        ])
+                ]),
+            .init(.enumeration, key: "mode", choices: ["on", "off", "1"]),
+            .init(.integer, key: "permissions", isFileMode: true), .init(.absent, key: "nothing"),
+            .init(.object, key: "any", isUnchecked: true), .init(.list, key: "broken"),
+        ])
+
+    private static let optionSeeds: [[UInt8]] = [
+        "actions: {D: [{log: x}, {capture: all}], 0x52: [{exec: [/x, y], timeout: 1s, else: [{sysrq: b}]}]}\n"
+            + "arm: [1, D, '2']\ncooldown: 5m\ntotal: 0x10\nmode: on\npermissions: 0644\nany: {a: [b]}\n",
+        "sensors:\n- {number: 1, name: 'a', value: {file: /x}}\n- number: 0x7fffffffffffffff\n  value: [1, a, [2, 'b']]\n"
+            + "- number: -9223372036854775808\n  value: true\ntotal: 9223372036854775807\nbroken: [1]\nnothing: 5\n",
+    ].map { Array($0.utf8) }
+
+    @Test func damagedOptionsNeverTrap() {
+        var random = Random(state: 7)
+        var good = 0
+        for _ in 0..<rounds {
+            let text = damage(Self.optionSeeds[random.next(Self.optionSeeds.count)], &random)
+            let diagnostics = Diagnostics(file: "f", text: text)
+            guard let node = Document.parse(text, diagnostics) else { continue }
+            let value = Checker(diagnostics).check(node, Self.options, at: .start)
+            if value.object?.count != Self.options.children.count && !diagnostics.hasErrors {
+                Issue.record("neither refused nor complete: \(String(decoding: text, as: UTF8.self))")
+            }
+            if !diagnostics.hasErrors { good += 1 }
+        }
+        #expect(good > 0 && good < rounds / 2)
     }
 }

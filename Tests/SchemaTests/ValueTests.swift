@@ -53,4 +53,18 @@ import Testing
         for (number, type) in expected.enumerated() { #expect(type.rawValue == UInt32(number)) }
         #expect(OptionType(rawValue: 15) == nil)
     }
+
+    @Test func actionsAreFoundHoweverDeep() {
+        func wait(_ time: UInt64, _ otherwise: [Action] = []) -> Action {
+            Action(kind: .wait(time), otherwise: otherwise, mark: .start)
+        }
+        let first = value(.actions([wait(1, [wait(2), wait(3, [wait(4)])]), wait(5)]))
+        let tree = value(
+            .object([
+                value(.bool(true)), first, value(.list([value(.actions([wait(6)]))])),
+                value(.map([(value(.byte(1)), value(.actions([wait(7)])))])),
+                value(.oneOf(1, value(.actions([wait(8)])))),
+            ]))
+        #expect(tree.allActions.map { $0.kind } == (1...8).map { .wait($0) })
+    }
 }

@@ -33,6 +33,20 @@ import YAML
         #expect(caret != nil && caret == mark)
     }
 
+    @Test(arguments: [
+        (1, 1), (150, 150), (151, 1), (151, 151), (1000, 1), (1000, 91), (1000, 92), (1000, 940), (1000, 1001),
+    ])
+    func caretMeetsItsCharacterWhereverALongLineIsCut(length: Int, column: Int) {
+        var characters = [Character](repeating: "ü", count: length)
+        if column <= length { characters[column - 1] = "X" }
+        let lines = rendered(String(characters), 1, Int32(column)).map { Array($0) }
+        #expect(lines[1].count <= 2 + 3 + 150 + 3)
+        #expect(lines[2].last == "^")
+        let under = lines[2].count - 1
+        #expect(column <= length ? lines[1][under] == "X" : lines[1].count == under)
+        #expect(lines[2].dropLast().allSatisfy { $0 == " " })
+    }
+
     @Test func reportsComeInTheOrderOfPlacesTheFileAsAWholeFirst() {
         let diagnostics = Diagnostics(file: "f", text: Array("abc\ndef".utf8))
         diagnostics.error("third", at: Mark(line: 2, column: 2))
