@@ -52,7 +52,7 @@ let libraries: [Target] = [
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
-    testTarget("KCSTests", ["KCS"]),
+    testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
