@@ -117,7 +117,7 @@ let tests: [Target] = [
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
-    testTarget("KCSTests", ["KCS"]),
+    testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
