@@ -10,6 +10,7 @@
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
+//   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
 import PackageDescription
 
 let embedded = Context.environment["KCSD_EMBEDDED"] != nil
@@ -49,6 +50,19 @@ let libraries: [Target] = [
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
 ]
 
+/// A workstation's tools: ordinary Swift, never on a BMC.
+let tools: [Target] = [
+    .target(
+        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "kcssim",
+        dependencies: [
+            "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], swiftSettings: strict),
+]
+
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("DriverModelTests", ["DriverModel"]),
@@ -56,6 +70,8 @@ let tests: [Target] = [
         name: "SimulatedDeviceTests",
         dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
         exclude: ["Resources"], swiftSettings: strict),
+    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "LinuxIO"]),
+    testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),
@@ -63,5 +79,7 @@ let tests: [Target] = [
 
 let package = Package(
     name: "kcsd",
-    targets: libraries + (embedded ? [] : tests)
+    dependencies: embedded
+        ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
+    targets: libraries + (embedded ? [] : tools + tests)
 )
