@@ -40,11 +40,11 @@ public struct Readiness: OptionSet, Hashable, Sendable {
     /// The marks.
     public let rawValue: UInt8
     /// Marks as they are.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// EPOLLIN: a byte in the driver's buffer, or IBF.
-    public static let input = Readiness(rawValue: 1)
+    @inlinable public static var input: Readiness { Readiness(rawValue: 1) }
     /// EPOLLOUT: OBF is clear.
-    public static let output = Readiness(rawValue: 2)
+    @inlinable public static var output: Readiness { Readiness(rawValue: 2) }
 }
 
 extension DriverState {

@@ -109,21 +109,21 @@ public struct Effects: OptionSet, Hashable, Sendable {
     /// The marks.
     public let rawValue: UInt16
     /// Marks as they are.
-    public init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// Those who sleep on the driver were woken: readers, writers, poll and epoll.
-    public static let woke = Effects(rawValue: 1 << 0)
+    @inlinable public static var woke: Effects { Effects(rawValue: 1 << 0) }
     /// The interrupt line is raised and the handler did nothing about it: the kernel calls it again and again, and in
     /// the end disables the line.
-    public static let storm = Effects(rawValue: 1 << 1)
+    @inlinable public static var storm: Effects { Effects(rawValue: 1 << 1) }
     /// The handler found its buffer full when it took IDR: "Storm brewing!" in the kernel's log, and a byte is gone.
-    public static let bufferOverwritten = Effects(rawValue: 1 << 2)
+    @inlinable public static var bufferOverwritten: Effects { Effects(rawValue: 1 << 2) }
     /// The host wrote while IBF was set: the byte in IDR is gone.
-    public static let inputOverwritten = Effects(rawValue: 1 << 3)
+    @inlinable public static var inputOverwritten: Effects { Effects(rawValue: 1 << 3) }
     /// STR was written with bit 0 clear: a warning in the kernel's log, every time.
-    public static let warned = Effects(rawValue: 1 << 4)
+    @inlinable public static var warned: Effects { Effects(rawValue: 1 << 4) }
     /// A byte in ODR that the host had not read is gone.
-    public static let outputLost = Effects(rawValue: 1 << 5)
+    @inlinable public static var outputLost: Effects { Effects(rawValue: 1 << 5) }
     /// ODR was written: the host's interrupt.
-    public static let outputFilled = Effects(rawValue: 1 << 6)
+    @inlinable public static var outputFilled: Effects { Effects(rawValue: 1 << 6) }
 }

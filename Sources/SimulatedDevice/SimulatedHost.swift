@@ -22,7 +22,7 @@ public final class SimulatedHost {
         bmcBell = try DeviceDirectory.openDoorbell(directory, "irq-bmc")
         ownBell = try DeviceDirectory.openDoorbell(directory, "irq-host")
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
-        scratch = .allocate(byteCount: 256, alignment: 16)
+        scratch = .allocate(byteCount: 4096, alignment: 16)
         closeForDeadOwner()
     }
 

@@ -35,7 +35,7 @@ public final class SimulatedPort {
         let lag = registers.settings.obeLag
         timer = lag == 0 || lag == .max ? nil : try ObeTimer(period: lag, beside: ownBell.raw)
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
-        scratch = .allocate(byteCount: 256, alignment: 16)
+        scratch = .allocate(byteCount: 4096, alignment: 16)
         Self.sign(lock.raw)
         openDriver()
         // What waits already was rung for somebody else, if at all.
