@@ -17,7 +17,9 @@ let embedded = Context.environment["KCSD_EMBEDDED"] != nil
 let toolchain = Context.environment["KCSD_TOOLCHAIN"] ?? "/opt/swift/usr"
 let root = Context.packageDirectory
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+/// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
+/// are to see the same headers.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 /// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 let shipped: [SwiftSetting] =
     strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
