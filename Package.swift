@@ -10,13 +10,16 @@
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
+//   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
 import PackageDescription
 
 let embedded = Context.environment["KCSD_EMBEDDED"] != nil
 let toolchain = Context.environment["KCSD_TOOLCHAIN"] ?? "/opt/swift/usr"
 let root = Context.packageDirectory
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+/// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
+/// are to see the same headers.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 /// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 let shipped: [SwiftSetting] =
     strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
@@ -107,6 +110,19 @@ let products: [Product] = [
     pluginProduct("debug-trigger", "DebugTrigger"),
 ]
 
+/// A workstation's tools: ordinary Swift, never on a BMC.
+let tools: [Target] = [
+    .target(
+        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "kcssim",
+        dependencies: [
+            "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], swiftSettings: strict),
+]
+
 let tests: [Target] = [
     .target(
         name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
@@ -123,6 +139,8 @@ let tests: [Target] = [
         name: "SimulatedDeviceTests",
         dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
         exclude: ["Resources"], swiftSettings: strict),
+    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "LinuxIO"]),
+    testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),
@@ -140,4 +158,7 @@ let package = Package(
     name: "kcsd",
     products: products,
     targets: libraries + programs + plugins + (embedded ? [] : tests)
+    dependencies: embedded
+        ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
+    targets: libraries + (embedded ? [] : tools + tests)
 )
