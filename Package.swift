@@ -55,7 +55,8 @@ let tests: [Target] = [
     .executableTarget(
         name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
         swiftSettings: strict),
-    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
+    testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     testTarget("DecodeTests", ["Capture", "Decode"]),
 ]
 

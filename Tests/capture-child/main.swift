@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A process for tests to kill, and for a profiler to count:
-//   ring PATH EVENTS START      writes events START, START+1, … into a persistent ring until it is killed
+//   ring PATH EVENTS START      writes events START, START+1, … into a persistent ring until it is killed, and after
+//                               each its number into PATH.progress
 //   step PATH EVENTS COUNT      stops itself, writes COUNT events into a persistent ring when it is continued, exits
 //   crash PATH segv|abort|trap  a handler of channel "debug" dies; PATH receives the raw dump
 //   cost COUNT                  records COUNT register accesses and exits
@@ -25,10 +26,15 @@ switch arguments.dropFirst().first {
 case "ring" where arguments.count == 5:
     let recorder = persistent(arguments[2], Int(arguments[3])!)
     var index = UInt64(arguments[4])!
+    guard let file = try? Syscalls.open(arguments[2] + ".progress", O_RDWR | O_CREAT),
+        ftruncate(file.raw, 8) == 0, let progress = cl_mmap(8, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0)
+    else { fail("progress") }
+    let word = progress.bindMemory(to: UInt64.self, capacity: 1)
     print("ready")
     fflush(nil)
     while true {
         Script.record(index, recorder)
+        cl_store64_release(word, index)
         index += 1
     }
 
@@ -47,14 +53,13 @@ case "crash" where arguments.count == 4:
     second.idrRead(0x61, str: 0x0A, at: 99)
     do {
         let file = try Syscalls.open(arguments[2], O_RDWR | O_CREAT | O_TRUNC)
-        try FatalDump.install(file.raw)
+        try FatalDump.install(file.release())
         first.enter("data")
         switch arguments[3] {
         case "segv": UnsafeMutablePointer<UInt8>(bitPattern: 0x10)!.pointee = 1
         case "abort": abort()
         default: fatalError("as asked")
         }
-        _ = file.raw
     } catch { fail(error.description) }
 
 case "cost" where arguments.count == 3:
