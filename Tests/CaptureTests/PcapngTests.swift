@@ -45,7 +45,10 @@ enum Sample {
         return recorder
     }
 
-    static func pcapng() -> [UInt8] { CaptureDump.pcapng([ipmi().snapshot(), mctp().snapshot()]) }
+    /// Made once: the first event says by how much the machine's own clock was wrong.
+    static let rings = [ipmi().snapshot(), mctp().snapshot()]
+
+    static func pcapng() -> [UInt8] { CaptureDump.pcapng(rings) }
 }
 
 @Suite struct PcapngTests {
@@ -180,7 +183,7 @@ enum Sample {
         let files = [Sample.pcapng(), ring, dump]
         var generator = Seeded(state: 42)
         var read = 0
-        for _ in 0..<repetitions(30000) {
+        for _ in 0..<repetitions(10000) {
             var file = files[Int.random(in: 0..<files.count, using: &generator)]
             for _ in 0..<Int.random(in: 1...8, using: &generator) {
                 // Half of the changes hit the headers, where lengths and counts are.
