@@ -260,7 +260,17 @@ public final class Recorder {
                 filled = 0
             }
         }
-        for index in 0..<count { add(bytes[index]) }
+        var taken = 0
+        while count - taken >= 8 {
+            let whole = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: taken, as: UInt64.self))
+            store(position, .continuation, 0, whole)
+            position &+= 1
+            taken += 8
+        }
+        while taken < count {
+            add(bytes[taken])
+            taken += 1
+        }
         if textCount > 0 {
             var left = textCount
             for byte in text.utf8 {

@@ -6,6 +6,7 @@
 //   step PATH EVENTS COUNT      stops itself, writes COUNT events into a persistent ring when it is continued, exits
 //   crash PATH segv|abort|trap  a handler of channel "debug" dies; PATH receives the raw dump
 //   cost COUNT                  records COUNT register accesses and exits
+//   message-cost COUNT          records COUNT messages of 18 bytes and exits
 import CLinux
 import Capture
 import LinuxIO
@@ -74,5 +75,17 @@ case "cost" where arguments.count == 3:
         time += 1
     }
 
-default: fail("usage: capture-child ring|step|crash|cost …")
+case "message-cost" where arguments.count == 3:
+    let recorder = Recorder(RecorderIdentity(channel: "debug", description: "cost"), events: 4096)
+    let count = UInt64(arguments[2])!
+    let bytes = [UInt8](repeating: 7, count: 18)
+    bytes.withUnsafeBytes {
+        var time: UInt64 = 1
+        while time <= count {
+            recorder.message(.fromHost, link: .ipmi, $0, at: time)
+            time += 1
+        }
+    }
+
+default: fail("usage: capture-child ring|step|crash|cost|message-cost …")
 }
