@@ -151,7 +151,7 @@ let tests: [Target] = [
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
-    testTarget("DecodeTests", ["Capture", "Decode"]),
+    testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
 ]
 
 let package = Package(

@@ -29,6 +29,25 @@ import Testing
         #expect(dump.sentence.hasSuffix(" in plugin debug-trigger of channel debug, in data"))
     }
 
+    @Test func convertedDumpEndsWithTheCulpritOnItsChannel() throws {
+        let folder = TemporaryFolder()
+        _ = Program.run([Program.child, "crash", folder.path + "/dump", "segv"])
+        let pcapng = try #require(CaptureDump.converted(folder.read("dump")))
+        var reader = try #require(PcapngReader(pcapng))
+        var last: PcapngReader.Packet?
+        var packets = 0
+        while let item = reader.next() {
+            if case .packet(let packet) = item {
+                packets += 1
+                last = packet
+            }
+        }
+        // Twenty events of one channel, one of the other, and the crash itself.
+        #expect(packets == 22)
+        #expect(last.map { reader.interfaces[$0.interface].name } == "debug/events")
+        #expect(last?.comment == "fatal signal 11 (SIGSEGV) in plugin debug-trigger of channel debug, in data")
+    }
+
     @Test func dumpOfAnEarlierCrashIsPutAside() throws {
         let folder = TemporaryFolder()
         let first = try FatalDump.prepare(folder: folder.path + "/a/b", bytes: 4096)

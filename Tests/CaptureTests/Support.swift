@@ -27,7 +27,7 @@ final class TemporaryFolder {
 
 /// Other programs.
 enum Program {
-    /// The helper that stands beside the test executable.
+    /// The program for tests to kill, which stands beside the test executable.
     static let child = Path.parent(of: CurrentProcess.executable!) + "/capture-child"
 
     struct Running {
