@@ -20,10 +20,13 @@ let root = Context.packageDirectory
 /// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
 /// are to see the same headers.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
-/// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
+/// What ships to a BMC stays in the Embedded subset, and is compiled in both ways. Every Embedded module carries copies of
+/// what it uses of others: sections let the linker keep one and drop the rest, which more than halves the programs.
 let shipped: [SwiftSetting] =
-    strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
-/// For plugins: small code counts for more than the last instruction (a third of the size of -O).
+    strict
+    + (embedded
+        ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
+/// For plugins, and for what runs at start only: small code counts for more than the last instruction.
 let shippedSmall: [SwiftSetting] =
     shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
@@ -34,6 +37,7 @@ let shippedLink: [LinkerSetting] =
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
             "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a", "-lm",
+            "-Xlinker", "--gc-sections",
         ])
     ] : []
 
@@ -78,7 +82,7 @@ let libraries: [Target] = [
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
-    shippedTarget("Schema", []),
+    shippedTarget("Schema", [], settings: shippedSmall),
     shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
     shippedTarget(
         "Daemon",
@@ -87,17 +91,17 @@ let libraries: [Target] = [
             "Schema", "YAML",
         ]),
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
-    shippedTarget("YAML", ["CYAML", "Schema"]),
-    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
+    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmall),
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
-    shippedTarget("Decode", ["Capture"]),
+    shippedTarget("Decode", ["Capture"], settings: shippedSmall),
 ]
 
 /// L4: what is run on a BMC.
 let programs: [Target] = [
     .executableTarget(
-        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
+        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
@@ -118,7 +122,7 @@ let tools: [Target] = [
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]

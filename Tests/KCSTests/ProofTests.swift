@@ -22,17 +22,20 @@ import Testing
 
     @Test func explore() {
         for temperament in HostTemperament.allCases {
-            for n in [2,3,4] { for armed in [true, false] {
-                var host = HostConfiguration(temperament)
-                host.retries = min(host.retries, 1)
-                let r: [UInt8] = Array([0x18, 0x01, 0x33, 0x44].prefix(n))
-                var proof = Proof(
-                    .init(
-                        name: "clean \(temperament) \(n) armed \(armed)", configuration: .init(handshake: .strict), host: host,
-                        requests: [r, r], armed: armed), limit: 1_500_000)
-                proof.run()
-                Self.report(proof)
-            }}
+            for n in [2, 3, 4] {
+                for armed in [true, false] {
+                    var host = HostConfiguration(temperament)
+                    host.retries = min(host.retries, 1)
+                    let r: [UInt8] = Array([0x18, 0x01, 0x33, 0x44].prefix(n))
+                    var proof = Proof(
+                        .init(
+                            name: "clean \(temperament) \(n) armed \(armed)", configuration: .init(handshake: .strict),
+                            host: host,
+                            requests: [r, r], armed: armed), limit: 1_500_000)
+                    proof.run()
+                    Self.report(proof)
+                }
+            }
         }
     }
 }
