@@ -120,6 +120,8 @@ struct Simulation {
             let had = world.delivered != nil
             if world.daemonStep() {
                 daemonAt = world.now + random.skewed(300, 2_000)
+            } else if world.inputWakes {
+                daemonAt = world.now + random.skewed(2_000, wakeLatency)
             } else if case .asleep(let until?, _) = world.daemon {
                 // A timer fires late, never early.
                 daemonAt = until + random.skewed(2_000, wakeLatency)
