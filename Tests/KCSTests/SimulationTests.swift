@@ -72,15 +72,17 @@ func count(_ full: Int) -> Int {
         return tally
     }
 
-    @Test(arguments: HostTemperament.allCases) func strictLosesNothingOnTheDriverAsPosted(_ temperament: HostTemperament)
-    {
+    @Test(arguments: HostTemperament.allCases) func strictLosesNothingOnTheDriverAsPosted(
+        _ temperament: HostTemperament
+    ) {
         let tally = Self.run(temperament, .strict, .v2, requests: count(100_000), seed: 1)
         #expect(tally.wrongBytes == 0)
         #expect(tally.failed <= (temperament == .freeipmi ? tally.requests / 10_000 : 0))
     }
 
-    @Test(arguments: HostTemperament.allCases) func fastLosesNothingOnADriverThatKeepsIDR(_ temperament: HostTemperament)
-    {
+    @Test(arguments: HostTemperament.allCases) func fastLosesNothingOnADriverThatKeepsIDR(
+        _ temperament: HostTemperament
+    ) {
         let tally = Self.run(temperament, .fast, .deferred, requests: count(100_000), seed: 2)
         #expect(tally.wrongBytes == 0)
         #expect(tally.failed == 0)
@@ -97,7 +99,8 @@ func count(_ full: Int) -> Int {
         for round in 0..<rounds {
             for _ in 0..<200 {
                 let random = simulation.random.next()
-                let value = random & 1 == 0 ? codes[Int(random >> 8) % codes.count] : UInt8(truncatingIfNeeded: random >> 16)
+                let value =
+                    random & 1 == 0 ? codes[Int(random >> 8) % codes.count] : UInt8(truncatingIfNeeded: random >> 16)
                 simulation.hostWrites(value, command: random & 2 == 0)
                 simulation.rest(simulation.random.skewed(100, 3_000_000))
             }

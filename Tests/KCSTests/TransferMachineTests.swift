@@ -174,7 +174,9 @@ import Testing
         #expect(bench.readResponse() == [0x1C, 0x01, 0x00])
     }
 
-    @Test(arguments: [([UInt8](), [0x1C, 0x01, 0xFF] as [UInt8]), ([0x1C], [0x1C, 0x01, 0xFF]), ([0x1C, 0x09], [0x1C, 0x09, 0xFF])])
+    @Test(arguments: [
+        ([UInt8](), [0x1C, 0x01, 0xFF] as [UInt8]), ([0x1C], [0x1C, 0x01, 0xFF]), ([0x1C, 0x09], [0x1C, 0x09, 0xFF]),
+    ])
     func aShortAnswerIsFilledUp(_ given: [UInt8], _ read: [UInt8]) throws {
         let bench = Bench.fast()
         bench.answers = false
@@ -236,7 +238,9 @@ import Testing
         #expect(bench.readResponse() == [0x1C, 0x02, 0x00])
     }
 
-    @Test(arguments: [Handshake.fast, .strict]) func nothingToAnswerWaitsForTheNextRequest(_ handshake: Handshake) throws {
+    @Test(arguments: [Handshake.fast, .strict]) func nothingToAnswerWaitsForTheNextRequest(_ handshake: Handshake)
+        throws
+    {
         let bench = Bench(handshake, driver: handshake == .fast ? .deferred : .v2)
         bench.answers = false
         bench.write([0xB0, 0x01])

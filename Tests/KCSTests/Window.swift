@@ -41,8 +41,10 @@ enum Window: String, CaseIterable, Hashable {
         if value == ControlCode.getStatusAbort { ghost.windows.insert(.abort) }
         guard value == ControlCode.writeStart else { return }
         let state = StatusRegister(rawValue: world.device.str).state
-        // The last byte of a request is parked only until it is read, in the same turn.
-        if !parked || world.machine.phase == .writeEnd, state != .write { ghost.windows.insert(.bareCommand) }
+        // The last byte of a request, and READ in the middle of a response, are parked only until they are read, in the
+        // same turn.
+        let open = !parked || world.machine.phase == .writeEnd || world.machine.phase == .reading
+        if open, state != .write { ghost.windows.insert(.bareCommand) }
         switch ghost.ideal.phase {
         case .started, .data, .ending: ghost.windows.insert(.restartWhileWriting)
         default: break
