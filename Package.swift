@@ -45,10 +45,14 @@ let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("IPMI", []),
+    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler"),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("IPMITests", ["IPMI"]),
+    testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
 ]
 
 let package = Package(
