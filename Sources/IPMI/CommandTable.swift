@@ -70,7 +70,7 @@ public enum CommandTable {
             "cause, channel"),
         D(
             .setBootOptions, .chassis, 0x08, "Set System Boot Options", 1...19, .persistent,
-            "invalid 7, parameter 6:0, [parameter data]", "none", [0x80, 0x81, 0x82, 0xC0, 0xC4, 0xC7, 0xFF]),
+            "invalid 7, parameter 6:0, [parameter data]", "none", [0x80, 0x81, 0xC0, 0xC4, 0xC9, 0xCC, 0xFF]),
         D(
             .getBootOptions, .chassis, 0x09, "Get System Boot Options", 3...3, .query,
             "parameter 6:0, set selector, block selector", "version 01, invalid 7 and parameter, parameter data",
@@ -176,7 +176,7 @@ public enum CommandTable {
             .getMessage, .app, 0x33, "Get Message", 0...0, .volatile, "none", "channel, message data", [0x80]),
         D(
             .sendMessage, .app, 0x34, "Send Message", 1...250, .volatile, "channel, message data",
-            "none", [0x83, 0xC4, 0xC7, 0xCC]),
+            "none", [0x83, 0xC4, 0xCC]),
         D(
             .readEventMessageBuffer, .app, 0x35, "Read Event Message Buffer", 0...0, .volatile, "none",
             "event record 16 bytes", [0x80]),
@@ -212,7 +212,7 @@ public enum CommandTable {
             "interface 3:0 (1 KCS)", "0, version, largest request", [0xCC]),
         D(
             .setSystemInfo, .app, 0x58, "Set System Info Parameters", 2...18, .persistent,
-            "parameter, set selector or data, [data]", "none", [0x80, 0x81, 0x82, 0xC0, 0xC4, 0xC7, 0xC9, 0xFF]),
+            "parameter, set selector or data, [data]", "none", [0x80, 0x81, 0xC0, 0xC4, 0xC9, 0xCC, 0xFF]),
         D(
             .getSystemInfo, .app, 0x59, "Get System Info Parameters", 4...4, .query,
             "revision only 7, parameter, set selector, block selector", "revision 11, parameter data", [0x80, 0xC9]),

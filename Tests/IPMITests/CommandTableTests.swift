@@ -34,8 +34,8 @@ import Testing
     @Test func requestLengthsIncludeTheHeader() {
         let lengths = CommandTable.requestLengths
         #expect(lengths.count == CommandTable.all.count)
-        #expect(lengths.contains(RequestLength(netFn: 0x06, command: 0x01, shortest: 2, longest: 2)))
-        #expect(lengths.contains(RequestLength(netFn: 0x0A, command: 0x44, shortest: 18, longest: 18)))
+        #expect(lengths.contains { $0.netFn == 0x06 && $0.command == 0x01 && $0.shortest == 2 && $0.longest == 2 })
+        #expect(lengths.contains { $0.netFn == 0x0A && $0.command == 0x44 && $0.shortest == 18 && $0.longest == 18 })
     }
 
     /// `swift test` with KCSD_UPDATE=1 writes the page anew.

@@ -12,8 +12,9 @@ extension ManagementController {
     static func deviceID(_ identity: DeviceIdentity, support: UInt8) -> [UInt8] {
         let minor = identity.firmware.minor
         return [
-            identity.id, 0x80 | identity.revision & 0x0F, identity.firmware.major & 0x7F, minor / 10 << 4 | minor % 10,
-            0x02, support, UInt8(identity.manufacturer & 0xFF), UInt8(identity.manufacturer >> 8 & 0xFF),
+            identity.id, 0x80 | identity.revision & 0x0F, identity.firmware.major & 0x7F,
+            (minor / 10) << 4 | minor % 10, 0x02, support, UInt8(identity.manufacturer & 0xFF),
+            UInt8(identity.manufacturer >> 8 & 0xFF),
             UInt8(identity.manufacturer >> 16 & 0x0F), UInt8(identity.product & 0xFF), UInt8(identity.product >> 8),
             identity.auxiliary.0, identity.auxiliary.1, identity.auxiliary.2, identity.auxiliary.3,
         ]

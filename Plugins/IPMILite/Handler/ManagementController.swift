@@ -297,6 +297,8 @@ public final class ManagementController {
         case .log(let entry):
             guard durable.sel else { break }
             let (made, writer) = logWriter.change(adding: entry.record, size: log.journalLimit) {
+                // An addition stays the last record: after a crash it is what the host may repeat.
+                if case .add = entry { return log.image + [entry.record] }
                 var copy = log
                 copy.apply(entry)
                 return copy.image
