@@ -44,15 +44,46 @@ func testTarget(_ name: String, _ dependencies: [String]) -> Target {
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+    .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("IPMI", []),
     shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler"),
+    shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
+    shippedTarget("PluginKit", ["CKCSPlugin"]),
+    shippedTarget("KCS", []),
+    shippedTarget("DriverModel", []),
+    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
+    shippedTarget("Schema", []),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
+    shippedTarget("YAML", ["CYAML", "Schema"]),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
+    .target(name: "CCapture", cSettings: cSettings),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Decode", ["Capture"]),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
     testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
+    testTarget("KCSTests", ["KCS"]),
+    testTarget("DriverModelTests", ["DriverModel"]),
+    .testTarget(
+        name: "SimulatedDeviceTests",
+        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
+        exclude: ["Resources"], swiftSettings: strict),
+    .executableTarget(
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        swiftSettings: strict),
+    testTarget("SchemaTests", ["Schema"]),
+    testTarget("YAMLTests", ["Schema", "YAML"]),
+    testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
+    .executableTarget(
+        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
+        swiftSettings: strict),
+    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
+    testTarget("DecodeTests", ["Capture", "Decode"]),
 ]
 
 let package = Package(

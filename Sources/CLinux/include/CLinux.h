@@ -151,7 +151,25 @@ static inline int cl_signal_thread(int thread, int number) {
 // A signal whose only effect is that a system call under way returns EINTR.
 int cl_install_interrupter(int number);
 
-// A pathname (or, with `abstract`, a name in Linux's abstract namespace) as a socket address; 0 when it is too long.
-socklen_t cl_unix_address(struct sockaddr_un *address, const char *path, size_t length, int abstract);
+// bind and connect to a pathname or, with `abstract`, to a name in Linux's abstract namespace. ENAMETOOLONG when it does
+// not fit. (The libc's own functions take an address by a union that Swift cannot build.)
+int cl_unix_bind(int socket, const char *name, size_t length, int abstract);
+int cl_unix_connect(int socket, const char *name, size_t length, int abstract);
+
+// A lock on a whole file that belongs to the open file, not to the process, and ends with it. Asking whether somebody
+// holds it takes nothing.
+static inline int cl_lock_file(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+static inline int cl_unlock_file(int descriptor) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+// 1: another open file holds it, 0: nobody does, -1: see errno.
+static inline int cl_file_is_locked(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_GETLK, &lock) < 0 ? -1 : lock.l_type != F_UNLCK;
+}
 
 #endif
