@@ -40,6 +40,13 @@ func testTarget(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
 }
 
+/// A plugin's entry: nothing but `kcs_plugin_entry`, so that tests can link the library below it.
+func pluginTarget(_ name: String, _ dependencies: [String], path: String) -> Target {
+    .target(
+        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: shipped,
+        linkerSettings: shippedLink)
+}
+
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
@@ -61,6 +68,10 @@ let libraries: [Target] = [
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
     shippedTarget("Decode", ["Capture"]),
+    shippedTarget(
+        "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
+        path: "Plugins/IPMILite/Driver"),
+    pluginTarget("IPMILitePlugin", ["CKCSPlugin", "IPMILiteDriver"], path: "Plugins/IPMILite/Entry"),
 ]
 
 let tests: [Target] = [
@@ -88,5 +99,8 @@ let tests: [Target] = [
 
 let package = Package(
     name: "kcsd",
+    products: [
+        .library(name: "kcs-ipmi-lite", type: .dynamic, targets: ["IPMILitePlugin"])
+    ],
     targets: libraries + (embedded ? [] : tests)
 )

@@ -98,6 +98,8 @@ public struct LANConfiguration: Sendable {
     public var mac: [UInt8] = [0, 0, 0, 0, 0, 0]
     /// VLAN, 1 to 4094; 0 none.
     public var vlan: UInt16 = 0
+    /// Parameters answered with these bytes, whatever the fields above say.
+    public var parameters: [(number: UInt8, bytes: [UInt8])] = []
     /// The users.
     public var users: [UserConfiguration] = []
     /// How many users there can be.

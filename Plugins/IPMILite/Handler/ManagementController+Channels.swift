@@ -114,7 +114,8 @@ extension ManagementController {
 
     /// A parameter's data (IPMI 2.0 table 23-4); nil for one that is not supported.
     private func lanParameter(_ parameter: UInt8) -> [UInt8]? {
-        switch parameter {
+        for given in lan.parameters where given.number == parameter { return given.bytes }
+        return switch parameter {
         case 0: [0x00]
         case 1: [0x00]
         case 2: [0x00, 0x00, 0x00, 0x00, 0x00]

@@ -586,8 +586,19 @@ public final class ManagementController {
         emit(.attention(wanted))
     }
 
-    /// Says what SMS_ATN is to be, whatever it was: for a channel that was reset.
-    public func repeatAttention() { emit(.attention(attention)) }
+    /// The host CPU was reset: what it had begun and not ended is forgotten, and SMS_ATN is stated anew.
+    public func hostReset() {
+        bootSetInProgress = 0
+        systemInfoSetInProgress = 0
+        partialAdd = nil
+        emit(.attention(attention))
+    }
+
+    /// True while a change is on its way to its store.
+    public var isStoring: Bool { job != nil }
+
+    /// Figures for a status display: records in the event log, how many fit, events that could not be stored.
+    public var figures: (records: Int, capacity: Int, lost: Int) { (log.records.count, log.capacity, droppedEvents) }
 
     /// The configured actions for `action` have run.
     public func actionEnded(_ action: PlatformAction, succeeded: Bool) {
