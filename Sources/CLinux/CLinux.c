@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CLinux.h"
 
+#include <linux/membarrier.h>
 #include <stddef.h>
 
 static int argument_count;
@@ -16,6 +17,14 @@ int cl_argument_count(void) { return argument_count; }
 
 const char *cl_argument(int index) {
     return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
+
+int cl_barrier_all_threads(void) {
+    static int registered;
+    if (!registered && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) {
+        registered = 1;
+    }
+    return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
 }
 
 static void interrupted(int number) { (void)number; }

@@ -39,7 +39,7 @@ extension Checker {
 
     /// Reports an unknown key; the known one that may have been meant.
     func unknown(_ key: String, _ node: Node, _ known: [String]) -> String? {
-        let meant = Suggestion.of(key, among: known)
+        let meant = diagnostics.isFull ? nil : Suggestion.of(key, among: known)
         var message = "unknown key \(quote(key))"
         if let meant {
             message += " (did you mean \(quote(meant))?)"

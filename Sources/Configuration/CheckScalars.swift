@@ -105,7 +105,7 @@ extension Checker {
     private func string(_ scalar: Scalar, _ shape: OptionShape, _ node: Node, _ subject: String) -> String? {
         guard let text = text(scalar, node, wanted(shape), subject) else { return nil }
         let count = text.utf8.count
-        return isInRange(Int64(count), "\(count) bytes long", shape, node, subject) ? text : nil
+        return isInRange(Int64(count), length(count, "byte"), shape, node, subject) ? text : nil
     }
 
     private func path(_ scalar: Scalar, _ shape: OptionShape, _ node: Node, _ subject: String) -> String? {

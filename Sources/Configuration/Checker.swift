@@ -71,6 +71,8 @@ public struct Checker {
         return true
     }
 
+    func length(_ count: Int, _ unit: String) -> String { "\(count) \(unit)\(count == 1 ? "" : "s") long" }
+
     // MARK: lists and maps
 
     private func list(_ node: Node, _ shape: OptionShape, _ subject: String) -> Value {
@@ -78,7 +80,7 @@ public struct Checker {
             return fail(node, .list, "\(subject) wants a list, not \(node.phrase)\(bracketHint(node))")
         }
         guard let element = shape.children.first else { return malformed(node, shape, subject) }
-        _ = isInRange(Int64(nodes.count), "\(nodes.count) elements long", shape, node, subject)
+        _ = isInRange(Int64(nodes.count), length(nodes.count, "element"), shape, node, subject)
         return make(.list, node, .list(nodes.map { value($0, element, "an element of \(subject)") }))
     }
 
@@ -92,7 +94,7 @@ public struct Checker {
             return fail(node, .map, "\(subject) wants a mapping, not \(node.phrase)")
         }
         guard shape.children.count == 2 else { return malformed(node, shape, subject) }
-        _ = isInRange(Int64(nodes.count), "\(nodes.count) pairs long", shape, node, subject)
+        _ = isInRange(Int64(nodes.count), length(nodes.count, "pair"), shape, node, subject)
         var pairs: [(key: Value, value: Value)] = []
         var seen: Set<String> = []
         for pair in nodes {
@@ -162,7 +164,7 @@ public struct Checker {
             result = Array(text.utf8)
         default: return fail(node, .bytes, "\(subject) wants text or a list of bytes, not \(node.phrase)")
         }
-        guard isInRange(Int64(result.count), "\(result.count) bytes long", shape, node, subject) else {
+        guard isInRange(Int64(result.count), length(result.count, "byte"), shape, node, subject) else {
             return make(.bytes, node, .absent)
         }
         return make(.bytes, node, .bytes(result))

@@ -33,19 +33,19 @@ public enum Driver: UInt8, Sendable, CaseIterable {
 public enum STRBit {
     /// Output buffer full: the host has not read ODR yet. Set by a write of ODR, cleared by the host's read, and by
     /// writing the bit as 0.
-    public static let obf: UInt8 = 0x01
+    @inlinable public static var obf: UInt8 { 0x01 }
     /// Input buffer full: IDR holds a byte that the BMC has not taken. The hardware's own.
-    public static let ibf: UInt8 = 0x02
+    @inlinable public static var ibf: UInt8 { 0x02 }
     /// SMS attention, the BMC's to set.
-    public static let smsAttention: UInt8 = 0x04
+    @inlinable public static var smsAttention: UInt8 { 0x04 }
     /// C/D: set when the host's last write went to the command port. The hardware's own.
-    public static let commandData: UInt8 = 0x08
+    @inlinable public static var commandData: UInt8 { 0x08 }
     /// First bit for the system maker's use.
-    public static let oem1: UInt8 = 0x10
+    @inlinable public static var oem1: UInt8 { 0x10 }
     /// Second bit for the system maker's use.
-    public static let oem2: UInt8 = 0x20
+    @inlinable public static var oem2: UInt8 { 0x20 }
     /// STATE: IDLE 00, READ 01, WRITE 10, ERROR 11.
-    public static let state: UInt8 = 0xC0
+    @inlinable public static var state: UInt8 { 0xC0 }
     /// What a write of STR sets as given.
-    public static let writable: UInt8 = smsAttention | oem1 | oem2 | state
+    @inlinable public static var writable: UInt8 { smsAttention | oem1 | oem2 | state }
 }

@@ -3,10 +3,10 @@
 // The driver's interrupt handler.
 extension DriverState {
     /// Is the interrupt line raised?
-    public var interruptPending: Bool { inputPending || outputPending }
+    @inlinable public var interruptPending: Bool { inputPending || outputPending }
 
     /// The handler runs. Legal at any moment: it looks at STR itself, and does nothing when there is nothing to do.
-    public mutating func interrupt() -> Effects {
+    @inlinable public mutating func interrupt() -> Effects {
         let raised = interruptPending
         // Without an opener the core has nobody to call.
         guard isOpen else { return raised ? .storm : [] }
@@ -31,7 +31,7 @@ extension DriverState {
     }
 
     /// IDR into the driver's buffer: this is what clears IBF.
-    @inline(__always)
+    @inlinable @inline(__always)
     mutating func takeIDR() {
         setByte(Self.bufferShift, idr)
         changeSTR(set: 0, clear: STRBit.ibf)

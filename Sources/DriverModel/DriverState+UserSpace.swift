@@ -11,7 +11,8 @@ public enum ReadAction: Hashable, Sendable {
     case data(UInt8)
     /// One byte from offset 1: STR.
     case status(UInt8)
-    /// Two bytes from offset 0: the host's, then STR with IBF set.
+    /// Two bytes from offset 0: the host's, then STR with IBF set. The driver samples STR after it took the byte. To let
+    /// the host move in between, read one byte and then `str`.
     case both(data: UInt8, status: UInt8)
     /// `EAGAIN`
     case again
@@ -40,16 +41,16 @@ public struct Readiness: OptionSet, Hashable, Sendable {
     /// The marks.
     public let rawValue: UInt8
     /// Marks as they are.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// EPOLLIN: a byte in the driver's buffer, or IBF.
-    public static let input = Readiness(rawValue: 1)
+    @inlinable public static var input: Readiness { Readiness(rawValue: 1) }
     /// EPOLLOUT: OBF is clear.
-    public static let output = Readiness(rawValue: 2)
+    @inlinable public static var output: Readiness { Readiness(rawValue: 2) }
 }
 
 extension DriverState {
     /// open(2). False is `EBUSY`: one process at a time.
-    public mutating func open() -> Bool {
+    @inlinable public mutating func open() -> Bool {
         if isOpen { return false }
         set(Self.openBit, true)
         // The core enables IBF in the hardware; the posted driver's own mask stays as it was at the last close, and a
@@ -59,20 +60,20 @@ extension DriverState {
     }
 
     /// close(2), or the end of the process. The driver's buffer and its own event mask stay as they are.
-    public mutating func close() {
+    @inlinable public mutating func close() {
         guard isOpen else { return }
         set(Self.openBit | Self.inputEnabled | Self.outputEnabled, false)
     }
 
     /// poll(2) and epoll: arms the OBE event whenever OBF is set, whatever the caller is interested in.
-    public mutating func poll() -> Readiness {
+    @inlinable public mutating func poll() -> Readiness {
         var readiness: Readiness = prepareOutput() ? .output : []
         if isReadable || isInputFull { readiness.insert(.input) }
         return readiness
     }
 
     /// pread(2). No more than the two bytes of the device can be asked for.
-    public mutating func read(offset: Int, count: Int, nonBlocking: Bool = false) -> ReadAction {
+    @inlinable public mutating func read(offset: Int, count: Int, nonBlocking: Bool = false) -> ReadAction {
         if count == 0 { return .nothing }
         guard count > 0, count <= 2, offset >= 0, offset <= 1, offset + count <= 2 else { return .invalid }
         if offset == 1 { return .status(readStatus()) }
@@ -87,17 +88,17 @@ extension DriverState {
 
     /// The driver woke a sleeping read at offset 0: it goes on, or sleeps again. The patch as posted looks at its
     /// buffer alone, for it sampled STR before it went to sleep.
-    public mutating func resumeRead(count: Int) -> ReadAction {
+    @inlinable public mutating func resumeRead(count: Int) -> ReadAction {
         precondition(count == 1 || count == 2, "only reads of one or two bytes sleep")
         guard isReadable || (driver == .deferred && isInputFull) else { return .sleep }
         return finishRead(count)
     }
 
     /// pread(2) of one byte at offset 1: STR, with IBF set while the driver's buffer holds a byte.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func readStatus() -> UInt8 { isReadable ? str | STRBit.ibf : str }
 
-    private mutating func finishRead(_ count: Int) -> ReadAction {
+    @inlinable mutating func finishRead(_ count: Int) -> ReadAction {
         setInputEvents(true)
         if !isReadable { takeIDR() }
         set(Self.readableBit, false)
@@ -105,7 +106,7 @@ extension DriverState {
     }
 
     /// pwrite(2) of one byte at offset 1: STR. The bits of the hardware stay; bit 0 clear clears OBF.
-    public mutating func writeStatus(_ value: UInt8) -> Effects {
+    @inlinable public mutating func writeStatus(_ value: UInt8) -> Effects {
         var effects: Effects = []
         if value & STRBit.obf == 0 {
             effects.insert(.warned)
@@ -117,6 +118,7 @@ extension DriverState {
     }
 
     /// pwrite(2) of one byte at offset 0: ODR, once OBF is clear.
+    @inlinable
     public mutating func writeData(_ value: UInt8, nonBlocking: Bool = false) -> (action: WriteAction, effects: Effects)
     {
         if isOutputFull {
@@ -129,7 +131,7 @@ extension DriverState {
     }
 
     /// pwrite(2) of two bytes at offset 0: STR first, then ODR as `writeData` does it.
-    public mutating func writeBoth(
+    @inlinable public mutating func writeBoth(
         odr: UInt8, str: UInt8, nonBlocking: Bool = false
     ) -> (action: WriteAction, effects: Effects) {
         let status = writeStatus(str)
@@ -139,7 +141,7 @@ extension DriverState {
     }
 
     /// pwrite(2) of up to two bytes, `first` the one at `offset`; what a file server passes on.
-    public mutating func write(
+    @inlinable public mutating func write(
         offset: Int, count: Int, first: UInt8 = 0, second: UInt8 = 0, nonBlocking: Bool = false
     ) -> (action: WriteAction, effects: Effects) {
         if count == 0 { return (.written(0), []) }
@@ -151,19 +153,20 @@ extension DriverState {
 
     /// The driver woke a sleeping write: ODR is written when an OBE event was what woke it, else it sleeps again.
     /// `count` is what the sleeping call was given.
+    @inlinable
     public mutating func resumeWrite(_ odr: UInt8, count: Int = 1) -> (action: WriteAction, effects: Effects) {
         guard isWritable else { return (.sleep, []) }
         return (.written(count), fillODR(odr))
     }
 
     /// A signal woke a sleeping write: `EINTR`, and the OBE event is no longer wanted.
-    public mutating func abandonWrite() -> WriteAction {
+    @inlinable public mutating func abandonWrite() -> WriteAction {
         setOutputEvents(false)
         return .interrupted
     }
 
-    @inline(__always)
-    private mutating func fillODR(_ value: UInt8) -> Effects {
+    @inlinable @inline(__always)
+    mutating func fillODR(_ value: UInt8) -> Effects {
         let effects: Effects = isOutputFull ? [.outputFilled, .outputLost] : .outputFilled
         setByte(Self.odrShift, value)
         changeSTR(set: STRBit.obf, clear: 0)
@@ -171,7 +174,7 @@ extension DriverState {
     }
 
     /// Wants the OBE event, unless OBF is clear already. True when it is.
-    private mutating func prepareOutput() -> Bool {
+    @inlinable mutating func prepareOutput() -> Bool {
         let ready = !isOutputFull
         setOutputEvents(!ready)
         return ready

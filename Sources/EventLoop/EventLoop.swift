@@ -31,10 +31,13 @@ public final class EventLoop {
     private var firstFree: Int32 = -1
     private var timers = TimerQueue(capacity: 64)
     private var removed: [EventSource] = []
+    private var dropping: [EventSource] = []
     private var queuedAgain: [EventSource] = []
     private var dispatchingAgain: [EventSource] = []
     private var isRunning = false
-    private var hasPreciseWait = true
+    private var hasPreciseWait: Bool
+    /// Are timers being fired? One that is set meanwhile is due in the next turn at the earliest.
+    private var isFiring = false
     /// Fallback for kernels without epoll_pwait2.
     private var alarm: Alarm?
 
@@ -45,7 +48,11 @@ public final class EventLoop {
     public let mailbox: Mailbox
 
     /// A loop with nothing registered. Fails when the process has no descriptors left.
-    public init() throws(SystemError) {
+    public convenience init() throws(SystemError) { try self.init(hasPreciseWait: true) }
+
+    /// Without `hasPreciseWait`, as on a kernel whose epoll waits in whole milliseconds.
+    init(hasPreciseWait: Bool) throws(SystemError) {
+        self.hasPreciseWait = hasPreciseWait
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SystemError(.current, "epoll_create1") }
         events = .allocate(capacity: Self.eventCapacity)
@@ -120,10 +127,15 @@ public final class EventLoop {
     // MARK: Timers
 
     /// Sets, or moves, a timer to a CLOCK_MONOTONIC time in nanoseconds.
-    public func set(_ timer: LoopTimer, deadline: UInt64) { timers.set(timer, deadline: deadline) }
+    public func set(_ timer: LoopTimer, deadline: UInt64) {
+        timers.set(timer, deadline: isFiring ? max(deadline, now + 1) : deadline)
+    }
 
     /// Stops a timer; harmless for one that is not set.
-    public func cancel(_ timer: LoopTimer) { timers.cancel(timer) }
+    public func cancel(_ timer: LoopTimer) {
+        // Let go of here, not in the queue: the timer's deinit may set and cancel others.
+        timers.cancel(timer)?.release()
+    }
 
     // MARK: Running
 
@@ -140,6 +152,8 @@ public final class EventLoop {
     public func turn(wait: Bool) throws(SystemError) {
         let count = try waitForEvents(wait && queuedAgain.isEmpty)
         now = Clock.monotonic
+        // Who asks from here on waits for the next turn.
+        swap(&queuedAgain, &dispatchingAgain)
         for index in 0..<count {
             let event = events + index
             let data = cl_epoll_data(event)
@@ -150,25 +164,33 @@ public final class EventLoop {
             }
         }
         if timers.count > 0 { fireTimers() }
-        if !queuedAgain.isEmpty { dispatchQueued() }
-        if !removed.isEmpty { removed.removeAll(keepingCapacity: true) }
+        if !dispatchingAgain.isEmpty { dispatchQueued() }
+        if !removed.isEmpty { dropRemoved() }
+    }
+
+    /// A source's deinit may remove others.
+    private func dropRemoved() {
+        swap(&removed, &dropping)
+        dropping.removeAll(keepingCapacity: true)
     }
 
     private func fireTimers() {
         // A timer that sets itself into the past fires in the next turn, not for ever in this one.
-        var budget = timers.count
-        while budget > 0, let timer = timers.popDue(now) {
-            budget -= 1
+        isFiring = true
+        while let timer = timers.popDue(now) {
             timer._withUnsafeGuaranteedRef { $0.fire(now: now) }
             timer.release()
         }
+        isFiring = false
     }
 
     private func dispatchQueued() {
-        swap(&queuedAgain, &dispatchingAgain)
-        for source in dispatchingAgain where source.isQueuedAgain {
+        // By index: an iterator would share the array's memory, and emptying it would make a new one.
+        for index in dispatchingAgain.indices {
+            let source = dispatchingAgain[index]
+            guard source.isQueuedAgain else { continue }
             source.isQueuedAgain = false
-            source.ready([], now: now)
+            source.ready(Readiness(rawValue: 0), now: now)
         }
         dispatchingAgain.removeAll(keepingCapacity: true)
     }

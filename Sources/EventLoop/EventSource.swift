@@ -28,6 +28,9 @@ open class EventSource {
     /// Will it be dispatched in the next turn without having been waited for?
     var isQueuedAgain = false
 
+    /// Is it registered with a loop?
+    public final var isRegistered: Bool { slot >= 0 }
+
     /// A source that is not registered.
     public init() {}
 

@@ -41,9 +41,9 @@ struct TimerQueue: ~Copyable {
         siftUp(count - 1)
     }
 
-    mutating func cancel(_ timer: LoopTimer) {
-        guard timer.position >= 0 else { return }
-        remove(at: Int(timer.position)).release()
+    /// Takes a timer out if it is set. The caller owns the reference.
+    mutating func cancel(_ timer: LoopTimer) -> Unmanaged<LoopTimer>? {
+        timer.position < 0 ? nil : remove(at: Int(timer.position))
     }
 
     /// Takes the earliest timer out if it is due. The caller owns the reference.

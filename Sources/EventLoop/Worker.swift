@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: a job is one retained reference that travels from the submitter through the worker to the loop's thread, and is
+// released there only.
 import CLinux
 import LinuxIO
 
@@ -7,17 +10,23 @@ import LinuxIO
 ///
 /// Sendable because the queue is only touched under its lock.
 public final class Worker: @unchecked Sendable {
-    private struct Job {
+    private final class Job {
         let work: () -> Void
         let done: () -> Void
+
+        init(work: @escaping () -> Void, done: @escaping () -> Void) {
+            self.work = work
+            self.done = done
+        }
     }
 
     private let lock = Lock()
     private let mailbox: Mailbox
     private let capacity: Int
-    private var queue: [Job] = []
+    private var queue: [Unmanaged<Job>] = []
     private var isStopping = false
-    private var isIdle = true
+    /// Jobs whose `done` is still to be called.
+    private var untold = 0
     private var thread = Thread?.none
 
     /// A worker whose results come through `mailbox`. Its thread starts with the first job.
@@ -36,19 +45,39 @@ public final class Worker: @unchecked Sendable {
             guard let started = Thread.start({ [self] in run() }) else { return false }
             thread = started
         }
-        queue.append(Job(work: work, done: done))
+        untold += 1
+        queue.append(.passRetained(Job(work: work, done: done)))
         lock.wake()
         return true
     }
 
-    /// Finishes what is queued and ends the thread. Results of jobs are still posted.
+    /// Calls `done` on the loop's thread in a later turn, without any work.
+    public func reply(_ done: @escaping () -> Void) { mailbox.post(done) }
+
+    /// Is a job's `done` still to be called?
+    public var hasUntoldResults: Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        return untold > 0
+    }
+
+    /// Finishes what is queued and ends the thread. Results of jobs are still posted. Nothing can be submitted any more;
+    /// a worker whose thread was started must be finished before it can go.
     public func finish() {
         lock.lock()
         isStopping = true
         lock.wake()
         let thread = self.thread
+        self.thread = nil
         lock.unlock()
         thread?.join()
+    }
+
+    private func finish(_ job: Unmanaged<Job>) {
+        lock.lock()
+        untold -= 1
+        lock.unlock()
+        job.takeRetainedValue().done()
     }
 
     private func run() {
@@ -58,8 +87,9 @@ public final class Worker: @unchecked Sendable {
             guard !queue.isEmpty else { return lock.unlock() }
             let job = queue.removeFirst()
             lock.unlock()
-            job.work()
-            mailbox.post(job.done)
+            job._withUnsafeGuaranteedRef { $0.work() }
+            // What the closures hold is let go of on the loop's thread, as it is not made for two.
+            mailbox.post { [self] in finish(job) }
         }
     }
 }

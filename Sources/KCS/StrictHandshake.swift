@@ -87,10 +87,12 @@ extension TransferMachine {
             park(.command, now)
             expected = phase == .writeStart || silent ? .writeStart : .writeEnd
         } else if foundEmpty {
+            // The command alone, or data with the command behind it. A fresh dummy tells: only in the first case can
+            // the host still read it.
             park(.command, now)
             uncertain = true
             expected = .writeEnd
-            fellAt = now
+            showWithDummy(.write)
         } else {
             letGo(.data)
         }
@@ -144,7 +146,13 @@ extension TransferMachine {
                 return
             }
             park(.data, now)
-            uncertain = wasEmpty
+            if wasEmpty {
+                // Data alone, or with data behind it, or WRITE_END with the last byte behind it. A fresh dummy tells:
+                // only in the first case can the host still read it.
+                uncertain = true
+                showWithDummy(.write)
+                return
+            }
         }
         if !outputFull { fellAt = now }
     }
@@ -152,7 +160,7 @@ extension TransferMachine {
     // MARK: A data byte is parked
 
     private mutating func dataHeld(_ now: UInt64) {
-        if !outputFull, fellAt == nil { fellAt = now }
+        outputFell(now)
         switch phase {
         case .writeStart, .writeData: requestDataHeld(now)
         case .lastByte, .abort2:
@@ -172,23 +180,26 @@ extension TransferMachine {
     private mutating func requestDataHeld(_ now: UInt64) {
         let age = now &- progressAt
         guard let fellAt, !outputFull else {
-            if age >= (ignoresOutput ? settle : timings.unclean) { guess(.data) }
+            guard age >= (ignoresOutput && !uncertain ? settle : timings.unclean) else { return }
+            if !uncertain { return guess(.data) }
+            // Behind the first byte of a request there is mostly WRITE_END.
+            if request.count == 1 { showReadWithoutOutput() } else { showWithDummy(.write) }
+            read(.either)
             return
         }
         let since = now &- fellAt
         switch lengths.next(after: request.count + 1, of: request) {
         case .data: guess(.data)
         case .writeEnd: if since >= timings.unclean { guess(.data) }
-        case .unknown:
-            guard since >= settle else { return }
-            guard uncertain else {
-                guess(.data)
-                return
-            }
-            // WRITE_END and the last byte, or two data bytes: behind the first byte of a request mostly the former.
-            if request.count == 1 { showReadWithoutOutput() } else { showWithDummy(.write) }
-            read(.either)
+        case .unknown: if since >= settle { guess(.data) }
         }
+    }
+
+    /// Notes that OBF fell: the host has read the dummy, so it was not behind a closed gate then.
+    private mutating func outputFell(_ now: UInt64) {
+        if outputFull || fellAt != nil { return }
+        fellAt = now
+        uncertain = false
     }
 
     var settle: UInt64 { request.count < 2 ? timings.settleFirst : timings.settleLater }
@@ -207,19 +218,16 @@ extension TransferMachine {
 
     private mutating func commandHeld(_ now: UInt64) {
         let age = now &- progressAt
-        if outputFull {
-            if age >= (expected == .writeStart ? timings.unclean : timings.abandon) { letGo(.command) }
+        outputFell(now)
+        guard let fellAt, !outputFull else {
+            if uncertain {
+                if age >= timings.unclean { letGo(.either) }
+            } else if age >= (expected == .writeStart ? timings.unclean : timings.abandon) {
+                letGo(.command)
+            }
             return
         }
-        guard let fellAt else {
-            fellAt = now
-            return
-        }
-        if uncertain {
-            if now &- fellAt >= timings.settleLater { letGo(.either) }
-        } else if now &- fellAt >= timings.unclean {
-            letGo(.command)
-        }
+        if now &- fellAt >= timings.unclean { letGo(.command) }
     }
 
     // MARK: Common

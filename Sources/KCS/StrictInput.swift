@@ -30,9 +30,16 @@ extension TransferMachine {
             return value == ControlCode.writeStart || value == ControlCode.writeEnd
                 || value == ControlCode.getStatusAbort
         }
-        // READ may be parked with a command in IDR; or a command may be parked with its first data byte in IDR.
-        if sawCommand { return value != ControlCode.read }
-        return value == ControlCode.writeStart || value == ControlCode.getStatusAbort
+        guard sawCommand else {
+            // A command may be parked with its first data byte in IDR.
+            return value == ControlCode.writeStart || value == ControlCode.getStatusAbort
+        }
+        // What the host was to write anyway may be parked with a command in IDR.
+        switch phase {
+        case .abort1: return value != 0
+        case .reading, .idle, .lastByte, .abort2: return value != ControlCode.read
+        default: return true
+        }
     }
 
     private mutating func commandRead(_ value: UInt8, _ now: UInt64) {
@@ -91,6 +98,7 @@ extension TransferMachine {
             phase = .idle
             rest = .awaitingLastRead
         case .idle where rest != .unarmed: rest = .awaitingLastRead
+        case .idle where value == ControlCode.read: break  // of a transfer that was given up
         case .error: break
         default:
             _ = violation()

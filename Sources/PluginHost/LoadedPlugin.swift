@@ -20,6 +20,9 @@ public final class LoadedPlugin {
     /// Request lengths that it knows.
     public let requests: [RequestLengths]
 
+    /// Was the file found changed since it was loaded? What is loaded stays until the process ends.
+    public internal(set) var isChangedOnDisk = false
+
     let descriptor: kcs_plugin
 
     /// The lengths that requests of one command can have, in bytes with NetFn/LUN and command.

@@ -4,12 +4,21 @@ import LinuxIO
 
 /// Loads plugins, each file once.
 public final class PluginLoader {
-    private let folders: [String]
-    private let trust: PluginFile.Trust
+    private var folders: [String]
+    private var trust: PluginFile.Trust
     private var loaded: [LoadedPlugin] = []
 
     /// A loader that looks for short names in `folders`, in that order.
     public init(folders: [String], trust: PluginFile.Trust) {
+        self.folders = folders
+        self.trust = trust
+    }
+
+    /// Plugins whose file is another than the one that was loaded.
+    public var changedOnDisk: [LoadedPlugin] { loaded.filter { $0.isChangedOnDisk } }
+
+    /// Looks elsewhere, or trusts otherwise, from now on. What is loaded stays.
+    public func reconfigure(folders: [String], trust: PluginFile.Trust) {
         self.folders = folders
         self.trust = trust
     }
@@ -33,7 +42,9 @@ public final class PluginLoader {
         case .success(let found): file = found
         case .failure(let failure): return .failure(failure)
         }
-        for plugin in loaded where plugin.file.path == file.path && plugin.file.identity == file.identity {
+        for plugin in loaded where plugin.file.path == file.path {
+            // A library is never unloaded, and two versions of one in a process would share nothing but trouble.
+            plugin.isChangedOnDisk = plugin.file.identity != file.identity || plugin.file.modified != file.modified
             return .success(plugin)
         }
         let result = Self.open(file)

@@ -4,7 +4,7 @@
 import CKCSPlugin
 
 /// An option as a plugin declares it: kcsd checks the YAML file against it and prints its help.
-public struct OptionDeclaration {
+public struct OptionDeclaration: Sendable {
     private let key: StaticString?
     private let help: StaticString?
     private let defaultYAML: StaticString?

@@ -31,6 +31,12 @@ public struct OptionValue {
         return String(cString: text)
     }
 
+    /// What a list of actions would do, in one line for a message; empty when kcsd does not say.
+    public var actionsText: String {
+        precondition(pointer.pointee.type == UInt32(KCS_OPTION_ACTIONS), "the option is not actions")
+        return pointer.pointee.text.map { String(cString: $0) } ?? ""
+    }
+
     /// Bytes.
     public var bytes: [UInt8] {
         precondition(pointer.pointee.type == UInt32(KCS_OPTION_BYTES), "the option is not bytes")

@@ -42,3 +42,23 @@ extension Action: Equatable {
         left.kind == right.kind && left.otherwise == right.otherwise
     }
 }
+
+extension Value {
+    /// Every action in this value, however deep, those to do after a failure included: for whoever prepares what
+    /// actions need before the first of them runs.
+    public var allActions: [Action] {
+        switch payload {
+        case .actions(let actions): return Action.flattened(actions)
+        case .object(let values), .list(let values): return values.flatMap { $0.allActions }
+        case .map(let pairs): return pairs.flatMap { $0.key.allActions + $0.value.allActions }
+        case .oneOf(_, let value): return value.allActions
+        default: return []
+        }
+    }
+}
+
+extension Action {
+    fileprivate static func flattened(_ actions: [Action]) -> [Action] {
+        actions.flatMap { [$0] + flattened($0.otherwise) }
+    }
+}

@@ -49,7 +49,7 @@ public enum Help {
         switch shape.type {
         case .duration: return Quantity.duration(UInt64(max(value, 0)))
         case .size: return Quantity.size(UInt64(max(value, 0)))
-        case .integer where shape.isFileMode: return "0\(String(value, radix: 8))"
+        case .integer where shape.isFileMode && value != 0: return "0\(String(value, radix: 8))"
         default: return "\(value)"
         }
     }

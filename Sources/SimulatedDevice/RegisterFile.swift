@@ -201,12 +201,16 @@ struct RegisterFile: ~Copyable {
     /// Counts what a transition did beside its main effect.
     @inline(__always)
     func note(_ effects: Effects) {
-        if effects.isEmpty { return }
+        if effects.contains(.woke) { count(.interrupts) }
+        if effects.isSubset(of: [.woke, .outputFilled]) { return }
+        noteLoss(effects)
+    }
+
+    private func noteLoss(_ effects: Effects) {
         if effects.contains(.inputOverwritten) || effects.contains(.bufferOverwritten) { count(.inputLost) }
         if effects.contains(.outputLost) { count(.outputLost) }
         if effects.contains(.warned) { count(.warnings) }
         if effects.contains(.storm) { count(.storms) }
-        if effects.contains(.woke) { count(.interrupts) }
     }
 
     /// The interrupt, if its line is raised: true when the handler woke somebody. OBE raises the line only where the

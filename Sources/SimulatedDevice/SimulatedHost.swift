@@ -22,7 +22,7 @@ public final class SimulatedHost {
         bmcBell = try DeviceDirectory.openDoorbell(directory, "irq-bmc")
         ownBell = try DeviceDirectory.openDoorbell(directory, "irq-host")
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
-        scratch = .allocate(byteCount: 256, alignment: 16)
+        scratch = .allocate(byteCount: 4096, alignment: 16)
         closeForDeadOwner()
     }
 
@@ -97,7 +97,10 @@ public final class SimulatedHost {
                 continue
             }
             let now = Clock.monotonic
-            if now >= deadline { return false }
+            if now >= deadline {
+                nudge()
+                return readStatus() & mask == value
+            }
             pause = min(max(pause * 2, Self.shortestPause), Self.longestPause)
             let slept = min(pause, deadline - now)
             sleep(slept)

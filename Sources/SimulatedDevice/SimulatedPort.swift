@@ -35,7 +35,7 @@ public final class SimulatedPort {
         let lag = registers.settings.obeLag
         timer = lag == 0 || lag == .max ? nil : try ObeTimer(period: lag, beside: ownBell.raw)
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
-        scratch = .allocate(byteCount: 256, alignment: 16)
+        scratch = .allocate(byteCount: 4096, alignment: 16)
         Self.sign(lock.raw)
         openDriver()
         // What waits already was rung for somebody else, if at all.
@@ -126,13 +126,18 @@ public final class SimulatedPort {
         let action = registers.change { state -> ReadAction in
             // Not `read` with O_NONBLOCK, which the posted driver gets wrong.
             guard state.isReadable || state.isInputFull else { return .sleep }
-            return state.read(offset: 0, count: 2)
+            return state.read(offset: 0, count: 1)
         }
-        guard case .both(let value, let str) = action else { return nil }
+        guard case .data(let value) = action else { return nil }
+        let str = statusAfterData
         registers.count(.bmcReads)
         _ = registers.runInterrupt()
         return (value, str)
     }
+
+    /// The driver samples STR after it took the byte: by then the host may have written the next.
+    @inline(__always)
+    private var statusAfterData: UInt8 { registers.state.str | STRBit.ibf }
 
     /// pread(2) of STR.
     public func readStatus() -> UInt8 {
@@ -214,12 +219,14 @@ public final class SimulatedPort {
     }
 
     private func finish(_ action: ReadAction) -> ReadAction {
+        var action = action
         switch action {
-        case .data, .both:
-            registers.count(.bmcReads)
-            _ = registers.runInterrupt()
-        case .nothing, .status, .again, .invalid, .sleep: break
+        case .data: break
+        case .both(let value, _): action = .both(data: value, status: statusAfterData)
+        case .nothing, .status, .again, .invalid, .sleep: return action
         }
+        registers.count(.bmcReads)
+        _ = registers.runInterrupt()
         return action
     }
 

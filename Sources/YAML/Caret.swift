@@ -11,24 +11,19 @@ struct Caret {
     private static let after = 60
 
     /// `column` is the character, from 1; one behind the end is the place behind it.
-    init(line: [Unicode.Scalar], column: Int) {
-        let target = min(max(column - 1, 0), line.count)
-        let first = line.count <= Caret.before + Caret.after ? 0 : max(0, target - Caret.before)
-        let last = min(line.count, max(target, first) + Caret.after)
-        let end = line.count <= Caret.before + Caret.after ? line.count : last
-        var source = first > 0 ? "  ..." : "  "
-        var pointer = first > 0 ? "     " : "  "
-        for index in first..<end {
-            let scalar = line[index]
+    init(_ text: SourceText, line: Int32, column: Int32) {
+        let part = text.part(ofLine: line, around: column, before: Caret.before, after: Caret.after)
+        var source = part.isCutBefore ? "  ..." : "  "
+        var pointer = part.isCutBefore ? "     " : "  "
+        for (index, scalar) in part.characters.enumerated() {
             let isTab = scalar == "\t"
             let isUnsafe = !isTab && DisplayWidth.isUnsafe(scalar)
             source.unicodeScalars.append(isUnsafe ? "\u{FFFD}" : scalar)
-            guard index < target else { continue }
+            guard index < part.target else { continue }
             // The same tab in both lines ends at the same column, whatever the terminal's stops.
             pointer += isTab ? "\t" : String(repeating: " ", count: isUnsafe ? 1 : DisplayWidth.of(scalar))
         }
-        if end < line.count { source += "..." }
-        self.source = source
+        self.source = part.isCutAfter ? source + "..." : source
         self.pointer = pointer + "^"
     }
 }

@@ -54,6 +54,9 @@ public final class Diagnostics {
     /// Was there an error?
     public var hasErrors: Bool { errorCount > 0 }
 
+    /// Are further reports only counted? Their words need not be chosen with care.
+    public var isFull: Bool { kept.count >= Diagnostics.limit }
+
     /// Adds an error.
     public func error(_ message: String, at mark: Mark?) { add(.init(severity: .error, mark: mark, message: message)) }
 
@@ -70,13 +73,6 @@ public final class Diagnostics {
         for diagnostic in other.kept { add(diagnostic) }
         dropped += other.dropped
         errorCount += other.errorCount - other.kept.count { $0.severity == .error }
-    }
-
-    /// Forgets everything.
-    func removeAll() {
-        kept = []
-        dropped = 0
-        errorCount = 0
     }
 
     /// All that is kept: first what is about the file as a whole, then in the order of places.
@@ -104,11 +100,9 @@ public final class Diagnostics {
     public func render(_ diagnostic: Diagnostic) -> String {
         let sentence = "\(diagnostic.severity.word): \(diagnostic.message)\n"
         guard let mark = diagnostic.mark else { return "\(file): \(sentence)" }
-        let caret = Caret(line: text.line(mark.line), column: Int(mark.column))
+        let caret = Caret(text, line: mark.line, column: mark.column)
         return "\(file):\(mark.line):\(mark.column): \(sentence)\(caret.source)\n\(caret.pointer)\n"
     }
-
-    var source: SourceText { text }
 
     private func add(_ diagnostic: Diagnostic) {
         // An anchored node is checked once for each alias; its mistakes are reported once.

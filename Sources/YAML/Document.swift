@@ -41,7 +41,8 @@ public enum Document {
             diagnostics.append(found)
             return root
         } catch {
-            diagnostics.error(error.message, at: error.mark)
+            // libyaml says that a text without a last line feed ends on the line after it.
+            diagnostics.error(error.message, at: min(error.mark, source.mark(at: source.bytes.count)))
             return nil
         }
     }

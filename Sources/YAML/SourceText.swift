@@ -21,14 +21,52 @@ struct SourceText {
         lineStarts = starts
     }
 
-    /// The characters of a line, from 1, without its end; broken UTF-8 comes out as U+FFFD.
-    func line(_ number: Int32) -> [Unicode.Scalar] {
-        guard number >= 1, Int(number) <= lineStarts.count else { return [] }
+    /// Some characters of a line, without its end; broken UTF-8 comes out as U+FFFD.
+    struct Part {
+        var characters: [Unicode.Scalar] = []
+        /// The place among them of the one that was asked for; their number, when it lies behind the line's end.
+        var target = 0
+        var isCutBefore = false
+        var isCutAfter = false
+    }
+
+    /// A line's characters around one of them, both counted from 1; the whole line, when it is not longer than `before`
+    /// and `after` together. Costs a look at the line's bytes, however long it is, and memory for the part alone.
+    func part(ofLine number: Int32, around column: Int32, before: Int, after: Int) -> Part {
+        guard number >= 1, Int(number) <= lineStarts.count else { return Part() }
         let start = lineStarts[Int(number) - 1]
         var end = start
-        while end < bytes.count && SourceText.breakLength(bytes, end) == 0 { end += 1 }
-        return Array(String(decoding: bytes[start..<end], as: UTF8.self).unicodeScalars)
+        var length = 0
+        while end < bytes.count && SourceText.breakLength(bytes, end) == 0 {
+            if !SourceText.isContinuation(bytes[end]) { length += 1 }
+            end += 1
+        }
+        let target = min(max(Int(column) - 1, 0), length)
+        let isShort = length <= before + after
+        let first = isShort ? 0 : max(0, target - before)
+        let last = isShort ? length : min(length, target + after)
+        let from = first == 0 ? start : skip(first, from: start, to: end)
+        let to = last == length ? end : skip(last - first, from: from, to: end)
+        return Part(
+            characters: Array(String(decoding: bytes[from..<to], as: UTF8.self).unicodeScalars),
+            target: target - first, isCutBefore: first > 0, isCutAfter: last < length)
     }
+
+    /// Where the character is that comes `count` characters behind the one at `start`.
+    private func skip(_ count: Int, from start: Int, to end: Int) -> Int {
+        var index = start
+        var left = count
+        while index < end {
+            if !SourceText.isContinuation(bytes[index]) {
+                if left == 0 { return index }
+                left -= 1
+            }
+            index += 1
+        }
+        return end
+    }
+
+    private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xC0 == 0x80 }
 
     /// The place of a byte.
     func mark(at offset: Int) -> Mark {
@@ -40,7 +78,9 @@ struct SourceText {
         }
         // Continuation bytes belong to the character that they continue.
         var column: Int32 = 1
-        for byte in bytes[lineStarts[low]..<min(offset, bytes.count)] where byte & 0xC0 != 0x80 { column += 1 }
+        for byte in bytes[lineStarts[low]..<min(offset, bytes.count)] where !SourceText.isContinuation(byte) {
+            column += 1
+        }
         return Mark(line: Int32(low + 1), column: column)
     }
 

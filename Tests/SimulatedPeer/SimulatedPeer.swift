@@ -3,6 +3,8 @@
 // A process for tests to kill: one side of a simulated device, for ever.
 //   SimulatedPeer bmc DIR    answers every byte with itself
 //   SimulatedPeer host DIR   sends bytes and takes the answers
+// and, to count what a byte costs, both sides in turn and an end:
+//   SimulatedPeer loop DIR COUNT
 import CLinux
 import LinuxIO
 import SimulatedDevice
@@ -10,10 +12,11 @@ import SimulatedDevice
 @main struct SimulatedPeer {
     static func main() throws {
         let arguments = CurrentProcess.arguments
-        guard arguments.count == 3 else { exit(64) }
+        guard arguments.count >= 3 else { exit(64) }
         switch arguments[1] {
         case "bmc": try answer(arguments[2])
         case "host": try send(arguments[2])
+        case "loop" where arguments.count == 4: try loop(arguments[2], Int(arguments[3]) ?? 0)
         default: exit(64)
         }
     }
@@ -47,6 +50,18 @@ import SimulatedDevice
             _ = host.send(value, command: value & 1 == 1, deadline: .max)
             _ = host.receive(deadline: Clock.monotonic + 20_000_000)
             value &+= 1
+        }
+    }
+
+    static func loop(_ directory: String, _ count: Int) throws {
+        let host = try SimulatedHost(directory: directory)
+        let port = try SimulatedPort(directory: directory)
+        for index in 0..<count {
+            host.write(UInt8(truncatingIfNeeded: index))
+            port.drainDoorbell()
+            guard let (value, _) = port.readData(), port.writeData(value) else { exit(1) }
+            host.drainDoorbell()
+            if host.readData() != value { exit(1) }
         }
     }
 

@@ -55,6 +55,8 @@ extern "C" {
 #endif
 
 #if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-extension" /* so that -pedantic stays usable */
 #define KCS_NONNULL _Nonnull
 #define KCS_NULLABLE _Nullable
 #else
@@ -148,7 +150,8 @@ struct kcs_value {
     uint32_t column;     /* likewise */
     uint32_t choice;     /* one-of: index of the alternative that fits; enumeration: index of the name */
     int64_t integer;     /* bool 0 or 1, integer, duration in ns, size in bytes, byte */
-    const char *KCS_NULLABLE text; /* string, path, enumeration's name: NUL-terminated UTF-8; bytes: not terminated */
+    const char *KCS_NULLABLE text; /* string, path, enumeration's name: NUL-terminated UTF-8; bytes: not terminated;
+                                        actions: what they are, in one line ("log, capture all"), for messages */
     uint64_t length;               /* bytes at `text`, a terminating NUL not counted */
     /* Object: one value for each declared member, in that order. List: elements. Map: key, value, key, value, … */
     const struct kcs_value *KCS_NONNULL const *KCS_NULLABLE items;
@@ -431,5 +434,8 @@ KCS_EXPORT const struct kcs_plugin *KCS_NONNULL kcs_plugin_entry(void);
 
 #ifdef __cplusplus
 }
+#endif
+#if defined(__clang__)
+#pragma clang diagnostic pop
 #endif
 #endif

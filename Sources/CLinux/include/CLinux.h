@@ -38,6 +38,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,12 +142,19 @@ static inline int cl_is_regular(const struct stat *status) { return S_ISREG(stat
 static inline int cl_is_character_device(const struct stat *status) { return S_ISCHR(status->st_mode); }
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
+// Lets timers of the calling thread be this late, in nanoseconds; the kernel's default is 50 us.
+static inline int cl_set_timer_slack(unsigned long nanoseconds) { return prctl(PR_SET_TIMERSLACK, nanoseconds); }
+
 static inline void cl_ignore_signal(int number) { signal(number, SIG_IGN); }
 
 static inline int cl_thread_id(void) { return (int)syscall(SYS_gettid); }
 static inline int cl_signal_thread(int thread, int number) {
     return (int)syscall(SYS_tgkill, getpid(), thread, number);
 }
+
+// Makes every running thread of this process pass a full memory barrier, so that the threads that matter need none of
+// their own. 0 when the kernel can; registers at the first call.
+int cl_barrier_all_threads(void);
 
 // A signal whose only effect is that a system call under way returns EINTR.
 int cl_install_interrupter(int number);

@@ -12,6 +12,19 @@ public enum UTCTime {
             + digits(time % 1_000_000_000, 9)
     }
 
+    /// "20261122T175246Z", for names of files.
+    public static func compact(_ time: UInt64) -> String {
+        var digits: [UInt8] = []
+        for character in text(time).utf8.prefix(19) {
+            switch character {
+            case 0x20: digits.append(UInt8(ascii: "T"))
+            case UInt8(ascii: "-"), UInt8(ascii: ":"): break
+            default: digits.append(character)
+            }
+        }
+        return String(decoding: digits, as: UTF8.self) + "Z"
+    }
+
     /// "0.000012345".
     public static func seconds(_ duration: UInt64) -> String {
         "\(duration / 1_000_000_000)." + digits(duration % 1_000_000_000, 9)
