@@ -48,24 +48,23 @@ func testTarget(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
 }
 
-/// A plugin's entry: nothing but `kcs_plugin_entry`, so that tests can link the library below it.
-func pluginTarget(_ name: String, _ dependencies: [String], path: String) -> Target {
-    .target(
-        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: shipped,
-        linkerSettings: shippedLink)
 /// A plugin NAME in Plugins/NAME: a handler that tests can link, and an entry that becomes libkcs-NAME.so. That library
 /// exports the entry and nothing else.
 func plugin(_ name: String) -> [Target] {
     [
         shippedTarget(
             "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
-        .target(
-            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
-            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
-            linkerSettings: shippedLink
-                // lld, because gold lists symbols that the map made local
-                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+        pluginEntry(name, "\(name)Handler"),
     ]
+}
+
+func pluginEntry(_ name: String, _ handler: String) -> Target {
+    .target(
+        name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: handler)],
+        path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+        linkerSettings: shippedLink
+            // lld, because gold lists symbols that the map made local
+            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])])
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {
@@ -78,8 +77,8 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
-    shippedTarget("IPMI", []),
-    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler"),
+    shippedTarget("IPMI", [], settings: shippedSmall),
+    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
@@ -101,8 +100,7 @@ let libraries: [Target] = [
     shippedTarget("Decode", ["Capture"]),
     shippedTarget(
         "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
-        path: "Plugins/IPMILite/Driver"),
-    pluginTarget("IPMILitePlugin", ["CKCSPlugin", "IPMILiteDriver"], path: "Plugins/IPMILite/Entry"),
+        path: "Plugins/IPMILite/Driver", settings: shippedSmall),
 ]
 
 /// L4: what is run on a BMC.
@@ -115,10 +113,12 @@ let programs: [Target] = [
 let plugins: [Target] =
     plugin("Echo")
     + plugin("DebugTrigger")
+    + [pluginEntry("IPMILite", "IPMILiteDriver")]
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
     pluginProduct("debug-trigger", "DebugTrigger"),
+    pluginProduct("ipmi-lite", "IPMILite"),
 ]
 
 /// A workstation's tools: ordinary Swift, never on a BMC.
@@ -145,7 +145,8 @@ let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
     testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
-    testTarget("KCSTests", ["KCS"]),
+    .executableTarget(
+        name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
@@ -170,10 +171,6 @@ let tests: [Target] = [
 
 let package = Package(
     name: "kcsd",
-    products: [
-        .library(name: "kcs-ipmi-lite", type: .dynamic, targets: ["IPMILitePlugin"])
-    ],
-    targets: libraries + (embedded ? [] : tests)
     products: products,
     dependencies: embedded
         ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
