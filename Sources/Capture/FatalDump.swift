@@ -65,8 +65,3 @@ public enum FatalDump {
         from.withCString { from in to.withCString { to in rename(from, to) } } == 0
     }
 }
-
-extension FatalDump.Prepared {
-    /// Gives the dump's descriptor to somebody who keeps it open for as long as the process lives.
-    public consuming func takeFile() -> Int32 { file.release() }
-}

@@ -12,6 +12,13 @@ public enum UTCTime {
             + digits(time % 1_000_000_000, 9)
     }
 
+    /// "2026-11-22T17:52:46.123Z".
+    public static func milliseconds(_ time: UInt64) -> String {
+        let text = Array(text(time).utf8)
+        let date = String(decoding: text[..<10], as: UTF8.self)
+        return date + "T" + String(decoding: text[11..<23], as: UTF8.self) + "Z"
+    }
+
     /// "20261122T175246Z", for names of files.
     public static func compact(_ time: UInt64) -> String {
         var digits: [UInt8] = []

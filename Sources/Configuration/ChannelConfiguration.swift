@@ -74,7 +74,7 @@ public struct DeviceConfiguration: Sendable {
     public var driver: Driver
     /// Was it written in the file?
     public var isDriverGiven: Bool
-    /// Nanoseconds between two looks for a device that is absent or held by another.
+    /// Nanoseconds for which its absence, or its being held by another, is normal; then it is worth a warning.
     public var wait: UInt64
     /// Memory shared with the host.
     public var window: WindowConfiguration?

@@ -35,7 +35,7 @@ public enum Keys {
             control,
             captureDefaults,
             OptionShape(
-                .list, key: "channels", help: "The KCS channels, one element each.", required: true, maximum: 256,
+                .list, key: "channels", help: "The KCS channels, one element each.", required: true, maximum: 4096,
                 children: [channel]),
         ])
 
@@ -139,7 +139,7 @@ public enum Keys {
                 help: "How a raw-kcs driver treats IDR: v2 and fixed take it in the interrupt, deferred at the read.",
                 defaultText: "v2", choices: ["v2", "fixed", "deferred"]),
             OptionShape(
-                .duration, key: "wait", help: "Time between two looks for a device that is absent or held by another.",
+                .duration, key: "wait", help: "How long its absence, or its being held by another, is normal; then it is worth a warning.",
                 defaultText: "30s", minimum: 100 * millisecond, maximum: 24 * hour),
             window,
         ])
