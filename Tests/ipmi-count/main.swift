@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sends Get Device ID to a controller as often as the first argument says. Instructions a message are the slope:
-//   valgrind --tool=none is not enough; with callgrind, (count(20000) - count(10000)) / 10000.
+// Sends Get Device ID to a controller as often as the first argument says. Instructions a message are the slope between
+// two runs of a release build under callgrind: (collected(20000) - collected(10000)) / 10000.
 import IPMI
 import IPMILite
 

@@ -12,7 +12,7 @@ public enum IPMIPlugin {
         inputs: [.messages], needs: .messages, options: OptionTree.all, requests: requests,
         check: { options, report in
             Plugin.check(options, report) { options, report in
-                _ = Setup(options) { report.error($0, $1) }
+                _ = Setup(options, OptionProblems { report.error($0, $1) })
             }
         },
         create: { host, channel, options, instance in

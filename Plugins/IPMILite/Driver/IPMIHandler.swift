@@ -27,7 +27,7 @@ public final class IPMIHandler: Handler {
     /// An instance with checked options.
     public init(host: Host, options: OptionValue) throws(HandlerError) {
         var problem: String?
-        setup = Setup(options) { _, text in problem = problem ?? text }
+        setup = Setup(options, OptionProblems { _, text in problem = problem ?? text })
         super.init(host: host)
         if let problem { throw HandlerError(problem) }
     }

@@ -62,11 +62,11 @@ enum OptionTree {
                 "watchdog", [.actions("reset"), .actions("power_off"), .actions("power_cycle")], default: "{}",
                 help: "actions when the watchdog timer expires"),
             .map(
-                "lan", from: .oneOf(nil, [.integer(nil, 0...255), .string(nil, 1...32)]),
+                "lan", from: .string(nil, 1...32),
                 to: .oneOf(nil, [.integer(nil), .string(nil, 0...64), .list(nil, of: user), .bytes(nil, 0...32)]),
                 default: "{}",
                 help:
-                    "channel, address, netmask, gateway, mac, source, vlan, users, or a parameter number and its bytes"
+                    "channel, address, netmask, gateway, mac, source, vlan, users, or a quoted parameter number and its bytes"
             ),
             .list("allow", of: .string(nil, 3...16), 0...256, default: "[]", help: "NETFN/CMD or NETFN/*, hexadecimal"),
             .list("deny", of: .string(nil, 3...16), 0...256, default: "[]", help: "refused even if allowed"),

@@ -5,14 +5,14 @@ import PluginKit
 
 extension Setup {
     /// The `lan` map: named fields, or parameter numbers with the bytes to answer.
-    mutating func readLAN(_ map: OptionValue, _ report: (OptionValue, String) -> Void) {
+    mutating func readLAN(_ map: OptionValue, _ report: OptionProblems) {
         for (key, value) in map.pairs {
-            if key.choice == 0 {
+            if let number = Text.byte(key.string) {
                 guard value.choice == 3 else {
-                    report(value, "the value of LAN parameter \(key.integer) is a list of bytes")
+                    report(value, "the value of LAN parameter \(number) is a list of bytes")
                     continue
                 }
-                configuration.lan.parameters.append((UInt8(clamping: key.integer), value.bytes))
+                configuration.lan.parameters.append((number, value.bytes))
                 continue
             }
             let done: Bool
@@ -62,7 +62,7 @@ extension Setup {
         return true
     }
 
-    private mutating func readUsers(_ list: OptionValue, _ report: (OptionValue, String) -> Void) -> Bool {
+    private mutating func readUsers(_ list: OptionValue, _ report: OptionProblems) -> Bool {
         guard list.choice == 2 else { return false }
         for index in 0..<list.count {
             let user = list[index]

@@ -14,11 +14,11 @@ extension Setup {
         static let unspecified: UInt8 = 0
     }
 
-    mutating func readSensors(_ list: OptionValue, _ report: (OptionValue, String) -> Void) {
+    mutating func readSensors(_ list: OptionValue, _ report: OptionProblems) {
         for index in 0..<list.count { readSensor(list[index], report) }
     }
 
-    private mutating func readSensor(_ item: OptionValue, _ report: (OptionValue, String) -> Void) {
+    private mutating func readSensor(_ item: OptionValue, _ report: OptionProblems) {
         let number = UInt8(clamping: item[0].integer)
         if configuration.sensors.contains(where: { $0.description.number == number }) {
             report(item[0], "sensor \(number) is there twice")
@@ -89,7 +89,7 @@ extension Setup {
     }
 
     private static func unit(
-        _ value: OptionValue, _ standard: UInt8, _ report: (OptionValue, String) -> Void
+        _ value: OptionValue, _ standard: UInt8, _ report: OptionProblems
     ) -> UInt8 {
         guard !value.isAbsent else { return standard }
         if value.choice == 0 { return UInt8(clamping: value.integer) }
@@ -118,7 +118,7 @@ extension Setup {
         }
     }
 
-    static func decimal(_ value: OptionValue, _ report: (OptionValue, String) -> Void) -> Int64? {
+    static func decimal(_ value: OptionValue, _ report: OptionProblems) -> Int64? {
         // Beyond this no conversion reaches, and no sum of two overflows.
         let limit: Int64 = 1_000_000_000_000
         let milli: Int64?
@@ -136,7 +136,7 @@ extension Setup {
     }
 
     private static func checkOrder(
-        _ thresholds: [Int64?], _ value: OptionValue, _ report: (OptionValue, String) -> Void
+        _ thresholds: [Int64?], _ value: OptionValue, _ report: OptionProblems
     ) {
         // From the lowest: LNR, LC, LNC, UNC, UC, UNR.
         let rising = [2, 1, 0, 3, 4, 5].compactMap { thresholds[$0] }
@@ -147,7 +147,7 @@ extension Setup {
     }
 
     private static func range(
-        _ unit: UInt8, _ points: [Int64], _ given: OptionValue, _ report: (OptionValue, String) -> Void
+        _ unit: UInt8, _ points: [Int64], _ given: OptionValue, _ report: OptionProblems
     ) -> (low: Int64, high: Int64) {
         var low: Int64 = 0
         var high: Int64

@@ -3,6 +3,15 @@ import IPMI
 import IPMILite
 import PluginKit
 
+/// Takes what is wrong with options. A class, so that the code that reports is compiled once and not for each taker.
+final class OptionProblems {
+    private let take: (OptionValue, String) -> Void
+
+    init(_ take: @escaping (OptionValue, String) -> Void) { self.take = take }
+
+    func callAsFunction(_ value: OptionValue, _ text: String) { take(value, text) }
+}
+
 /// An instance's options, read once. Files are named here and read later, on the worker thread.
 struct Setup {
     struct FRU {
@@ -34,7 +43,7 @@ struct Setup {
     ]
 
     /// Reads `options`, a tree as `OptionTree.all` declares it; `report` gets what the declaration cannot say.
-    init(_ options: OptionValue, _ report: (OptionValue, String) -> Void) {
+    init(_ options: OptionValue, _ report: OptionProblems) {
         readIdentity(options[0], report)
         readGUID(options[1], report)
         if !options[2][0].isAbsent { selPath = options[2][0].string }
@@ -58,7 +67,7 @@ struct Setup {
         readLimit(options[12], report)
     }
 
-    private mutating func readIdentity(_ value: OptionValue, _ report: (OptionValue, String) -> Void) {
+    private mutating func readIdentity(_ value: OptionValue, _ report: OptionProblems) {
         configuration.identity.id = value[0].byte
         configuration.identity.revision = UInt8(clamping: value[1].integer)
         if value[2].choice == 1 {
@@ -74,7 +83,7 @@ struct Setup {
         configuration.identity.auxiliary = (aux[0], aux[1], aux[2], aux[3])
     }
 
-    private mutating func readGUID(_ value: OptionValue, _ report: (OptionValue, String) -> Void) {
+    private mutating func readGUID(_ value: OptionValue, _ report: OptionProblems) {
         guard !value.isAbsent else { return }
         guidGiven = true
         if value.choice == 1 {
@@ -86,7 +95,7 @@ struct Setup {
         }
     }
 
-    private mutating func readFRUs(_ list: OptionValue, _ report: (OptionValue, String) -> Void) {
+    private mutating func readFRUs(_ list: OptionValue, _ report: OptionProblems) {
         for index in 0..<list.count {
             let item = list[index]
             let id = item[0].byte
@@ -97,7 +106,7 @@ struct Setup {
         }
     }
 
-    private mutating func readLimit(_ value: OptionValue, _ report: (OptionValue, String) -> Void) {
+    private mutating func readLimit(_ value: OptionValue, _ report: OptionProblems) {
         var rate: UInt32 = 60
         if value[0].choice == 0 {
             rate = UInt32(clamping: value[0].integer)
@@ -110,7 +119,7 @@ struct Setup {
     }
 
     private static func patterns(
-        _ list: OptionValue, _ report: (OptionValue, String) -> Void
+        _ list: OptionValue, _ report: OptionProblems
     ) -> [CommandPattern] {
         var patterns: [CommandPattern] = []
         for index in 0..<list.count {

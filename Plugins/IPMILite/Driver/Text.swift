@@ -62,6 +62,12 @@ enum Text {
         }
     }
 
+    /// A decimal number from 0 to 255.
+    static func byte(_ text: String) -> UInt8? {
+        guard let value = number([UInt8](text.utf8)[...]), value <= 255 else { return nil }
+        return UInt8(value)
+    }
+
     private static func number(_ digits: ArraySlice<UInt8>) -> UInt32? {
         guard !digits.isEmpty, digits.count <= 6 else { return nil }
         var value: UInt32 = 0
