@@ -58,13 +58,17 @@ func plugin(_ name: String) -> [Target] {
     [
         shippedTarget(
             "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
-        .target(
-            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
-            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
-            linkerSettings: shippedLink
-                // lld, because gold lists symbols that the map made local
-                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+        pluginEntry(name, "\(name)Handler"),
     ]
+}
+
+func pluginEntry(_ name: String, _ handler: String) -> Target {
+    .target(
+        name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: handler)],
+        path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+        linkerSettings: shippedLink
+            // lld, because gold lists symbols that the map made local
+            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])])
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {
@@ -77,6 +81,8 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("IPMI", [], settings: shippedSmall),
+    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
@@ -96,6 +102,10 @@ let libraries: [Target] = [
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
     shippedTarget("Decode", ["Capture"], settings: shippedSmall),
+    shippedTarget("Decode", ["Capture"]),
+    shippedTarget(
+        "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
+        path: "Plugins/IPMILite/Driver", settings: shippedSmall),
 ]
 
 /// L4: what is run on a BMC.
@@ -108,10 +118,12 @@ let programs: [Target] = [
 let plugins: [Target] =
     plugin("Echo")
     + plugin("DebugTrigger")
+    + [pluginEntry("IPMILite", "IPMILiteDriver")]
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
     pluginProduct("debug-trigger", "DebugTrigger"),
+    pluginProduct("ipmi-lite", "IPMILite"),
 ]
 
 /// A workstation's tools: ordinary Swift, never on a BMC.
@@ -136,6 +148,11 @@ let tests: [Target] = [
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("IPMITests", ["IPMI"]),
+    testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
+    testTarget("IPMILiteDriverTests", ["IPMILite", "IPMILiteDriver", "LinuxIO"]),
+    .executableTarget(
+        name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
