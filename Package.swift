@@ -45,10 +45,12 @@ let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("Wire", []),
 ]
 
 let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"])
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("WireTests", ["Wire"]),
 ]
 
 let package = Package(
