@@ -46,10 +46,12 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("Wire", []),
+    shippedTarget("MCTP", ["CLinux", "Wire"]),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
     testTarget("WireTests", ["Wire"]),
 ]
 

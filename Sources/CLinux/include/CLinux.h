@@ -154,4 +154,17 @@ int cl_install_interrupter(int number);
 // A pathname (or, with `abstract`, a name in Linux's abstract namespace) as a socket address; 0 when it is too long.
 socklen_t cl_unix_address(struct sockaddr_un *address, const char *path, size_t length, int abstract);
 
+// Copies from and to memory that somebody else may change at any time. The compiler may neither read the shared side
+// again later, nor take a later read of the copy for one of the original.
+static inline void cl_copy_from_shared(void *private_bytes, const void *shared, size_t count) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    memcpy(private_bytes, shared, count);
+    __asm__ volatile("" ::: "memory");
+}
+static inline void cl_copy_to_shared(void *shared, const void *private_bytes, size_t count) {
+    memcpy(shared, private_bytes, count);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __asm__ volatile("" ::: "memory");
+}
+
 #endif
