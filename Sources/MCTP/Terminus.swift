@@ -64,15 +64,15 @@ public final class Terminus {
             return nil
         }
         let tag = tags.allocate(for: destination, now: now)
-        return send(body, to: destination, tag: tag) ? tag : nil
+        return send(body, to: destination, tag: tag, now: now) ? tag : nil
     }
 
     /// Queues a message with the tag given: for an answer, `message.tag.answer`. False, counted, if the queue is at its
     /// bound.
     public func send(
-        _ body: UnsafeRawBufferPointer, to destination: EID, tag: MessageTag, from source: EID? = nil
+        _ body: UnsafeRawBufferPointer, to destination: EID, tag: MessageTag, from source: EID? = nil, now: UInt64
     ) -> Bool {
-        let queued = queue.append(body, destination: destination, source: source ?? eid, tag: tag)
+        let queued = queue.append(body, destination: destination, source: source ?? eid, tag: tag, now: now)
         if !queued { counters.count(.queueFull) }
         return queued
     }
@@ -90,6 +90,17 @@ public final class Terminus {
     public func packetTaken() {
         counters.packetsOut += 1
         if queue.commit() { counters.messagesOut += 1 }
+    }
+
+    /// Puts the answer to a request from `destination` in front of everything that waits. `tag` is the answer's. False if
+    /// that answer is not there.
+    public func bringForward(to destination: EID, tag: MessageTag) -> Bool {
+        queue.bringForward(destination: destination, tag: tag)
+    }
+
+    /// Drops answers that were queued before a time: who asked does not wait for them any more.
+    public func dropAnswers(queuedBefore time: UInt64) {
+        for _ in 0..<queue.cancelAnswers(queuedBefore: time) { counters.count(.timedOut) }
     }
 
     /// The other side began anew. What it had sent of messages is gone; our message under way starts again from its

@@ -61,7 +61,7 @@ extension Terminus {
     }
 
     func answer(_ body: [UInt8], to eid: UInt8, tag: MessageTag) -> Bool {
-        body.withUnsafeBytes { send($0, to: EID(eid), tag: tag) }
+        body.withUnsafeBytes { send($0, to: EID(eid), tag: tag, now: 0) }
     }
 }
 

@@ -44,11 +44,11 @@ import Testing
             #expect(terminus.request(body, to: 8) != nil)
             count += 1
         }
-        #expect(count == 65)
+        #expect(count == 64)
         #expect(terminus.request(body, to: 8) == nil)
         #expect(!terminus.answer(body, to: 8, tag: MessageTag(0, owner: false)))
         #expect(terminus.counters[.queueFull] == 2)
-        #expect(terminus.packets(unit: 1000).count == 65)
+        #expect(terminus.packets(unit: 1000).count == 64)
         #expect(terminus.request(body, to: 8) != nil)
     }
 
@@ -121,5 +121,47 @@ import Testing
         let later: UInt64 = 6_000_000_010
         let again = (0..<8).map { _ in terminus.request([1], to: 8, now: later)! }
         #expect(Set(again).count == 8)
+    }
+
+    @Test func anAnswerCanOvertakeEverythingElse() {
+        for answers in [[3], [3, 5], [5, 3]] as [[UInt8]] {
+            let terminus = Terminus(eid: EID(9), queueBound: 16 << 10)
+            let long = pattern(8000, seed: 1)
+            #expect(terminus.request(long, to: 8) != nil)
+            var packet = [UInt8](repeating: 0, count: 1004)
+            _ = packet.withUnsafeMutableBytes { terminus.nextPacket(unit: 1000, into: $0) }
+            terminus.packetTaken()
+            let receiver = Terminus(eid: EID(8))
+            #expect(receiver.take(packet) == .incomplete)
+            for tag in answers {
+                #expect(terminus.answer(pattern(3000, seed: UInt64(tag)), to: 8, tag: MessageTag(tag, owner: false)))
+            }
+            #expect(!terminus.bringForward(to: EID(8), tag: MessageTag(4, owner: false)))
+            #expect(!terminus.bringForward(to: EID(7), tag: MessageTag(3, owner: false)))
+            #expect(!terminus.bringForward(to: EID(8), tag: MessageTag(0, owner: true)))
+            for tag in answers.reversed() {
+                #expect(terminus.bringForward(to: EID(8), tag: MessageTag(tag, owner: false)))
+                #expect(terminus.bringForward(to: EID(8), tag: MessageTag(tag, owner: false)))
+            }
+            let whole = terminus.packets(unit: 1000).map { receiver.take($0) }.filter { $0 != .incomplete }
+            #expect(whole == answers.map { .message(pattern(3000, seed: UInt64($0))) } + [.message(long)])
+            #expect(terminus.queued == 0)
+        }
+    }
+
+    @Test func everyMessageBeginsWithSequenceNumberZero() {
+        let terminus = Terminus(eid: EID(9))
+        for _ in 0..<5 { #expect(terminus.request(pattern(150, seed: 1), to: 8) != nil) }
+        let flags = terminus.packets(unit: 64).map { $0[3] >> 4 }
+        #expect(flags == [8, 1, 6, 8, 1, 6, 8, 1, 6, 8, 1, 6, 8, 1, 6])
+    }
+
+    @Test func oldAnswersAreDroppedAndRequestsAreNot() {
+        let terminus = Terminus(eid: EID(9))
+        #expect(terminus.answer([1], to: 8, tag: MessageTag(3, owner: false)))
+        #expect(terminus.request([2], to: 8) != nil)
+        terminus.dropAnswers(queuedBefore: 1)
+        #expect(terminus.counters[.timedOut] == 1)
+        #expect(terminus.packets(unit: 64).map { $0[4] } == [2])
     }
 }
