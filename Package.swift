@@ -47,11 +47,13 @@ let libraries: [Target] = [
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
+    shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Handler"),
 ]
 
 let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
+    testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
     testTarget("WireTests", ["Wire"]),
 ]
 
