@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
-/// Memory for one packet that grows when a longer one comes, and is kept.
-struct PacketBuffer: ~Copyable {
+/// Memory for one packet that grows when a longer one comes, and is kept. A class, since a structure that frees memory
+/// cannot be held by other modules in Embedded Swift.
+final class PacketBuffer {
     private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     deinit { storage.deallocate() }
 
     /// The first `count` bytes. What they held before is lost when the memory had to grow.
-    mutating func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
         if storage.count < count {
             storage.deallocate()
             var capacity = 256
@@ -39,8 +40,8 @@ struct AstlpcBuffers: ~Copyable {
     private var outgoing = AstlpcRegion(offset: 0, size: 0)
     private(set) var receiving = State.idle
     private(set) var transmitting = State.idle
-    private var receiveBuffer = PacketBuffer()
-    private var transmitBuffer = PacketBuffer()
+    private let receiveBuffer = PacketBuffer()
+    private let transmitBuffer = PacketBuffer()
     private(set) var received = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     init(_ window: Window) { self.window = window }
