@@ -10,16 +10,22 @@
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
+//   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
 import PackageDescription
 
 let embedded = Context.environment["KCSD_EMBEDDED"] != nil
 let toolchain = Context.environment["KCSD_TOOLCHAIN"] ?? "/opt/swift/usr"
 let root = Context.packageDirectory
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+/// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
+/// are to see the same headers.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 /// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 let shipped: [SwiftSetting] =
     strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
+/// For plugins: small code counts for more than the last instruction (a third of the size of -O).
+let shippedSmall: [SwiftSetting] =
+    shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
 let shippedLink: [LinkerSetting] =
@@ -31,19 +37,41 @@ let shippedLink: [LinkerSetting] =
         ])
     ] : []
 
-func shippedTarget(_ name: String, _ dependencies: [String], path: String? = nil) -> Target {
+func shippedTarget(
+    _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
+) -> Target {
     .target(
-        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: shipped)
+        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: settings)
 }
 
 func testTarget(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
 }
 
+/// A plugin NAME in Plugins/NAME: a handler that tests can link, and an entry that becomes libkcs-NAME.so. That library
+/// exports the entry and nothing else.
+func plugin(_ name: String) -> [Target] {
+    [
+        shippedTarget(
+            "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
+        .target(
+            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
+            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+            linkerSettings: shippedLink
+                // lld, because gold lists symbols that the map made local
+                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+    ]
+}
+
+func pluginProduct(_ name: String, _ target: String) -> Product {
+    .library(name: "kcs-\(name)", type: .dynamic, targets: ["\(target)Plugin"])
+}
+
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+    .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
@@ -55,9 +83,92 @@ let tests: [Target] = [
     testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
     testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
     testTarget("WireTests", ["Wire"]),
+    shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
+    shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
+    shippedTarget("KCS", []),
+    shippedTarget("DriverModel", []),
+    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
+    shippedTarget("Schema", []),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
+    shippedTarget(
+        "Daemon",
+        [
+            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "KCS", "LinuxIO", "PluginHost",
+            "Schema", "YAML",
+        ]),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
+    shippedTarget("YAML", ["CYAML", "Schema"]),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
+    .target(name: "CCapture", cSettings: cSettings),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Decode", ["Capture"]),
+]
+
+/// L4: what is run on a BMC.
+let programs: [Target] = [
+    .executableTarget(
+        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
+        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
+]
+
+let plugins: [Target] =
+    plugin("Echo")
+    + plugin("DebugTrigger")
+
+let products: [Product] = [
+    pluginProduct("echo", "Echo"),
+    pluginProduct("debug-trigger", "DebugTrigger"),
+]
+
+/// A workstation's tools: ordinary Swift, never on a BMC.
+let tools: [Target] = [
+    .target(
+        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "kcssim",
+        dependencies: [
+            "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], swiftSettings: strict),
+]
+
+let tests: [Target] = [
+    .target(
+        name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
+        swiftSettings: strict),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
+    testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
+    testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
+    testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
+    testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
+    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("KCSTests", ["KCS", "DriverModel"]),
+    testTarget("DriverModelTests", ["DriverModel"]),
+    .testTarget(
+        name: "SimulatedDeviceTests",
+        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
+        exclude: ["Resources"], swiftSettings: strict),
+    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "LinuxIO"]),
+    testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
+    .executableTarget(
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        swiftSettings: strict),
+    testTarget("SchemaTests", ["Schema"]),
+    testTarget("YAMLTests", ["Schema", "YAML"]),
+    testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
+    .executableTarget(
+        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
+        swiftSettings: strict),
+    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
+    testTarget("DecodeTests", ["Capture", "Decode"]),
 ]
 
 let package = Package(
     name: "kcsd",
-    targets: libraries + (embedded ? [] : tests)
+    products: products,
+    targets: libraries + programs + plugins + (embedded ? [] : tests)
+    dependencies: embedded
+        ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
+    targets: libraries + (embedded ? [] : tools + tests)
 )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CLinux.h"
 
+#include <linux/membarrier.h>
 #include <stddef.h>
 
 static int argument_count;
@@ -18,6 +19,14 @@ const char *cl_argument(int index) {
     return index >= 0 && index < argument_count ? arguments[index] : NULL;
 }
 
+int cl_barrier_all_threads(void) {
+    static int registered;
+    if (!registered && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) {
+        registered = 1;
+    }
+    return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
+}
+
 static void interrupted(int number) { (void)number; }
 
 int cl_install_interrupter(int number) {
@@ -27,13 +36,28 @@ int cl_install_interrupter(int number) {
     return sigaction(number, &action, NULL);
 }
 
-socklen_t cl_unix_address(struct sockaddr_un *address, const char *path, size_t length, int abstract) {
+// The address's length, or 0 when the name is empty or does not fit.
+static socklen_t unix_address(struct sockaddr_un *address, const char *name, size_t length, int abstract) {
     size_t lead = abstract ? 1 : 0;
+    size_t end = abstract ? 0 : 1;
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
-    if (length == 0 || length + lead + (abstract ? 0 : 1) > sizeof address->sun_path) {
+    if (length == 0 || length + lead + end > sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
         return 0;
     }
-    memcpy(address->sun_path + lead, path, length);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + lead + length + (abstract ? 0 : 1));
+    memcpy(address->sun_path + lead, name, length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + lead + length + end);
+}
+
+int cl_unix_bind(int socket, const char *name, size_t length, int abstract) {
+    struct sockaddr_un address;
+    socklen_t size = unix_address(&address, name, length, abstract);
+    return size == 0 ? -1 : bind(socket, (const struct sockaddr *)&address, size);
+}
+
+int cl_unix_connect(int socket, const char *name, size_t length, int abstract) {
+    struct sockaddr_un address;
+    socklen_t size = unix_address(&address, name, length, abstract);
+    return size == 0 ? -1 : connect(socket, (const struct sockaddr *)&address, size);
 }

@@ -24,3 +24,18 @@ public enum CurrentProcess {
     /// The running program's file, or nil where /proc is not mounted.
     public static var executable: String? { try? Syscalls.readLink("/proc/self/exe") }
 }
+
+/// The system's accounts.
+public enum Accounts {
+    /// The group that a user's files belong to by default; nil for an unknown user.
+    public static func primaryGroup(ofUser user: UInt32) -> UInt32? {
+        guard let entry = getpwuid(user) else { return user == 0 ? 0 : nil }
+        return UInt32(entry.pointee.pw_gid)
+    }
+
+    /// A group's number by its name.
+    public static func group(named name: String) -> UInt32? {
+        guard let entry = name.withCString({ getgrnam($0) }) else { return nil }
+        return UInt32(entry.pointee.gr_gid)
+    }
+}

@@ -38,6 +38,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,6 +142,9 @@ static inline int cl_is_regular(const struct stat *status) { return S_ISREG(stat
 static inline int cl_is_character_device(const struct stat *status) { return S_ISCHR(status->st_mode); }
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
+// Lets timers of the calling thread be this late, in nanoseconds; the kernel's default is 50 us.
+static inline int cl_set_timer_slack(unsigned long nanoseconds) { return prctl(PR_SET_TIMERSLACK, nanoseconds); }
+
 static inline void cl_ignore_signal(int number) { signal(number, SIG_IGN); }
 
 static inline int cl_thread_id(void) { return (int)syscall(SYS_gettid); }
@@ -148,11 +152,33 @@ static inline int cl_signal_thread(int thread, int number) {
     return (int)syscall(SYS_tgkill, getpid(), thread, number);
 }
 
+// Makes every running thread of this process pass a full memory barrier, so that the threads that matter need none of
+// their own. 0 when the kernel can; registers at the first call.
+int cl_barrier_all_threads(void);
+
 // A signal whose only effect is that a system call under way returns EINTR.
 int cl_install_interrupter(int number);
 
-// A pathname (or, with `abstract`, a name in Linux's abstract namespace) as a socket address; 0 when it is too long.
-socklen_t cl_unix_address(struct sockaddr_un *address, const char *path, size_t length, int abstract);
+// bind and connect to a pathname or, with `abstract`, to a name in Linux's abstract namespace. ENAMETOOLONG when it does
+// not fit. (The libc's own functions take an address by a union that Swift cannot build.)
+int cl_unix_bind(int socket, const char *name, size_t length, int abstract);
+int cl_unix_connect(int socket, const char *name, size_t length, int abstract);
+
+// A lock on a whole file that belongs to the open file, not to the process, and ends with it. Asking whether somebody
+// holds it takes nothing.
+static inline int cl_lock_file(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+static inline int cl_unlock_file(int descriptor) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+// 1: another open file holds it, 0: nobody does, -1: see errno.
+static inline int cl_file_is_locked(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_GETLK, &lock) < 0 ? -1 : lock.l_type != F_UNLCK;
+}
 
 // Copies from and to memory that somebody else may change at any time. The compiler may neither read the shared side
 // again later, nor take a later read of the copy for one of the original.

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import PluginKit
+
+/// Runs actions when the host CPU writes a trigger byte: 'D' for debug data and 'R' for a reboot, unless configured
+/// otherwise. What a byte means is `TriggerPolicy`'s business; here it is carried out, counted and told.
+///
+/// Any code on the host CPU that may write to the port can trigger, so every refusal protects the BMC, and every line
+/// that a byte can cause is limited.
+public final class DebugTriggerHandler: Handler {
+    private var policy: TriggerPolicy
+    private let keys: [(key: UInt8, actions: OptionValue)]
+    private let isDryRun: Bool
+    private var timer: HandlerTimer?
+    private var isTimerSet = false
+
+    private var unknown: UInt64 = 0
+    private var latestUnknown: UInt8 = 0
+    private var unknownLines = ReportLimiter()
+    private var commands: UInt64 = 0
+    private var armed: UInt64 = 0
+    private var stale: UInt64 = 0
+    private var triggers: UInt64 = 0
+    private var failedActions: UInt64 = 0
+    /// For each reason.
+    private var refused: [UInt64]
+    private var refusedLines: [ReportLimiter]
+    private var latestRefused: [UInt8]
+
+    /// An instance with the options of `describe`, which have passed its check.
+    public init(host: Host, options: OptionValue) {
+        let options = TriggerOptions(options)
+        policy = TriggerPolicy(options.rules)
+        keys = options.actions
+        isDryRun = options.isDryRun
+        let reasons = TriggerPolicy.Refusal.allCases.count
+        refused = Array(repeating: 0, count: reasons)
+        refusedLines = Array(repeating: ReportLimiter(), count: reasons)
+        latestRefused = Array(repeating: 0, count: reasons)
+        super.init(host: host)
+    }
+
+    /// The plugin's descriptor.
+    public static func describe() -> UnsafePointer<kcs_plugin> {
+        Plugin.describe(
+            name: "debug-trigger", version: "0.1.0", summary: "runs actions when the host CPU writes a trigger byte",
+            inputs: [.automatic], needs: [.dataIn], options: TriggerOptions.declaration,
+            check: { options, report in
+                Plugin.check(options, report) { TriggerOptions($0).check($1) }
+            },
+            create: { host, channel, options, instance in
+                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
+                    DebugTriggerHandler(host: host, options: options)
+                }
+            })
+    }
+
+    /// Bytes from before the device was opened were meant for somebody else: kcsd has thrown them away.
+    public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
+        stale += UInt64(info.staleBytes)
+        if info.staleBytes > 0 { host.log(.notice, "stale bytes from before the start, ignored: \(info.staleBytes)") }
+        let handler = unretained
+        timer = makeTimer { now in handler._withUnsafeGuaranteedRef { $0.tellOwed(now: now) } }
+        return .automatic
+    }
+
+    /// Tells what is still untold.
+    public override func stop(_ reason: Reason) {
+        tellOwed(now: .max)
+        timer = nil
+    }
+
+    /// The host CPU was reset: what it had armed is void.
+    public override func reset(now: UInt64) { policy.disarm() }
+
+    /// Judges each byte, once.
+    public override func data(_ value: UInt8, str: STR, now: UInt64) {
+        switch policy.judge(value, isCommand: str.contains(.command), now: now) {
+        case .unknown:
+            unknown += 1
+            latestUnknown = value
+            let count = unknownLines.note(now: now)
+            if count > 0 { tellUnknown(count) } else { owe(unknownLines.deadline) }
+        case .command: commands += 1
+        case .arming: break
+        case .armed: armed += 1
+        case .trigger(let key): trigger(key)
+        case .refused(let key, let refusal): refuse(keys[key].key, refusal, now: now)
+        }
+    }
+
+    private func trigger(_ key: Int) {
+        triggers += 1
+        let (byte, actions) = keys[key]
+        guard !isDryRun else {
+            let text = actions.actionsText
+            host.log(.notice, "trigger \(name(of: byte)), dry run: would run \(text.isEmpty ? "its actions" : text)")
+            host.annotate("trigger \(name(of: byte)), dry run", direction: .input)
+            return policy.finished()
+        }
+        host.annotate("trigger \(name(of: byte))", direction: .input)
+        // kcsd logs one line with this cause, each action and its result.
+        let handler = unretained
+        let status = runActions(actions, cause: "trigger \(name(of: byte))") { results in
+            handler._withUnsafeGuaranteedRef { $0.finished(results) }
+        }
+        guard status != .ok else { return }
+        policy.finished()
+        failedActions += 1
+        host.log(.error, "trigger \(name(of: byte)): kcsd refused to run its actions (\(status.rawValue))")
+    }
+
+    private func finished(_ results: [ActionResult]) {
+        policy.finished()
+        for result in results where result.outcome != .ok { failedActions += 1 }
+    }
+
+    /// For closures that this handler itself holds: retained, they would keep it for ever. They are never called after
+    /// it is gone.
+    private var unretained: Unmanaged<DebugTriggerHandler> { .passUnretained(self) }
+
+    private func refuse(_ byte: UInt8, _ refusal: TriggerPolicy.Refusal, now: UInt64) {
+        let reason = refusal.rawValue
+        refused[reason] += 1
+        latestRefused[reason] = byte
+        let count = refusedLines[reason].note(now: now)
+        if count > 0 { tellRefused(refusal, count) } else { owe(refusedLines[reason].deadline) }
+    }
+
+    // MARK: Lines at a limited rate
+
+    private func owe(_ deadline: UInt64?) {
+        guard !isTimerSet, let timer, let deadline else { return }
+        isTimerSet = true
+        timer.set(deadline)
+    }
+
+    private func tellOwed(now: UInt64) {
+        isTimerSet = false
+        var next: UInt64?
+        if let due = unknownLines.deadline, due <= now { tellUnknown(unknownLines.tell(now: due)) }
+        if let later = unknownLines.deadline { next = later }
+        for refusal in TriggerPolicy.Refusal.allCases {
+            let reason = refusal.rawValue
+            if let due = refusedLines[reason].deadline, due <= now {
+                tellRefused(refusal, refusedLines[reason].tell(now: due))
+            }
+            if let later = refusedLines[reason].deadline { next = min(next ?? later, later) }
+        }
+        owe(next)
+    }
+
+    private func tellUnknown(_ count: UInt64) {
+        host.log(.info, "bytes that are no trigger: \(count), the last \(name(of: latestUnknown))")
+    }
+
+    private func tellRefused(_ refusal: TriggerPolicy.Refusal, _ count: UInt64) {
+        let byte = name(of: latestRefused[refusal.rawValue])
+        host.log(.warning, "trigger \(byte) refused, \(words(for: refusal))" + (count > 1 ? "; \(count) times" : ""))
+    }
+
+    private func words(for refusal: TriggerPolicy.Refusal) -> String {
+        switch refusal {
+        case .notArmed: "not armed"
+        case .busy: "the actions of the trigger before are still running"
+        case .cooldown: "cooldown"
+        case .limit: "max_per_hour is reached"
+        }
+    }
+
+    /// What came, and what became of it.
+    public override func stats(_ stats: Stats) {
+        stats.number("triggers", triggers)
+        stats.number("failed_actions", failedActions)
+        stats.number("refused_not_armed", refused[TriggerPolicy.Refusal.notArmed.rawValue])
+        stats.number("refused_busy", refused[TriggerPolicy.Refusal.busy.rawValue])
+        stats.number("refused_cooldown", refused[TriggerPolicy.Refusal.cooldown.rawValue])
+        stats.number("refused_limit", refused[TriggerPolicy.Refusal.limit.rawValue])
+        stats.number("armed", armed)
+        stats.number("unknown_bytes", unknown)
+        stats.number("command_bytes_ignored", commands)
+        stats.number("stale_bytes", stale)
+    }
+}

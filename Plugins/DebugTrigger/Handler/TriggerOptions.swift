@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import PluginKit
+
+/// The plugin's options: their declaration, and the way from kcsd's values to rules. Both know the members' order.
+struct TriggerOptions {
+    static let declaration: [OptionDeclaration] = [
+        .map(
+            "actions", from: .byte(nil), to: .actions(nil),
+            default: """
+                {D: [{log: "the host asks for debug data"}, {capture: all}], \
+                R: [{log: "the host asks for a reboot"}]}
+                """,
+            help: "what each trigger byte runs; a given map replaces the default whole"),
+        .bytes(
+            "arm", 1...Int64(TriggerPolicy.longestArm),
+            help: "bytes that must come before each trigger, with no other between; none of them a trigger byte"),
+        .duration(
+            "arm_window", 1_000_000...3_600_000_000_000, default: "5s",
+            help: "longest time between the bytes of arm, and from the last to the trigger"),
+        .duration(
+            "cooldown", 0...86_400_000_000_000, default: "10s",
+            help: "how long the same byte is refused after a trigger"),
+        .integer("max_per_hour", 0...3600, default: "6", help: "triggers in any hour, all bytes together; 0: no limit"),
+        .bool("dry_run", default: "false", help: "log what would run, and run nothing"),
+        .enumeration(
+            "command_bytes", ["ignore", "accept"], default: "ignore",
+            help: "whether bytes of the command port count like those of the data port"),
+    ]
+
+    private let object: OptionValue
+
+    init(_ object: OptionValue) { self.object = object }
+
+    var actions: [(key: UInt8, actions: OptionValue)] { object[0].pairs.map { ($0.key.byte, $0.value) } }
+    var arm: [UInt8] { object[1].isAbsent ? [] : object[1].bytes }
+    var isDryRun: Bool { object[5].bool }
+
+    var rules: TriggerPolicy.Rules {
+        TriggerPolicy.Rules(
+            keys: actions.map { $0.key }, arm: arm, armWindow: object[2].duration, cooldown: object[3].duration,
+            maximumPerHour: Int(object[4].integer), acceptsCommands: object[6].choice == 1)
+    }
+
+    /// What the declaration cannot say: keys that are there and distinct, and an arming sequence that is not ambiguous.
+    func check(_ report: OptionReport) {
+        if object[0].count == 0 { report.error(object[0], "no byte would trigger anything: name at least one") }
+        var seen: [UInt8] = []
+        for pair in object[0].pairs {
+            let key = pair.key.byte
+            if seen.contains(key) { report.error(pair.key, "the byte \(name(of: key)) is named twice") }
+            seen.append(key)
+        }
+        for byte in arm where seen.contains(byte) {
+            report.error(object[1], "\(name(of: byte)) cannot both arm and trigger")
+            break
+        }
+    }
+}
+
+/// A byte as messages show it: `'D' (0x44)`, or `0x07`.
+func name(of byte: UInt8) -> String {
+    let digits: StaticString = "0123456789ABCDEF"
+    var text: [UInt8] = []
+    let isPrintable = byte > 0x20 && byte < 0x7F
+    if isPrintable { text += [UInt8(ascii: "'"), byte, UInt8(ascii: "'"), UInt8(ascii: " "), UInt8(ascii: "(")] }
+    text += [UInt8(ascii: "0"), UInt8(ascii: "x"), digits.utf8Start[Int(byte >> 4)], digits.utf8Start[Int(byte & 15)]]
+    if isPrintable { text.append(UInt8(ascii: ")")) }
+    return String(decoding: text, as: UTF8.self)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: owns the ring's raw memory, heap or file, for as long as the recorder lives.
+import CCapture
+import CLinux
+import LinuxIO
+
+/// Whose recorder it is, as the capture will name it.
+public struct RecorderIdentity: Sendable {
+    /// The channel's name, at most 47 bytes.
+    public let channel: String
+    /// What the channel is, "raw-kcs /dev/raw-kcs1", at most 127 bytes.
+    public let description: String
+    /// The plugin that serves it: named as the culprit when it crashes.
+    public let plugin: String
+    /// 0 to 15: tells channels apart in trace headers that have four bits for it.
+    public let number: UInt8
+
+    /// An identity. Longer names are cut.
+    public init(channel: String, description: String, plugin: String = "", number: UInt8 = 15) {
+        precondition(number < 16, "a channel's number in a capture has four bits")
+        self.channel = channel
+        self.description = description
+        self.plugin = plugin
+        self.number = number
+    }
+}
+
+/// The ring's memory.
+final class RingStorage {
+    let words: UnsafeMutablePointer<UInt64>
+    let capacity: Int
+    let header: RingHeader
+    /// Were there records of an earlier process?
+    let isRecovered: Bool
+    /// The file, locked; or -1 for memory of the heap.
+    private let file: Int32
+
+    /// The whole ring, header first.
+    var memory: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: words, count: RingLayout.bytes(capacity: capacity))
+    }
+
+    /// A new ring on the heap.
+    init(_ identity: RecorderIdentity, capacity: Int) {
+        let bytes = RingLayout.bytes(capacity: capacity)
+        words = .allocate(capacity: bytes / 8)
+        words.initialize(repeating: 0, count: bytes / 8)
+        self.capacity = capacity
+        file = -1
+        isRecovered = false
+        let whole = UnsafeMutableRawBufferPointer(start: words, count: bytes)
+        RingHeader.write(identity, capacity: capacity, into: whole)
+        header = RingHeader(UnsafeRawBufferPointer(whole))!
+    }
+
+    /// A ring in a file: the one that is there, if it is one of this size, or a new one.
+    init(_ identity: RecorderIdentity, capacity: Int, path: String) throws(SystemError) {
+        let bytes = RingLayout.bytes(capacity: capacity)
+        let file = try Syscalls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        let status = try Syscalls.status(of: file.raw)
+        guard status.isRegular else { throw SystemError(.invalidArgument, "open", path) }
+        // Two writers would tear each other's records.
+        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else { throw SystemError(.current, "flock", path) }
+        if status.size != Int64(bytes) {
+            guard ftruncate(file.raw, 0) == 0 else { throw SystemError(.current, "ftruncate", path) }
+        }
+        // Blocks first: a store into a hole of a full file system would be a fatal signal.
+        let failure = posix_fallocate(file.raw, 0, off_t(bytes))
+        guard failure == 0 else {
+            _ = ftruncate(file.raw, 0)
+            throw SystemError(Errno(rawValue: failure), "posix_fallocate", path)
+        }
+        guard let base = cl_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0) else {
+            throw SystemError(.current, "mmap", path)
+        }
+        words = base.bindMemory(to: UInt64.self, capacity: bytes / 8)
+        self.capacity = capacity
+        self.file = file.release()
+        let whole = UnsafeMutableRawBufferPointer(start: base, count: bytes)
+        if let found = RingHeader(UnsafeRawBufferPointer(whole)), found.capacity == capacity {
+            found.takeOver(identity, whole)
+            isRecovered = found.position > found.first
+        } else {
+            memset(base, 0, bytes)
+            RingHeader.write(identity, capacity: capacity, into: whole)
+            isRecovered = false
+        }
+        header = RingHeader(UnsafeRawBufferPointer(whole))!
+    }
+
+    deinit {
+        if file >= 0 {
+            _ = munmap(words, RingLayout.bytes(capacity: capacity))
+            _ = close(file)
+        } else {
+            words.deallocate()
+        }
+    }
+
+    /// Enters the ring among those that a fatal signal dumps.
+    func register(plugin: String) -> Int32 {
+        let name = header.name
+        return name.withCString { name in
+            plugin.withCString { plugin in cc_dump_add(memory.baseAddress, memory.count, name, plugin) }
+        }
+    }
+}

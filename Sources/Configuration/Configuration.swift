@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// kcsd's file, checked and with its defaults filled in. Times are nanoseconds, sizes bytes.
+public struct Configuration: Equatable, Sendable {
+    /// Folders in which short plugin names are looked for first.
+    public var pluginPath: [String]
+    /// Where plugins and the daemon keep what must survive a restart.
+    public var stateDirectory: String
+    /// Whose plugin files are loaded.
+    public var pluginTrust: PluginTrust
+    /// Where sysrq letters go.
+    public var sysrqPath: String
+    /// Was it written in the file? Simulated channels may not use the default.
+    public var isSysrqPathGiven: Bool
+    /// The longest that a plugin's call may take before the process is given up.
+    public var hangTimeout: UInt64
+    /// Scheduling; nil leaves it as it is.
+    public var realtime: RealtimeConfiguration?
+    /// The control socket.
+    public var control: ControlConfiguration
+    /// The flight recorder's defaults, which every channel's own settings already include.
+    public var capture: CaptureConfiguration
+    /// In the order of the file.
+    public var channels: [ChannelConfiguration]
+}
+
+/// Whose plugin files are loaded.
+public enum PluginTrust: Equatable, Sendable {
+    /// Those that only their owner may write, in folders of which the same is true.
+    case strict
+    /// All.
+    case any
+}
+
+/// Scheduling of the process.
+public struct RealtimeConfiguration: Equatable, Sendable {
+    /// SCHED_FIFO at this priority, 1 to 99; nil for ordinary scheduling.
+    public var fifoPriority: Int32?
+    /// Keep all of the process in memory.
+    public var lockMemory: Bool
+    /// Run on this processor only.
+    public var cpu: Int32?
+}
+
+/// The control socket.
+public struct ControlConfiguration: Equatable, Sendable {
+    /// Its path, at most 107 bytes.
+    public var socket: String
+    /// Permission bits.
+    public var mode: UInt32
+    /// A group's name; nil for the daemon's own.
+    public var group: String?
+    /// Was `control` in the file? Without it, a socket that can't be made is a warning only.
+    public var isGiven: Bool
+}
+
+/// What the flight recorder of a channel does.
+public struct CaptureConfiguration: Equatable, Sendable {
+    /// Where events go.
+    public enum Mode: Equatable, Sendable {
+        /// Nowhere.
+        case none
+        /// Into a ring in memory.
+        case ring
+        /// Into files.
+        case file
+    }
+
+    /// Where events go.
+    public var mode: Mode
+    /// Events that the ring holds.
+    public var events: Int
+    /// Keep the ring in a file.
+    public var persist: Bool
+    /// Bytes at which a capture file is followed by the next.
+    public var maxSize: UInt64
+    /// Files that are kept.
+    public var maxFiles: Int
+    /// Where captures go.
+    public var directory: String
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxIO
+import Schema
+import YAML
+
+/// Reads kcsd's file.
+public enum ConfigurationFile {
+    /// What came of a file.
+    public struct Outcome {
+        /// What the file says; nil when there is an error.
+        public let configuration: Configuration?
+        /// Everything there is to say about the file. More may be added, by whoever checks the plugins' options.
+        public let diagnostics: Diagnostics
+    }
+
+    /// Reads a file of at most 1 MiB.
+    public static func load(path: String) -> Outcome {
+        do {
+            return parse(try Syscalls.readFile(path, limit: Limits().bytes), file: path)
+        } catch {
+            let diagnostics = Diagnostics(file: path)
+            diagnostics.error(
+                error.errno == .tooLarge
+                    ? "larger than \(Quantity.size(UInt64(Limits().bytes)))" : error.errno.description, at: nil)
+            return Outcome(configuration: nil, diagnostics: diagnostics)
+        }
+    }
+
+    /// Reads bytes; `file` is the name to print.
+    public static func parse(_ bytes: [UInt8], file: String) -> Outcome {
+        let diagnostics = Diagnostics(file: file, text: bytes)
+        guard let root = Document.parse(bytes, diagnostics) else {
+            return Outcome(configuration: nil, diagnostics: diagnostics)
+        }
+        let value = Checker(diagnostics).check(root, Keys.file, at: root.mark)
+        let configuration = ConfigurationReader(root, diagnostics).configuration(value)
+        return Outcome(configuration: diagnostics.hasErrors ? nil : configuration, diagnostics: diagnostics)
+    }
+}

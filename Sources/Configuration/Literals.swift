@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Schema
+
+/// How numbers, file modes, durations and sizes are written.
+enum Literal {
+    /// Why a text is not what was wanted, to follow "not 'text'"; empty when there is nothing to add.
+    struct Fault: Error, Equatable {
+        let hint: String
+    }
+
+    /// Decimal or `0x…`, with an optional minus sign.
+    static func integer(_ text: String) throws(Fault) -> Int64 {
+        var digits = Array(text.utf8)[...]
+        let isNegative = digits.first == UInt8(ascii: "-")
+        if isNegative { digits.removeFirst() }
+        let isHexadecimal = digits.starts(with: Array("0x".utf8))
+        if isHexadecimal { digits.removeFirst(2) }
+        let radix: UInt8 = isHexadecimal ? 16 : 10
+        guard !digits.isEmpty, digits.allSatisfy({ (value(of: $0) ?? 255) < radix }) else { throw Fault(hint: "") }
+        guard isHexadecimal || digits.count == 1 || digits.first != UInt8(ascii: "0") else {
+            throw Fault(hint: "a leading 0 means octal, which is for file modes only")
+        }
+        guard let magnitude = number(digits, radix: UInt64(radix)) else { throw tooLarge }
+        if isNegative {
+            guard magnitude <= UInt64(Int64.max) + 1 else { throw tooLarge }
+            return magnitude == UInt64(Int64.max) + 1 ? Int64.min : -Int64(magnitude)
+        }
+        guard magnitude <= UInt64(Int64.max) else { throw tooLarge }
+        return Int64(magnitude)
+    }
+
+    /// Octal digits behind a 0.
+    static func fileMode(_ text: String) throws(Fault) -> Int64 {
+        let digits = Array(text.utf8)[...]
+        guard digits.count > 1, digits.first == UInt8(ascii: "0"),
+            digits.allSatisfy({ (value(of: $0) ?? 255) < 8 })
+        else { throw Fault(hint: "") }
+        guard let mode = number(digits, radix: 8), mode <= UInt64(Int64.max) else { throw tooLarge }
+        return Int64(mode)
+    }
+
+    /// A whole number and a unit.
+    static func duration(_ text: String) throws(Fault) -> UInt64 {
+        try quantity(text, Quantity.durations, "the units are us, ms, s, m and h")
+    }
+
+    /// A whole number and a unit, or a bare number of bytes.
+    static func size(_ text: String) throws(Fault) -> UInt64 {
+        if let bytes = try? integer(text) {
+            guard bytes >= 0 else { throw Fault(hint: "a size is not negative") }
+            return UInt64(bytes)
+        }
+        return try quantity(text, Quantity.sizes, "the units are B, KiB, MiB and GiB")
+    }
+
+    private static func quantity(
+        _ text: String, _ units: [Quantity.Unit], _ names: String
+    ) throws(Fault) -> UInt64 {
+        let bytes = Array(text.utf8)
+        let digits = bytes.prefix { ($0 &- UInt8(ascii: "0")) < 10 }
+        let rest = bytes[digits.count...]
+        guard !digits.isEmpty else { throw Fault(hint: "") }
+        guard !rest.isEmpty else { throw Fault(hint: "a unit is missing; \(names)") }
+        guard rest.first != UInt8(ascii: ".") else { throw Fault(hint: "whole numbers only; \(names)") }
+        for unit in units where rest.elementsEqual(unit.name.utf8) {
+            guard let count = number(digits, radix: 10) else { throw tooLarge }
+            let (value, overflow) = count.multipliedReportingOverflow(by: unit.worth)
+            // Ranges are signed, so half of the unsigned range is all that can be asked for.
+            guard !overflow, value <= UInt64(Int64.max) else { throw tooLarge }
+            return value
+        }
+        throw Fault(hint: names)
+    }
+
+    private static let tooLarge = Fault(hint: "the number is too large")
+
+    private static func number(_ digits: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
+        var result: UInt64 = 0
+        for byte in digits {
+            let (product, overflow) = result.multipliedReportingOverflow(by: radix)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(value(of: byte) ?? 0))
+            guard !overflow && !carry else { return nil }
+            result = sum
+        }
+        return result
+    }
+
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): return digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): return digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): return digit - UInt8(ascii: "A") + 10
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The hot path: readiness of the device, a byte to the handler, what the handler writes. Nothing here allocates or logs,
+// but for bytes at level trace.
+import CKCSPlugin
+import Capture
+import Device
+import EventLoop
+import LinuxIO
+import PluginHost
+
+extension Channel {
+    /// Pauses between looks at OBF while a write is pending, in nanoseconds: short at first, and longer for a host CPU
+    /// that does not read.
+    private static let shortestLook: UInt64 = 2_000_000
+    private static let longestLook: UInt64 = 100_000_000
+    /// A byte that the host CPU leaves in ODR for so long, while another waits, is a stall.
+    private static let stall: UInt64 = 1_000_000_000
+
+    /// The device is ready, or more of it is to be done than the last turn allowed.
+    @inline(__always)
+    func deviceReady(_ events: Readiness, now: UInt64) {
+        guard let device else { return }
+        if !events.isDisjoint(with: [.error, .hangup]) { return deviceFails(.inputOutput) }
+        if let transfer { return transfer.ready(device, now) }
+        guard let seat = byteSeat else { return }
+        if isOutputWanted { offerOutput(device, seat, now) }
+        guard seat.input == KCS_INPUT_AUTO else { return tellInput(device, seat, events, now) }
+        if device.reportsOutput {
+            // A node: only what epoll said is there may be read.
+            guard events.contains(.input) else { return }
+        } else {
+            device.acknowledge()
+        }
+        services.activity.enterDevice(channel: number)
+        let received = device.receive()
+        services.activity.leaveDevice()
+        switch received {
+        case .byte(let value, let str):
+            note(value, str, now)
+            beginCall(.data)
+            seat.deliver(value, str: str, now: now)
+            endCall(seat, .data)
+            if let device = self.device, device.hasUntoldInput { loop.again(self) }
+        case .nothing: break
+        case .failed(let errno): deviceFails(errno)
+        }
+    }
+
+    @inline(__always)
+    private func note(_ value: UInt8, _ str: UInt8, _ now: UInt64) {
+        counters.bytesIn &+= 1
+        recorder?.idrRead(value, str: str, at: recordTime)
+        if log.writes(.trace) { log.write(.trace, name, "IDR \(Hex.byte(value)) STR \(Hex.byte(str))") }
+    }
+
+    /// Manual input: tells the handler once, and stops looking until it has read.
+    private func tellInput(_ device: Device, _ seat: HandlerSeat, _ events: Readiness, _ now: UInt64) {
+        if !device.reportsOutput { device.acknowledge() }
+        guard !isInputTold, device.reportsOutput ? events.contains(.input) : device.hasInput else { return }
+        isInputTold = true
+        if device.reportsOutput { wait(for: interest.subtracting(.input)) }
+        let str = device.readSTR()
+        guard str >= 0 else { return deviceFails(Errno(rawValue: -str)) }
+        beginCall(.inputReady)
+        seat.tellInputReady(str: UInt8(truncatingIfNeeded: str), now: now)
+        endCall(seat, .inputReady)
+    }
+
+    private func wait(for wanted: Readiness) {
+        guard isRegistered, wanted != interest else { return }
+        interest = wanted
+        loop.update(self, interest: wanted)
+    }
+
+    // MARK: Output
+
+    private func offerOutput(_ device: Device, _ seat: HandlerSeat, _ now: UInt64) {
+        guard device.armOutput() else { return }
+        endOutputWait(device)
+        let str = device.lastSTR
+        beginCall(.outputReady)
+        seat.tellOutputReady(str: str, now: now)
+        endCall(seat, .outputReady)
+    }
+
+    private func endOutputWait(_ device: Device) {
+        isOutputWanted = false
+        loop.cancel(outputTimer)
+        if device.reportsOutput { wait(for: interest.subtracting(.output)) }
+        if isStalled {
+            isStalled = false
+            recorder?.obfStallEnded(str: device.lastSTR, at: recordTime)
+        }
+    }
+
+    /// The timer beside the readiness: news of OBE can be half a second late, or never come.
+    func lookAtOutput(_ now: UInt64) {
+        guard let device, let seat = byteSeat, isOutputWanted else { return }
+        let waited = now &- outputWaitBegan
+        if !isStalled && waited > Self.stall {
+            isStalled = true
+            counters.obfStalls += 1
+            recorder?.obfStallBegan(str: device.lastSTR, at: recordTime)
+        }
+        loop.set(outputTimer, deadline: now + min(max(waited / 2, Self.shortestLook), Self.longestLook))
+        offerOutput(device, seat, now)
+    }
+
+    func handlerWantsOutput(_ seat: HandlerSeat, _ on: Bool) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard on else {
+            if isOutputWanted { endOutputWait(device) }
+            return KCS_OK
+        }
+        guard !isOutputWanted else { return KCS_OK }
+        isOutputWanted = true
+        outputWaitBegan = Clock.monotonic
+        if device.armOutput() {
+            // Told in the next turn: no callback is made from inside a host call.
+            loop.again(self)
+        } else {
+            if device.reportsOutput { wait(for: interest.union(.output)) }
+            loop.set(outputTimer, deadline: outputWaitBegan + Self.shortestLook)
+        }
+        return KCS_OK
+    }
+
+    // MARK: Registers
+
+    func handlerReadsIDR(_ seat: HandlerSeat) -> (status: Int32, value: UInt8, str: UInt8) {
+        guard let device, seat === byteSeat, seat.input == KCS_INPUT_MANUAL else { return (KCS_E_UNAVAILABLE, 0, 0) }
+        guard isInputTold else { return (KCS_E_EMPTY, 0, 0) }
+        services.activity.enterDevice(channel: number)
+        let received = device.receive()
+        services.activity.leaveDevice()
+        isInputTold = false
+        if device.reportsOutput { wait(for: interest.union(.input)) } else { loop.again(self) }
+        switch received {
+        case .byte(let value, let str):
+            note(value, str, loop.now)
+            return (KCS_OK, value, str)
+        case .nothing: return (KCS_E_EMPTY, 0, 0)
+        case .failed(let errno):
+            deviceFails(errno)
+            return (KCS_E_IO, 0, 0)
+        }
+    }
+
+    func handlerReadsSTR(_ seat: HandlerSeat) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        let before = device.lastSTR
+        let str = device.readSTR()
+        guard str >= 0 else {
+            deviceFails(Errno(rawValue: -str))
+            return KCS_E_IO
+        }
+        if UInt8(truncatingIfNeeded: str) != before {
+            recorder?.strRead(UInt8(truncatingIfNeeded: str), at: recordTime)
+        }
+        return str
+    }
+
+    func handlerWritesODR(_ seat: HandlerSeat, _ value: UInt8) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        services.activity.enterDevice(channel: number)
+        let result = device.writeODR(value)
+        services.activity.leaveDevice()
+        guard result == 0 else { return refuse(result, .odrWrite, value) }
+        counters.bytesOut &+= 1
+        recorder?.odrWritten(value, at: recordTime)
+        if log.writes(.trace) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
+        return KCS_OK
+    }
+
+    func handlerWritesSTR(_ seat: HandlerSeat, _ mask: UInt8, _ value: UInt8) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        let result = device.writeSTR(mask: mask, value)
+        guard result == 0 else { return refuse(result, .strWrite, value) }
+        recorder?.strWritten(value, mask: mask, at: recordTime)
+        return KCS_OK
+    }
+
+    func handlerWritesBoth(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        services.activity.enterDevice(channel: number)
+        let result = device.write(odr: odr, mask: mask, value)
+        services.activity.leaveDevice()
+        guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
+        counters.bytesOut &+= 1
+        recorder?.odrAndSTRWritten(odr: odr, str: value, mask: mask, at: recordTime)
+        return KCS_OK
+    }
+
+    func handlerReplaces(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
+        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        services.activity.enterDevice(channel: number)
+        let result = device.replace(odr: odr, mask: mask, value)
+        services.activity.leaveDevice()
+        guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
+        counters.bytesOut &+= 1
+        counters.replaced &+= 1
+        recorder?.replaced(odr: odr, str: value, mask: mask, at: recordTime)
+        return KCS_OK
+    }
+
+    private func refuse(_ result: Int32, _ access: RefusedAccess, _ value: UInt8) -> Int32 {
+        guard -result == Errno.busy.rawValue else {
+            deviceFails(Errno(rawValue: -result))
+            return KCS_E_IO
+        }
+        counters.refused &+= 1
+        recorder?.refused(access, value: value, reason: .outputFull, at: recordTime)
+        return KCS_E_BUSY
+    }
+
+    func handlerAnnotates(
+        _ kind: UInt32, _ direction: UInt32, _ linkType: UInt32, _ bytes: UnsafeRawBufferPointer, _ text: String?
+    ) -> Int32 {
+        guard kind <= UInt32(KCS_ANNOTATE_PACKET), direction <= UInt32(KCS_DIRECTION_OUT), linkType <= 0xFFFF else {
+            return KCS_E_INVALID
+        }
+        let way: Direction = direction == 0 ? .none : direction == 1 ? .fromHost : .toHost
+        recorder?.annotation(
+            kind: UInt16(kind), way, link: LinkType(rawValue: UInt16(linkType)), bytes, text: text ?? "", at: recordTime
+        )
+        return KCS_OK
+    }
+}
+
+/// Bytes for people.
+enum Hex {
+    /// "0x4f"
+    static func byte(_ value: UInt8) -> String {
+        value < 16 ? "0x0\(String(value, radix: 16))" : "0x\(String(value, radix: 16))"
+    }
+}

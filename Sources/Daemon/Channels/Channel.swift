@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A channel is a device, the handlers on it, a flight recorder, and a policy for when something fails. This file is its
+// life; Channel+Registers.swift is what byte handlers do to the device, Channel+Messages.swift the transfers.
+//
+// The life: it waits until the device can be opened, makes and starts the handlers, and runs. A failure of device or
+// handler closes everything and either waits again, backs off, or stays down, as the policy says. Whatever happens to one
+// channel touches no other.
+import CKCSPlugin
+import CLinux
+import Capture
+import Configuration
+import Device
+import EventLoop
+import KCS
+import LinuxIO
+import PluginHost
+
+/// One channel of the configuration.
+final class Channel: EventSource {
+    let services: ChannelServices
+    let name: String
+    /// Its place among the channels of the process; tells the watchdog which one hangs.
+    let number: Int
+    private(set) var plan: ChannelPlan
+
+    private(set) var state = ChannelState.stopped
+    /// When `state` was entered, nanoseconds since 1970.
+    private(set) var since = Clock.real
+    private(set) var lastError: String?
+    var counters = ChannelCounters()
+    private(set) var recorder: Recorder?
+
+    private(set) var device: Device?
+    private(set) var seats: [HandlerSeat] = []
+    /// The byte handler; nil where messages are served, or nothing.
+    var byteSeat: HandlerSeat?
+    var transfer: TransferService?
+
+    // Input of byte handlers.
+    /// Manual input: the handler was told, and has not read yet.
+    var isInputTold = false
+    var isOutputWanted = false
+    var outputWaitBegan: UInt64 = 0
+    var isStalled = false
+    /// What the loop waits for; nothing while the channel is not registered.
+    var interest: Readiness = []
+
+    private lazy var retryTimer = ChannelTimer(self) { $0.retry($1) }
+    lazy var outputTimer = ChannelTimer(self) { $0.lookAtOutput($1) }
+    private var openAttempts: UInt64 = 0
+    private var waitBegan: UInt64 = 0
+    private var nextKernelOpen: UInt64 = 0
+    private var failures = 0
+    private var runningSince: UInt64 = 0
+    private var failureInCall: String?
+    private var callDepth = 0
+    private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
+
+    /// A channel that does not run yet.
+    init(_ plan: ChannelPlan, number: Int, _ services: ChannelServices, recorder: Recorder?) {
+        self.plan = plan
+        self.number = number
+        self.services = services
+        self.recorder = recorder
+        name = plan.configuration.name
+        super.init()
+    }
+
+    /// Takes another plan over; only while it is stopped.
+    func adopt(_ plan: ChannelPlan, recorder: Recorder?) {
+        precondition(device == nil, "a running channel keeps its plan")
+        self.plan = plan
+        self.recorder = recorder
+    }
+
+    var log: Log { services.log }
+    var loop: EventLoop { services.loop }
+    var isEnabled: Bool { plan.configuration.enabled }
+    var isRunning: Bool { state == .running }
+
+    /// The memory shared with the host CPU.
+    var window: UnsafeMutableRawBufferPointer? { device?.simulatedWindow }
+
+    override func ready(_ events: Readiness, now: UInt64) { deviceReady(events, now: now) }
+
+    // MARK: Starting
+
+    /// Starts, unless its plugins refuse it. `reason` is what its handlers are told (`KCS_REASON_*`).
+    func start(reason: UInt32) {
+        guard state != .running else { return }
+        startReason = reason
+        failures = 0
+        if let failure = plan.failures.first {
+            enter(.refused(failure.description))
+            return log.write(.error, name, failure.description)
+        }
+        waitBegan = Clock.monotonic
+        openAttempts = 0
+        open()
+    }
+
+    /// Starts after the policy's pause, as after a failure.
+    func startLater(_ reason: String) {
+        if plan.failures.isEmpty { fail(reason, stays: false) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
+    }
+
+    private var startReason = UInt32(KCS_REASON_BOOT)
+
+    private func open() {
+        let specification = plan.device
+        // The kernel said EBUSY: some drivers suffer from every open that fails, so nobody may hold the node, and time
+        // must have passed, before it is tried again.
+        if Clock.monotonic < nextKernelOpen { return wait("is busy, as the kernel said at the last open") }
+        switch Device.open(specification) {
+        case .success(let device): run(device)
+        case .failure(let failure):
+            if case .busy(_, true) = failure { nextKernelOpen = Clock.monotonic + Retry.kernelBusy }
+            wait(failure.description)
+        }
+    }
+
+    private func wait(_ reason: String) {
+        let text = "device \(plan.device.path) \(reason)"
+        let now = Clock.monotonic
+        let isNew = state != .waiting(text)
+        if isNew {
+            enter(.waiting(text))
+            // An absent device is normal for a while after boot; one that somebody holds is worth a line at once.
+            log.write(openAttempts == 0 ? .notice : .info, name, "waiting: \(text)")
+        }
+        if !hasWarned && now &- waitBegan > plan.configuration.device.wait {
+            hasWarned = true
+            lastError = text
+            log.write(.warning, name, "still waiting: \(text)")
+        }
+        openAttempts += 1
+        loop.set(retryTimer, deadline: now + (hasWarned ? Retry.late : Retry.early))
+    }
+
+    private var hasWarned = false
+
+    private func retry(_ now: UInt64) {
+        switch state {
+        case .waiting: open()
+        case .backingOff:
+            counters.restarts += 1
+            waitBegan = now
+            openAttempts = 0
+            open()
+        case .stopped, .refused, .running, .failed: break
+        }
+    }
+
+    private func run(_ device: Device) {
+        self.device = device
+        hasWarned = false
+        nextKernelOpen = 0
+        let time = recordTime
+        recorder?.deviceOpened(stale: UInt8(device.stale.count), at: time)
+        for byte in device.stale {
+            recorder?.idrRead(byte.value, str: byte.str, stale: true, at: time)
+            counters.stale += 1
+        }
+        if let failure = startHandlers(device) { return fail(failure, stays: false) }
+        runningSince = Clock.monotonic
+        enter(.running)
+        let plugins = seats.map { $0.plugin.name }.joined(separator: ", ")
+        let stale = device.stale.isEmpty ? "" : ", \(device.stale.count) stale bytes thrown away"
+        log.write(
+            .notice, name, "running: \(plan.configuration.device.type.rawValue) \(plan.device.path), \(plugins)\(stale)"
+        )
+        startReason = UInt32(KCS_REASON_RESTART)
+    }
+
+    /// Makes and starts the handlers, and begins to listen. The answer is what went wrong.
+    private func startHandlers(_ device: Device) -> String? {
+        for (index, handler) in plan.handlers.enumerated() {
+            let seat = HandlerSeat(handler, index: index, channel: self)
+            guard seat.calling(.create, { $0.create() }) else {
+                return "plugin \(handler.plugin.name) refused to be created"
+            }
+            seats.append(seat)
+        }
+        // Registers work from start on; who may use them is settled by what it answers.
+        if seats.count == 1 { byteSeat = seats[0] }
+        for seat in seats {
+            let capabilities = device.capabilities.rawValue & (window == nil ? ~UInt32(KCS_CAP_WINDOW) : ~0)
+            let stateFolder = "\(services.stateDirectory)/\(name)"
+            let input = seat.calling(.start) {
+                $0.start(
+                    capabilities: capabilities, reason: startReason, staleBytes: device.stale.count, channel: name,
+                    stateFolder: stateFolder)
+            }
+            let plugin = seat.plugin.name
+            if input < 0 { return "plugin \(plugin) refused to start (error \(input))" }
+            guard seat.takes(input: input) else {
+                return "plugin \(plugin) started with input \(input), which it did not declare"
+            }
+            seat.input = input
+            recorder?.handlerStarted(
+                index: UInt8(truncatingIfNeeded: seat.index), reason: UInt8(startReason), at: recordTime)
+        }
+        return listen(device)
+    }
+
+    private func listen(_ device: Device) -> String? {
+        byteSeat = nil
+        let active = seats.filter { $0.input != KCS_INPUT_NONE }
+        if active.isEmpty { return nil }
+        if active.count == 1 && active[0].input != KCS_INPUT_MESSAGES {
+            byteSeat = active[0]
+        } else if active.allSatisfy({ $0.input == KCS_INPUT_MESSAGES }) {
+            transfer = TransferService(self, plan)
+        } else {
+            return "a handler of bytes owns its channel alone, and there are \(active.count) handlers"
+        }
+        isInputTold = false
+        interest = isOutputWanted && device.reportsOutput ? [.input, .output] : .input
+        do { try loop.add(self, descriptor: device.descriptor, interest: interest) } catch { return error.description }
+        // A byte may have come between the drain and now; a simulated device rang for it already.
+        loop.again(self)
+        transfer?.begin(device)
+        return nil
+    }
+
+    // MARK: Stopping
+
+    /// Stops, for `reason` (`KCS_REASON_*`), and stays so until `start`.
+    func stop(reason: UInt32) {
+        loop.cancel(retryTimer)
+        guard device != nil else {
+            if state != .stopped { enter(.stopped) }
+            return
+        }
+        close(reason: reason)
+        enter(.stopped)
+        log.write(.notice, name, "stopped")
+    }
+
+    /// Takes the handlers off and closes the device, which is left so that the host CPU finds a defined state.
+    private func close(reason: UInt32) {
+        transfer?.end()
+        transfer = nil
+        byteSeat = nil
+        isOutputWanted = false
+        isStalled = false
+        interest = []
+        loop.cancel(outputTimer)
+        for seat in seats {
+            recorder?.handlerStopped(index: UInt8(truncatingIfNeeded: seat.index), at: recordTime)
+            seat.leave(reason: reason)
+        }
+        seats = []
+        loop.remove(self)
+        if let device {
+            device.close()
+            recorder?.deviceClosed(at: recordTime)
+        }
+        device = nil
+    }
+
+    // MARK: Failing
+
+    /// The device or a handler failed: down now, and up again as the policy says. `stays` overrides the policy.
+    func fail(_ text: String, stays: Bool) {
+        lastError = text
+        recorder?.handlerFailed(text, at: recordTime)
+        close(reason: UInt32(KCS_REASON_CRASH))
+        startReason = UInt32(KCS_REASON_CRASH)
+        let restart = plan.configuration.restart
+        guard restart.policy == .onFailure, !stays else {
+            enter(.failed(text))
+            return log.write(.error, name, "failed, and stays down: \(text)")
+        }
+        // A life that lasted forgives the failures before it.
+        if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax { failures = 0 }
+        runningSince = 0
+        let pause = min(restart.backoffMax, restart.backoff << UInt64(min(failures, 20)))
+        failures += 1
+        enter(.backingOff(until: Clock.monotonic + pause, text))
+        log.write(.error, name, "failed, starting again in \(Duration.text(pause)): \(text)")
+        loop.set(retryTimer, deadline: Clock.monotonic + pause)
+    }
+
+    /// The device failed under way.
+    func deviceFails(_ errno: Errno) {
+        recorder?.deviceFailed(errno, at: recordTime)
+        let hint = errno == .interrupted ? " (the call slept although the device had reported readiness)" : ""
+        failSoon("device \(plan.device.path): \(errno.description)\(hint)")
+    }
+
+    /// A handler says that it cannot go on.
+    func handlerFails(_ seat: HandlerSeat, _ text: String) { failSoon("plugin \(seat.plugin.name): \(text)") }
+
+    /// Fails once the handler call under way has returned.
+    func failSoon(_ text: String) {
+        guard failureInCall == nil else { return }
+        failureInCall = text
+        if callDepth == 0 { finishFailure() }
+    }
+
+    private func finishFailure() {
+        guard let text = failureInCall, state != .stopped else { return failureInCall = nil }
+        // While the handlers are being started, the start itself reports.
+        guard state == .running || transfer != nil || byteSeat != nil else { return }
+        failureInCall = nil
+        fail(text, stays: false)
+    }
+
+    func enter(_ new: ChannelState) {
+        state = new
+        since = Clock.real
+        services.stateChanged()
+    }
+
+    // MARK: Calls into handlers
+
+    @inline(__always)
+    func beginCall(_ callback: Activity.Callback) {
+        callDepth += 1
+        services.activity.enter(channel: number, callback)
+    }
+
+    @inline(__always)
+    func endCall(_ seat: HandlerSeat, _ callback: Activity.Callback) {
+        services.activity.leave()
+        callDepth -= 1
+        let now = Clock.coarse
+        let began = max(services.callMark, loop.now)
+        if now > began {
+            services.callMark = now
+            if now - began > plan.configuration.callBudget { reportSlow(seat, callback, now - began) }
+        }
+        if failureInCall != nil && callDepth == 0 { finishFailure() }
+    }
+
+    private func reportSlow(_ seat: HandlerSeat, _ callback: Activity.Callback, _ took: UInt64) {
+        counters.slowCalls += 1
+        guard let suppressed = slowLimit.admit(Clock.monotonic) else { return }
+        log.write(
+            .warning, name,
+            "plugin \(seat.plugin.name): \(callback.name) took \(Duration.text(took)), its budget is"
+                + " \(Duration.text(plan.configuration.callBudget))\(suppressedNote(suppressed))")
+    }
+
+    // MARK: Operator's wishes
+
+    /// Forgets what was under way with the host CPU.
+    func reset() {
+        guard isRunning else { return }
+        recorder?.deviceReset(at: recordTime)
+        transfer?.reset()
+        let now = Clock.monotonic
+        for seat in seats { seat.calling(.reset) { $0.tellReset(now: now) } }
+        log.write(.notice, name, "reset")
+    }
+
+    /// CLOCK_BOOTTIME, for the recorder.
+    var recordTime: UInt64 { Clock.boot }
+}
+
+/// How often a device that cannot be opened is looked for, in nanoseconds.
+private enum Retry {
+    /// While its absence is normal.
+    static let early: UInt64 = 250_000_000
+    /// Afterwards.
+    static let late: UInt64 = 5_000_000_000
+    /// After EBUSY of the kernel's own.
+    static let kernelBusy: UInt64 = 30_000_000_000
+}
+
+/// A timer of a channel, which outlives it.
+final class ChannelTimer: LoopTimer {
+    private let channel: Unmanaged<Channel>
+    private let act: (Channel, UInt64) -> Void
+
+    init(_ channel: Channel, _ act: @escaping (Channel, UInt64) -> Void) {
+        self.channel = .passUnretained(channel)
+        self.act = act
+        super.init()
+    }
+
+    override func fire(now: UInt64) { act(channel.takeUnretainedValue(), now) }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxIO
+
+/// How much a line matters; later ones matter less.
+public enum LogLevel: UInt32, Comparable, Sendable {
+    /// Something does not work.
+    case error = 0
+    /// Something may stop working, or somebody misbehaves.
+    case warning = 1
+    /// Normal, and worth keeping: start, stop, what was triggered.
+    case notice = 2
+    /// Normal.
+    case info = 3
+    /// For whoever looks for a fault.
+    case debug = 4
+    /// Every byte.
+    case trace = 5
+
+    /// The level that the command line and the control socket call so.
+    public init?(name: String) {
+        switch name {
+        case "error": self = .error
+        case "warning": self = .warning
+        case "notice": self = .notice
+        case "info": self = .info
+        case "debug": self = .debug
+        case "trace": self = .trace
+        default: return nil
+        }
+    }
+
+    /// What it is called.
+    public var name: String {
+        switch self {
+        case .error: return "error"
+        case .warning: return "warning"
+        case .notice: return "notice"
+        case .info: return "info"
+        case .debug: return "debug"
+        case .trace: return "trace"
+        }
+    }
+
+    /// Less important than `right`?
+    public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+
+    /// The journal's number for it (syslog's severities; the journal has none below debug).
+    var priority: Int {
+        switch self {
+        case .error: return 3
+        case .warning: return 4
+        case .notice: return 5
+        case .info: return 6
+        case .debug, .trace: return 7
+        }
+    }
+}
+
+/// Lines on standard error: `level channel: message`, with the time in front, or, where the journal adds that itself,
+/// with its priority. Never blocks: a line for which standard error has no room is dropped and counted.
+public final class Log {
+    private let descriptor: Int32
+    private let toJournal: Bool
+    private var dropped: UInt64 = 0
+
+    /// Lines less important than this are not written.
+    public var level: LogLevel
+
+    /// A log on a descriptor, standard error unless given. `journal` is the value of $JOURNAL_STREAM.
+    public init(level: LogLevel, descriptor: Int32 = 2, journal: String? = CurrentProcess.environment("JOURNAL_STREAM"))
+    {
+        self.level = level
+        self.descriptor = descriptor
+        toJournal = Self.isJournal(descriptor, journal)
+    }
+
+    /// Would a line of that level be written? Ask before building a costly one.
+    @inline(__always)
+    public func writes(_ level: LogLevel) -> Bool { level <= self.level }
+
+    /// Writes a line. `channel` is nil for what concerns the whole daemon.
+    public func write(_ level: LogLevel, _ channel: String?, _ message: String) {
+        guard writes(level) else { return }
+        var line = toJournal ? "<\(level.priority)>" : "\(Timestamp.text(Clock.real)) "
+        line += "\(level.name) \(channel ?? "kcsd"): "
+        var bytes = Array(line.utf8)
+        for byte in message.utf8.prefix(2048) {
+            // A line stays a line, whatever a plugin or a device puts into it.
+            bytes.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
+        }
+        if dropped > 0 {
+            bytes.append(contentsOf: Array(" (\(dropped) lines before this one were lost)".utf8))
+        }
+        bytes.append(UInt8(ascii: "\n"))
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&request, 1, 0) > 0 else {
+            dropped += 1
+            return
+        }
+        dropped = 0
+        _ = bytes.withUnsafeBytes { Syscalls.writeAll(descriptor, $0) }
+    }
+
+    /// $JOURNAL_STREAM names the device and inode of the stream that goes to the journal; it is inherited by programs
+    /// whose own standard error goes elsewhere.
+    private static func isJournal(_ descriptor: Int32, _ stream: String?) -> Bool {
+        guard let stream, let status = try? Syscalls.status(of: descriptor) else { return false }
+        return stream == "\(status.identity.device):\(status.identity.inode)"
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import Capture
+
+/// A record in words.
+struct Entry {
+    /// The record itself.
+    var summary: String
+    /// What it means, a line each.
+    var meaning: [String] = []
+    /// Would somebody who looks for the fault want to see it?
+    var isError = false
+}
+
+/// What is known of one channel while its records go by.
+struct ChannelDecoder {
+    let name: String
+    private var transfer = KCSTransfer()
+    private var ipmi = IPMIDecoder()
+    private var mctp = MCTPDecoder()
+
+    init(name: String) { self.name = name }
+
+    /// Requests that no response followed.
+    var unanswered: [String] { ipmi.unanswered + mctp.unanswered }
+
+    mutating func decode(_ packet: PcapngReader.Packet, _ link: LinkType) -> Entry {
+        switch link {
+        case .registers:
+            guard let record = RegisterRecord(packet.bytes) else { return other(packet, "user record") }
+            return register(record)
+        case .ipmi: return trace(packet)
+        case .mctp:
+            // LINUX_SLL2: 20 bytes, the protocol first, big-endian.
+            guard packet.bytes.count >= 20, packet.bytes[0] == 0x00, packet.bytes[1] == 0xFA else {
+                return other(packet, "cooked frame")
+            }
+            let bytes = packet.bytes[20...]
+            let meaning = mctp.decode(bytes, packet.direction, at: packet.time)
+            return withComment(
+                Entry(
+                    summary: "MCTP " + Hexadecimal.bytes(bytes), meaning: meaning.lines, isError: meaning.isError),
+                packet)
+        default: return other(packet, "link type \(link.rawValue)")
+        }
+    }
+
+    private func other(_ packet: PcapngReader.Packet, _ what: String) -> Entry {
+        withComment(Entry(summary: what + " " + Hexadecimal.bytes(packet.bytes[...])), packet)
+    }
+
+    private func withComment(_ entry: Entry, _ packet: PcapngReader.Packet) -> Entry {
+        var entry = entry
+        if !packet.comment.isEmpty { entry.meaning.append(Printable.text(packet.comment)) }
+        if packet.originalLength > packet.bytes.count {
+            entry.meaning.append("\(packet.originalLength - packet.bytes.count) more bytes were not kept")
+        }
+        return entry
+    }
+
+    // MARK: Registers
+
+    private mutating func register(_ record: RegisterRecord) -> Entry {
+        var entry = Entry(summary: ChannelDecoder.summary(record))
+        if !record.comment.isEmpty {
+            entry.meaning.append(record.comment)
+            entry.isError = record.kind != .obfStallEnded
+        }
+        if let phase = transfer.record(record) {
+            entry.meaning.append("KCS: " + phase.text)
+            entry.isError = entry.isError || phase.isError
+        }
+        return entry
+    }
+
+    private static func summary(_ record: RegisterRecord) -> String {
+        let value = record.value.map(Hexadecimal.byte) ?? "--"
+        let str = record.str.map { "STR " + Hexadecimal.byte($0) } ?? ""
+        let mask = record.mask.map { " mask " + Hexadecimal.byte($0) } ?? ""
+        switch record.kind {
+        case .idrRead:
+            guard let bits = record.str else { return "IDR " + value }
+            return "IDR " + value + "  " + (bits & 0x08 != 0 ? "command" : "data   ") + "  " + str + flags(bits)
+        case .hostByteDropped: return "IDR " + value + "  " + str + flags(record.str ?? 0)
+        case .strRead, .obfStallBegan, .obfStallEnded: return str + flags(record.str ?? 0)
+        case .odrWrite: return "ODR " + value
+        case .strWrite: return str + mask
+        case .odrAndSTRWrite, .replaced: return "ODR " + value + "  " + str + mask
+        default: return "refused " + value
+        }
+    }
+
+    /// The bits that mean the same on every channel.
+    private static func flags(_ str: UInt8) -> String {
+        var names: [String] = []
+        if str & 0x01 != 0 { names.append("OBF") }
+        if str & 0x02 != 0 { names.append("IBF") }
+        if str & 0x04 != 0 { names.append("SMS_ATN") }
+        if str & 0x08 != 0 { names.append("C/D") }
+        return names.isEmpty ? "" : " (" + joined(names, " ") + ")"
+    }
+
+    // MARK: Trace records: IPMI messages and events
+
+    private mutating func trace(_ packet: PcapngReader.Packet) -> Entry {
+        // PICMG's header: byte 0 bits 5:4 the type, byte 7 the protocol; the data from byte 11 on.
+        guard packet.bytes.count >= 11 else { return other(packet, "trace record") }
+        let bytes = packet.bytes[11...]
+        switch packet.bytes[0] >> 4 & 3 {
+        case 0 where packet.bytes[7] == 0x05:
+            let meaning = message(bytes, packet.direction, at: packet.time)
+            return withComment(
+                Entry(
+                    summary: "message " + Hexadecimal.bytes(bytes), meaning: meaning.lines, isError: meaning.isError),
+                packet)
+        case 2:
+            let text = Printable.text(String(decoding: bytes, as: UTF8.self))
+            return Entry(summary: "event: " + text, isError: ChannelDecoder.isFailure(text))
+        default: return other(packet, "trace record")
+        }
+    }
+
+    /// The words that the recorder's own failure events begin with, or hold.
+    private static func isFailure(_ text: String) -> Bool {
+        for lead in ["handler failed", "device failed", "fatal signal"] where text.hasPrefix(lead) { return true }
+        // "12 capture records lost", whatever follows.
+        let words = text.utf8.split(separator: 0x20, maxSplits: 4, omittingEmptySubsequences: false)
+        guard words.count >= 4, words[0].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return false }
+        return words[1].elementsEqual("capture".utf8) && words[2].elementsEqual("records".utf8)
+            && words[3].starts(with: "lost".utf8)
+    }
+
+    private mutating func message(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
+        if let packet = MCTPOverKCS.packet(bytes) { return mctp.decode(packet, direction, at: time) }
+        return ipmi.decode(bytes, direction, at: time)
+    }
+}
+
+/// What a frame says, a line each.
+struct Meaning {
+    var lines: [String]
+    var isError = false
+}
+
+func joined(_ words: [String], _ separator: String) -> String {
+    var text = ""
+    for (index, word) in words.enumerated() {
+        if index > 0 { text += separator }
+        text += word
+    }
+    return text
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model. A turn waits for descriptors (until the earliest timer), reads the clock once, dispatches what is ready,
+// then the timers that are due, then what other threads posted, then the sources that asked to be called again. Every
+// source is called at most once for its descriptor in a turn, whatever it still has to do: what it leaves is level-
+// triggered, or asked for with `again`, and so waits behind everybody else's turn. That is the whole of fairness.
+//
+// A registration is a slot number and a generation, packed into epoll's word of user data. Removing a source bumps the
+// slot's generation, so an event that the kernel reported before the removal finds nobody.
+//
+// Unsafe: slots and the kernel's event array are raw memory, so that dispatching costs neither bounds checks nor
+// reference counting; a removed source is kept alive until the turn is over.
+import CLinux
+import LinuxIO
+
+/// One thread's readiness, timers and posts: epoll without a descriptor of its own to read for any of them but posts.
+public final class EventLoop {
+    private struct Slot {
+        var source: Unmanaged<EventSource>?
+        var descriptor: Int32
+        var generation: UInt32
+        var nextFree: Int32
+    }
+
+    private static let eventCapacity = 64
+
+    private let epoll: Int32
+    private let events: UnsafeMutablePointer<epoll_event>
+    private var slots: UnsafeMutablePointer<Slot>
+    private var slotCapacity: Int
+    private var firstFree: Int32 = -1
+    private var timers = TimerQueue(capacity: 64)
+    private var removed: [EventSource] = []
+    private var dropping: [EventSource] = []
+    private var queuedAgain: [EventSource] = []
+    private var dispatchingAgain: [EventSource] = []
+    private var isRunning = false
+    private var hasPreciseWait: Bool
+    /// Are timers being fired? One that is set meanwhile is due in the next turn at the earliest.
+    private var isFiring = false
+    /// Fallback for kernels without epoll_pwait2.
+    private var alarm: Alarm?
+
+    /// CLOCK_MONOTONIC in nanoseconds, read when the turn began.
+    public private(set) var now: UInt64
+
+    /// Called on the loop's thread for work that other threads have posted.
+    public let mailbox: Mailbox
+
+    /// A loop with nothing registered. Fails when the process has no descriptors left.
+    public convenience init() throws(SystemError) { try self.init(hasPreciseWait: true) }
+
+    /// Without `hasPreciseWait`, as on a kernel whose epoll waits in whole milliseconds.
+    init(hasPreciseWait: Bool) throws(SystemError) {
+        self.hasPreciseWait = hasPreciseWait
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw SystemError(.current, "epoll_create1") }
+        events = .allocate(capacity: Self.eventCapacity)
+        slotCapacity = 0
+        slots = .allocate(capacity: 1)
+        now = Clock.monotonic
+        let bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard bell >= 0 else { throw SystemError(.current, "eventfd") }
+        mailbox = Mailbox(owning: bell)
+        try add(mailbox, descriptor: mailbox.descriptor, interest: .input)
+    }
+
+    deinit {
+        for index in 0..<slotCapacity { slots[index].source?.release() }
+        slots.deallocate()
+        events.deallocate()
+        close(epoll)
+    }
+
+    // MARK: Descriptors
+
+    /// Starts telling `source` of its descriptor's readiness. The descriptor stays the caller's, who removes the source
+    /// before closing it. A source that is registered already is a caller's mistake.
+    public func add(_ source: EventSource, descriptor: Int32, interest: Readiness) throws(SystemError) {
+        precondition(source.slot < 0, "the source is registered already")
+        if firstFree < 0 { growSlots() }
+        let index = firstFree
+        let slot = slots + Int(index)
+        guard
+            cl_epoll_control(
+                epoll, EPOLL_CTL_ADD, descriptor, interest.rawValue, userData(index, slot.pointee.generation)) == 0
+        else { throw SystemError(.current, "epoll_ctl") }
+        firstFree = slot.pointee.nextFree
+        slot.pointee.source = .passRetained(source)
+        slot.pointee.descriptor = descriptor
+        source.slot = index
+    }
+
+    /// Changes what a registered source waits for. Waiting for nothing still tells of errors and hang-ups.
+    public func update(_ source: EventSource, interest: Readiness) {
+        precondition(source.slot >= 0, "the source is not registered")
+        let slot = slots + Int(source.slot)
+        let result = cl_epoll_control(
+            epoll, EPOLL_CTL_MOD, slot.pointee.descriptor, interest.rawValue,
+            userData(source.slot, slot.pointee.generation))
+        precondition(result == 0, "a registered descriptor was closed before its source was removed")
+    }
+
+    /// Stops telling a source anything, at once, also of what the kernel has reported already. Harmless for a source that
+    /// is not registered.
+    public func remove(_ source: EventSource) {
+        guard source.slot >= 0 else { return }
+        let slot = slots + Int(source.slot)
+        _ = cl_epoll_control(epoll, EPOLL_CTL_DEL, slot.pointee.descriptor, 0, 0)
+        slot.pointee.source = nil
+        slot.pointee.generation &+= 1
+        slot.pointee.nextFree = firstFree
+        firstFree = source.slot
+        source.slot = -1
+        source.isQueuedAgain = false
+        removed.append(source)
+        Unmanaged.passUnretained(source).release()
+    }
+
+    /// Calls `source.ready` in the next turn without waiting for its descriptor: it has more to do than one turn allows.
+    public func again(_ source: EventSource) {
+        guard source.slot >= 0, !source.isQueuedAgain else { return }
+        source.isQueuedAgain = true
+        queuedAgain.append(source)
+    }
+
+    // MARK: Timers
+
+    /// Sets, or moves, a timer to a CLOCK_MONOTONIC time in nanoseconds.
+    public func set(_ timer: LoopTimer, deadline: UInt64) {
+        timers.set(timer, deadline: isFiring ? max(deadline, now + 1) : deadline)
+    }
+
+    /// Stops a timer; harmless for one that is not set.
+    public func cancel(_ timer: LoopTimer) {
+        // Let go of here, not in the queue: the timer's deinit may set and cancel others.
+        timers.cancel(timer)?.release()
+    }
+
+    // MARK: Running
+
+    /// Turns until `stop` is called. The error is the kernel's, of waiting.
+    public func run() throws(SystemError) {
+        isRunning = true
+        while isRunning { try turn(wait: true) }
+    }
+
+    /// Ends `run` after the turn under way. Only on the loop's thread; other threads post it.
+    public func stop() { isRunning = false }
+
+    /// One turn; without `wait`, it only handles what is ready at this moment.
+    public func turn(wait: Bool) throws(SystemError) {
+        let count = try waitForEvents(wait && queuedAgain.isEmpty)
+        now = Clock.monotonic
+        // Who asks from here on waits for the next turn.
+        swap(&queuedAgain, &dispatchingAgain)
+        for index in 0..<count {
+            let event = events + index
+            let data = cl_epoll_data(event)
+            let slot = slots + Int(data & 0xFFFF_FFFF)
+            guard slot.pointee.generation == UInt32(data >> 32), let source = slot.pointee.source else { continue }
+            source._withUnsafeGuaranteedRef {
+                $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+            }
+        }
+        if timers.count > 0 { fireTimers() }
+        if !dispatchingAgain.isEmpty { dispatchQueued() }
+        if !removed.isEmpty { dropRemoved() }
+    }
+
+    /// A source's deinit may remove others.
+    private func dropRemoved() {
+        swap(&removed, &dropping)
+        dropping.removeAll(keepingCapacity: true)
+    }
+
+    private func fireTimers() {
+        // A timer that sets itself into the past fires in the next turn, not for ever in this one.
+        isFiring = true
+        while let timer = timers.popDue(now) {
+            timer._withUnsafeGuaranteedRef { $0.fire(now: now) }
+            timer.release()
+        }
+        isFiring = false
+    }
+
+    private func dispatchQueued() {
+        // By index: an iterator would share the array's memory, and emptying it would make a new one.
+        for index in dispatchingAgain.indices {
+            let source = dispatchingAgain[index]
+            guard source.isQueuedAgain else { continue }
+            source.isQueuedAgain = false
+            source.ready(Readiness(rawValue: 0), now: now)
+        }
+        dispatchingAgain.removeAll(keepingCapacity: true)
+    }
+
+    private func waitForEvents(_ wait: Bool) throws(SystemError) -> Int {
+        var nanoseconds: Int64 = 0
+        if wait {
+            if let deadline = timers.earliest {
+                let current = Clock.monotonic
+                nanoseconds = deadline <= current ? 0 : Int64(clamping: deadline - current)
+            } else {
+                nanoseconds = -1
+            }
+        }
+        let count = nanoseconds > 0 ? waitPrecisely(nanoseconds) : plainWait(nanoseconds == 0 ? 0 : -1)
+        if count >= 0 { return Int(count) }
+        let errno = Errno.current
+        guard errno == .interrupted else { throw SystemError(errno, "epoll_wait") }
+        return 0
+    }
+
+    private func plainWait(_ milliseconds: Int32) -> Int32 {
+        epoll_wait(epoll, events, Int32(Self.eventCapacity), milliseconds)
+    }
+
+    private func waitPrecisely(_ nanoseconds: Int64) -> Int32 {
+        if hasPreciseWait {
+            let count = cl_epoll_pwait2(epoll, events, Int32(Self.eventCapacity), nanoseconds)
+            if count >= 0 || Errno.current != .notImplemented { return count }
+            hasPreciseWait = false
+        }
+        if alarm == nil { alarm = makeAlarm() }
+        guard let alarm else { return plainWait(Int32(clamping: nanoseconds / 1_000_000 + 1)) }
+        alarm.set(nanoseconds)
+        return plainWait(-1)
+    }
+
+    private func makeAlarm() -> Alarm? {
+        let descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK))
+        guard descriptor >= 0 else { return nil }
+        let alarm = Alarm(owning: descriptor)
+        do { try add(alarm, descriptor: descriptor, interest: .input) } catch { return nil }
+        return alarm
+    }
+
+    // MARK: Slots
+
+    private func userData(_ index: Int32, _ generation: UInt32) -> UInt64 {
+        UInt64(generation) << 32 | UInt64(UInt32(bitPattern: index))
+    }
+
+    private func growSlots() {
+        let capacity = max(16, slotCapacity * 2)
+        let larger = UnsafeMutablePointer<Slot>.allocate(capacity: capacity)
+        larger.moveInitialize(from: slots, count: slotCapacity)
+        for index in slotCapacity..<capacity {
+            let next = index + 1 < capacity ? Int32(index + 1) : firstFree
+            (larger + index).initialize(to: Slot(source: nil, descriptor: -1, generation: 0, nextFree: next))
+        }
+        firstFree = Int32(slotCapacity)
+        slots.deallocate()
+        slots = larger
+        slotCapacity = capacity
+    }
+}
+
+/// A timerfd that only ends a wait: for kernels whose epoll waits in whole milliseconds.
+private final class Alarm: EventSource {
+    let descriptor: Int32
+
+    /// Takes over a timerfd.
+    init(owning descriptor: Int32) {
+        self.descriptor = descriptor
+        super.init()
+    }
+
+    deinit { close(descriptor) }
+
+    func set(_ nanoseconds: Int64) {
+        var time = itimerspec()
+        time.it_value = timespec(
+            tv_sec: numericCast(nanoseconds / 1_000_000_000), tv_nsec: numericCast(nanoseconds % 1_000_000_000))
+        timerfd_settime(descriptor, 0, &time, nil)
+    }
+
+    override func ready(_ events: Readiness, now: UInt64) {
+        var count: UInt64 = 0
+        withUnsafeMutableBytes(of: &count) { _ = Syscalls.read(descriptor, into: $0) }
+    }
+}

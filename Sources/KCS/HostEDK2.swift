@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// EDK II: no look before the start, and the dummy behind the response is waited for.
+
+extension HostMachine {
+    mutating func edk2Status(_ status: StatusRegister, _ now: UInt64) {
+        if status.contains(.ibf) {
+            if poll(now) { return }
+            recover(.inputStuck, now)
+            if step != .error0 { return }
+        }
+        switch step {
+        case .start:
+            clearOutput(status)
+            queue.append(.writeCommand(ControlCode.writeStart))
+            go(.afterStart)
+        case .afterStart, .afterByte, .afterEnd: linuxWrite(status, now)
+        case .afterLast, .afterRead:
+            switch decide(status) {
+            case .read:
+                guard status.contains(.obf) else {
+                    if !poll(now) { recover(.noOutput, now) }
+                    return
+                }
+                readAndAcknowledge(keep: true)
+                go(.afterRead)
+            case .idle:
+                guard step == .afterRead else { return recover(.wrongState(.idle), now) }
+                guard status.contains(.obf) else {
+                    if !poll(now) { recover(.noOutput, now) }
+                    return
+                }
+                queue.append(.readData)
+                succeed()
+            default: recover(.wrongState(status.state), now)
+            }
+        default: linuxRecovery(status, now)
+        }
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// One byte behind, with the OBF gate: what a look at STR tells.
+//
+// The driver takes IDR in its interrupt handler and then masks the interrupt until that byte, the *parked* one, is
+// read. The host's next byte therefore stays in IDR, with IBF set, and the host waits: the *gate* is closed. Three
+// things can be known about a byte behind the gate without reading anything. A change of C/D says for certain that
+// it is there and of the other kind. OBF still set says for certain that it is not there, because hosts read ODR
+// before each write. OBF clear and no change for a while says that a byte of the same kind is there, most likely.
+// So: write the STATE that the byte behind the gate leads to, put a fresh dummy into ODR, and only then read the
+// parked byte, which opens the gate for exactly one byte.
+
+extension TransferMachine {
+    mutating func strictStatus(_ status: StatusRegister, now: UInt64) {
+        guard status.contains(.ibf) else {
+            parked = .nothing
+            foundNothing(now)
+            return
+        }
+        sawCommand = status.contains(.commandData)
+        switch (parked, sawCommand) {
+        case (.nothing, true): commandArrived(now)
+        case (.nothing, false): dataArrived(now)
+        case (.data, true): letGo(.data)
+        case (.data, false): dataHeld(now)
+        case (.command, false): dataBehindCommand()
+        case (.command, true): commandHeld(now)
+        }
+    }
+
+    /// Sets the time of the next look.
+    mutating func schedule(_ now: UInt64) {
+        wakeAt = nil
+        guard parked != .nothing else {
+            switch phase {
+            case .error, .withheld: wakeAt = progressAt &+ timings.unclean
+            case .idle: if rest == .awaitingLastRead { wakeAt = progressAt &+ timings.unclean }
+            case .reading, .lastByte, .abort1, .abort2, .writeEnd: wakeAt = progressAt &+ timings.abandon
+            case .writeStart, .writeData, .waiting: break
+            }
+            return
+        }
+        // Fine steps at first, then a quarter of the time that has passed.
+        let pause = min(max((now &- progressAt) / 4, timings.look), timings.lookIdle)
+        var at = now &+ pause
+        if let fellAt, phase == .writeStart || phase == .writeData, fellAt &+ settle > now {
+            at = min(at, fellAt &+ settle)
+        }
+        wakeAt = at
+    }
+
+    // MARK: Nothing is parked
+
+    private mutating func foundNothing(_ now: UInt64) {
+        if phase == .writeData || phase == .writeStart, guessed { counters.wrongGuesses += 1 }
+        guessed = false
+        foundEmpty = true
+        let age = now &- progressAt
+        switch phase {
+        case .writeEnd, .abort1:
+            if age >= timings.abandon { becomeUnarmed() } else { showReadWithoutOutput() }
+        case .error, .withheld: if age >= timings.unclean { becomeUnarmed() }
+        case .idle: if rest == .armed || (rest == .awaitingLastRead && age >= timings.unclean) { becomeUnarmed() }
+        case .reading, .lastByte, .abort2: if age >= timings.abandon { becomeUnarmed() }
+        case .writeStart, .writeData, .waiting: break
+        }
+    }
+
+    /// Nobody is in a transfer and nothing is parked: shows what WRITE_START has to find.
+    private mutating func becomeUnarmed() {
+        phase = .idle
+        rest = .unarmed
+        ignoresOutput = false
+        if shown != stateWhileUnarmed { showWithDummy(stateWhileUnarmed) }
+    }
+
+    /// A command came while the gate was open: its host looks at STATE already.
+    private mutating func commandArrived(_ now: UInt64) {
+        guard phase == .writeStart || phase == .writeData else {
+            letGo(.either)
+            return
+        }
+        if outputFull && !ignoresOutput {
+            // One byte since the dummy: it is the command that is parked. WRITE_END, unless its host was silent for
+            // so long that it may be another one's WRITE_START.
+            let silent = now &- progressAt >= timings.unclean
+            park(.command, now)
+            expected = phase == .writeStart || silent ? .writeStart : .writeEnd
+        } else if foundEmpty {
+            // The command alone, or data with the command behind it. A fresh dummy tells: only in the first case can
+            // the host still read it.
+            park(.command, now)
+            uncertain = true
+            expected = .writeEnd
+            showWithDummy(.write)
+        } else {
+            letGo(.data)
+        }
+    }
+
+    private mutating func dataArrived(_ now: UInt64) {
+        switch phase {
+        case .writeStart, .writeData: requestDataArrived(now)
+        case .writeEnd:
+            showReadWithoutOutput()
+            read(.data)
+        case .abort1:
+            park(.data, now)
+            show(.read, with: error.rawValue)
+            phase = .abort2
+        case .reading:
+            guard sent == response.count - 1 else {
+                read(.either)
+                return
+            }
+            // The READ before the last stays parked, so that the last one finds IDLE however late it comes.
+            park(.data, now)
+            show(.read, with: response[sent])
+            sent += 1
+            phase = .lastByte
+        case .idle where rest == .awaitingLastRead:
+            park(.data, now)
+            rest = .armed
+        case .idle, .waiting, .withheld: letGo(.either)
+        case .error, .lastByte, .abort2: park(.data, now)
+        }
+    }
+
+    private mutating func requestDataArrived(_ now: UInt64) {
+        if outputFull && !ignoresOutput {
+            park(.data, now)
+            return
+        }
+        let wasEmpty = foundEmpty
+        switch lengths.next(after: request.count, of: request) {
+        case .data: park(.data, now)
+        case .writeEnd:
+            // It cannot be a data byte, so WRITE_END is parked and the last byte is in IDR.
+            park(.command, now)
+            expected = .writeEnd
+            dataBehindCommand()
+            return
+        case .unknown:
+            if wasEmpty, now &- progressAt >= timings.unclean {
+                letGo(.either)
+                return
+            }
+            park(.data, now)
+            if wasEmpty {
+                // Data alone, or with data behind it, or WRITE_END with the last byte behind it. A fresh dummy tells:
+                // only in the first case can the host still read it.
+                uncertain = true
+                showWithDummy(.write)
+                return
+            }
+        }
+        if !outputFull { fellAt = now }
+    }
+
+    // MARK: A data byte is parked
+
+    private mutating func dataHeld(_ now: UInt64) {
+        outputFell(now)
+        switch phase {
+        case .writeStart, .writeData: requestDataHeld(now)
+        case .lastByte, .abort2:
+            if !outputFull {
+                show(.idle, with: 0)
+                read(.data)
+            } else if now &- progressAt >= timings.abandon {
+                becomeUnarmed()
+                discards = true
+                read(.data)
+            }
+        case .error: if now &- progressAt >= timings.unclean { read(.data) }
+        case .idle, .writeEnd, .waiting, .withheld, .reading, .abort1: break
+        }
+    }
+
+    private mutating func requestDataHeld(_ now: UInt64) {
+        let age = now &- progressAt
+        guard let fellAt, !outputFull else {
+            guard age >= (ignoresOutput && !uncertain ? settle : timings.unclean) else { return }
+            if !uncertain { return guess(.data) }
+            // Behind the first byte of a request there is mostly WRITE_END.
+            if request.count == 1 { showReadWithoutOutput() } else { showWithDummy(.write) }
+            read(.either)
+            return
+        }
+        let since = now &- fellAt
+        switch lengths.next(after: request.count + 1, of: request) {
+        case .data: guess(.data)
+        case .writeEnd: if since >= timings.unclean { guess(.data) }
+        case .unknown: if since >= settle { guess(.data) }
+        }
+    }
+
+    /// Notes that OBF fell: the host has read the dummy, so it was not behind a closed gate then.
+    private mutating func outputFell(_ now: UInt64) {
+        if outputFull || fellAt != nil { return }
+        fellAt = now
+        uncertain = false
+    }
+
+    var settle: UInt64 { request.count < 2 ? timings.settleFirst : timings.settleLater }
+
+    // MARK: A command is parked
+
+    private mutating func dataBehindCommand() {
+        switch expected {
+        case .writeStart:
+            ignoresOutput = outputFull
+            showWithDummy(.write)
+        case .writeEnd, .abort: showReadWithoutOutput()
+        }
+        read(.command)
+    }
+
+    private mutating func commandHeld(_ now: UInt64) {
+        let age = now &- progressAt
+        outputFell(now)
+        guard let fellAt, !outputFull else {
+            if uncertain {
+                if age >= timings.unclean { letGo(.either) }
+            } else if age >= (expected == .writeStart ? timings.unclean : timings.abandon) {
+                letGo(.command)
+            }
+            return
+        }
+        if now &- fellAt >= timings.unclean { letGo(.command) }
+    }
+
+    // MARK: Common
+
+    /// Opens the gate for a byte that wants WRITE.
+    private mutating func letGo(_ kind: Reading) {
+        showWithDummy(.write)
+        read(kind)
+    }
+
+    /// Opens the gate although nothing proves that a byte is behind it.
+    private mutating func guess(_ kind: Reading) {
+        letGo(kind)
+        guessed = true
+    }
+
+    mutating func read(_ kind: Reading) {
+        reads = true
+        reading = kind
+    }
+
+    mutating func park(_ kind: Parked, _ now: UInt64) {
+        parked = kind
+        foundEmpty = false
+        uncertain = false
+        guessed = false
+        fellAt = nil
+        progressAt = now
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// One byte behind, with the OBF gate: what a byte that was read tells.
+
+extension TransferMachine {
+    mutating func strictInput(_ value: UInt8, _ status: StatusRegister, now: UInt64) {
+        let command = isCommand(value)
+        // C/D is that of the host's last write; if it is not this byte's, there is another byte behind it.
+        let behind: Parked = status.contains(.commandData) == command ? .nothing : command ? .data : .command
+        let wasGuess = guessed
+        let retriesAbort = phase == .abort2
+        park(behind, now)
+        guessed = wasGuess && behind == .nothing
+        looks = behind == .nothing
+        if behind == .command { expected = retriesAbort ? .abort : .writeStart }
+        if discards {
+            discards = false
+            return
+        }
+        if command { commandRead(value, now) } else { dataRead(value, behind, now) }
+    }
+
+    private func isCommand(_ value: UInt8) -> Bool {
+        switch reading {
+        case .command: return true
+        case .data: return false
+        case .either: break
+        }
+        if phase == .writeStart || phase == .writeData {
+            return value == ControlCode.writeStart || value == ControlCode.writeEnd
+                || value == ControlCode.getStatusAbort
+        }
+        guard sawCommand else {
+            // A command may be parked with its first data byte in IDR.
+            return value == ControlCode.writeStart || value == ControlCode.getStatusAbort
+        }
+        // What the host was to write anyway may be parked with a command in IDR.
+        switch phase {
+        case .abort1: return value != 0
+        case .reading, .idle, .lastByte, .abort2: return value != ControlCode.read
+        default: return true
+        }
+    }
+
+    private mutating func commandRead(_ value: UInt8, _ now: UInt64) {
+        if reading == .either { ignoresOutput = false }
+        guard consumeCommand(value, now: now) else {
+            showWithDummy(.error)
+            return
+        }
+        switch phase {
+        case .writeEnd:
+            if parked == .data {
+                showReadWithoutOutput()
+                looks = false
+                read(.data)
+            }
+        case .abort1:
+            if parked == .data {
+                show(.read, with: error.rawValue)
+                phase = .abort2
+            }
+        default: if shown != .write { showWithDummy(.write) }
+        }
+    }
+
+    private mutating func dataRead(_ value: UInt8, _ behind: Parked, _ now: UInt64) {
+        switch phase {
+        case .writeStart, .writeData, .writeEnd:
+            guard consumeRequestByte(value, now: now) else {
+                showWithDummy(.error)
+                return
+            }
+            guard phase == .writeData else { return }
+            expected = .writeEnd
+            if shown != .write { showWithDummy(.write) }
+            return
+        default: break
+        }
+        if behind == .command {
+            // The host begins anew: WRITE is shown already, and what this byte asks for is of no use.
+            release(.aborted)
+            phase = .idle
+            rest = .armed
+            return
+        }
+        switch phase {
+        case .reading:
+            guard value == ControlCode.read else {
+                _ = violation()
+                showWithDummy(.error)
+                return
+            }
+            show(.read, with: response[sent])
+            sent += 1
+        case .lastByte, .abort2:
+            if phase == .lastByte { counters.completed += 1 }
+            phase = .idle
+            rest = .awaitingLastRead
+        case .idle where rest != .unarmed: rest = .awaitingLastRead
+        case .idle where value == ControlCode.read: break  // of a transfer that was given up
+        case .error: break
+        default:
+            _ = violation()
+            showWithDummy(.error)
+        }
+    }
+}

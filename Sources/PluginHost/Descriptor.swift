@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: a descriptor is C memory whose first words say how much of it there is. No more than that is read.
+import CKCSPlugin
+import Schema
+
+/// Turns what a plugin's entry returned into something that can be relied on.
+enum Descriptor {
+    /// This host's ABI.
+    static let hostABI = UInt32(KCS_ABI_MAJOR) << 16 | UInt32(KCS_ABI_MINOR)
+    private static let saneCount: UInt64 = 4096
+
+    static func check(_ pointer: UnsafePointer<kcs_plugin>, of file: PluginFile) -> Result<LoadedPlugin, LoadFailure> {
+        func failure(_ rule: LoadFailure.Rule, _ finding: String) -> Result<LoadedPlugin, LoadFailure> {
+            .failure(LoadFailure(file.path, rule, finding))
+        }
+        let raw = UnsafeRawPointer(pointer)
+        let size = Int(raw.load(as: UInt32.self))
+        let abi = raw.load(fromByteOffset: 4, as: UInt32.self)
+        let expected = MemoryLayout<kcs_plugin>.size
+        guard abi == hostABI else {
+            return failure(.abi, "it was built for ABI \(text(abi)), and this kcsd has ABI \(text(hostABI))")
+        }
+        guard size >= expected else {
+            return failure(.size, "it says \(size) bytes, and ABI \(text(abi)) has \(expected)")
+        }
+        // A longer descriptor is a later minor's; a copy of what this host knows is all that it looks at.
+        let descriptor = pointer.pointee
+        guard descriptor.abi_needed <= hostABI else {
+            return failure(
+                .hostVersion, "it needs ABI \(text(descriptor.abi_needed)), and this kcsd has ABI \(text(hostABI))")
+        }
+        if let member = missing(raw, descriptor) { return failure(.required, "\(member) is null") }
+        guard PluginFile.isName(String(cString: descriptor.name)) else {
+            return failure(.declaration, "its name \"\(String(cString: descriptor.name))\" is not [a-z][a-z0-9-]*")
+        }
+        guard descriptor.inputs != 0, descriptor.inputs >> 4 == 0 else {
+            return failure(
+                .declaration, "inputs is 0x\(String(descriptor.inputs, radix: 16)), which is no set of KCS_TAKES")
+        }
+        guard descriptor.option_count <= saneCount, descriptor.request_count <= saneCount else {
+            return failure(.declaration, "it declares more than \(saneCount) options or requests")
+        }
+        guard descriptor.option_count == 0 || Int(descriptor.option_size) >= MemoryLayout<kcs_option>.size else {
+            return failure(
+                .size, "option_size is \(descriptor.option_size), and an option has \(MemoryLayout<kcs_option>.size)")
+        }
+        if descriptor.request_count > 0 && descriptor.requests == nil {
+            return failure(.required, "requests is null, and request_count is \(descriptor.request_count)")
+        }
+        switch OptionShapes.read(descriptor) {
+        case .failure(let fault): return failure(.declaration, fault.text)
+        case .success(let shape):
+            return .success(LoadedPlugin(file: file, descriptor: descriptor, options: shape))
+        }
+    }
+
+    /// The first required member that is null. The header promises that some are not, so they are read as raw words.
+    private static func missing(_ raw: UnsafeRawPointer, _ descriptor: kcs_plugin) -> String? {
+        func isNull(_ member: PartialOffset) -> Bool { raw.load(fromByteOffset: member.offset, as: UInt.self) == 0 }
+        for member in PartialOffset.required where isNull(member) { return member.name }
+        if descriptor.inputs & 1 << UInt32(KCS_INPUT_AUTO) != 0 && descriptor.data == nil {
+            return "data, which KCS_INPUT_AUTO calls,"
+        }
+        if descriptor.inputs & 1 << UInt32(KCS_INPUT_MANUAL) != 0 && descriptor.input_ready == nil {
+            return "input_ready, which KCS_INPUT_MANUAL calls,"
+        }
+        if descriptor.inputs & 1 << UInt32(KCS_INPUT_MESSAGES) != 0 && descriptor.message == nil {
+            return "message, which KCS_INPUT_MESSAGES calls,"
+        }
+        return nil
+    }
+
+    private static func text(_ abi: UInt32) -> String { "\(abi >> 16).\(abi & 0xFFFF)" }
+}
+
+/// A pointer member's name and place.
+private struct PartialOffset {
+    let name: String
+    let offset: Int
+
+    private static let pointer = MemoryLayout<UInt>.size
+    /// Where `check`, the first callback, stands; CKCSPlugin/layout.c asserts both numbers.
+    private static let callbacks = pointer == 8 ? 80 : 64
+
+    static let required = [
+        PartialOffset(name: "name", offset: 24),
+        PartialOffset(name: "version", offset: 24 + pointer),
+        PartialOffset(name: "summary", offset: 24 + 2 * pointer),
+        PartialOffset(name: "create", offset: callbacks + pointer),
+        PartialOffset(name: "start", offset: callbacks + 2 * pointer),
+        PartialOffset(name: "destroy", offset: callbacks + 4 * pointer),
+    ]
+}

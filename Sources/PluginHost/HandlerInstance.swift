@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: the plugin's instance pointer and function pointers, called as kcs_plugin.h says. The plugin knows this object
+// as `struct kcs_channel *`: an unretained reference, kept alive by the channel until destroy has returned.
+import CKCSPlugin
+import Schema
+
+/// One instance of a plugin, and what it is served with. The channel's side subclasses it: every `open` method is a host
+/// call of the ABI, made on the loop's thread (`post` excepted), and answers a status of the ABI.
+open class HandlerInstance {
+    /// The plugin that it is an instance of.
+    public final let plugin: LoadedPlugin
+    /// The options it was made with.
+    private final let values: OptionValues
+    private final let descriptor: UnsafeMutablePointer<kcs_plugin>
+    private final var instance: UnsafeMutableRawPointer?
+    private final var phase = Phase.new
+
+    private enum Phase { case new, created, started, stopped, destroyed }
+
+    /// An instance to be; `create` makes it. `options` is an object checked against the plugin's declaration.
+    public init(plugin: LoadedPlugin, options: Value) {
+        self.plugin = plugin
+        values = OptionValues(options, plugin.options)
+        descriptor = .allocate(capacity: 1)
+        descriptor.initialize(to: plugin.descriptor)
+    }
+
+    deinit { descriptor.deallocate() }
+
+    // MARK: The plugin's callbacks
+
+    /// Makes the plugin's instance. False: it refused, and nothing else may be called.
+    public final func create() -> Bool {
+        precondition(phase == .new, "an instance is created once")
+        let channel = OpaquePointer(Unmanaged.passUnretained(self).toOpaque())
+        guard descriptor.pointee.create(HostTable.pointer, channel, values.root, &instance) == KCS_OK else {
+            phase = .destroyed
+            return false
+        }
+        phase = .created
+        return true
+    }
+
+    /// Tells it that the device is open; answers the kind of input it wants (`KCS_INPUT_*`), or an error of the ABI.
+    public final func start(capabilities: UInt32, reason: UInt32, staleBytes: Int, channel: String, stateFolder: String)
+        -> Int32
+    {
+        precondition(phase == .created, "an instance is started once, after create")
+        phase = .started
+        let answer = channel.withCString { channel in
+            stateFolder.withCString { folder in
+                var info = kcs_start(
+                    size: UInt32(MemoryLayout<kcs_start>.size), capabilities: capabilities, reason: reason,
+                    stale_bytes: UInt32(staleBytes), channel: channel, state_folder: folder)
+                return descriptor.pointee.start(instance, &info)
+            }
+        }
+        if answer < 0 { phase = .stopped }
+        return answer
+    }
+
+    /// May `start` answer that kind of input?
+    public final func takes(input: Int32) -> Bool {
+        input >= 0 && input < 32 && descriptor.pointee.inputs & 1 << UInt32(input) != 0
+    }
+
+    /// Tells it that the device closes. Harmless when it is not started.
+    public final func stop(reason: UInt32) {
+        guard phase == .started else { return }
+        phase = .stopped
+        descriptor.pointee.stop?(instance, reason)
+    }
+
+    /// Frees the plugin's instance. Harmless when there is none.
+    public final func destroy() {
+        precondition(phase != .started, "an instance is stopped before it is destroyed")
+        guard phase != .destroyed && phase != .new else { return }
+        phase = .destroyed
+        descriptor.pointee.destroy(instance)
+    }
+
+    /// Between start and stop?
+    public final var isStarted: Bool { phase == .started }
+
+    /// A byte, for input AUTO.
+    @inline(__always)
+    public final func deliver(_ value: UInt8, str: UInt8, now: UInt64) {
+        descriptor.pointee.data.unsafelyUnwrapped(instance, value, str, now)
+    }
+
+    /// A byte is there, for input MANUAL.
+    @inline(__always)
+    public final func tellInputReady(str: UInt8, now: UInt64) {
+        descriptor.pointee.input_ready.unsafelyUnwrapped(instance, str, now)
+    }
+
+    /// OBF is clear.
+    public final func tellOutputReady(str: UInt8, now: UInt64) { descriptor.pointee.output_ready?(instance, str, now) }
+
+    /// A whole request, for input MESSAGES: `KCS_DECLINED`, `KCS_HANDLED`, `KCS_PENDING` or an error.
+    public final func offer(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Int32 {
+        guard let base = bytes.baseAddress, let message = descriptor.pointee.message else { return KCS_DECLINED }
+        return message(instance, token, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count), now)
+    }
+
+    /// The channel was reset.
+    public final func tellReset(now: UInt64) { if phase == .started { descriptor.pointee.reset?(instance, now) } }
+
+    /// Collects its figures.
+    public final func collectStats(number: (String, UInt64) -> Void, text: (String, String) -> Void) {
+        guard phase == .started, let stats = descriptor.pointee.stats else { return }
+        withoutActuallyEscaping(number) { number in
+            withoutActuallyEscaping(text) { text in
+                let sink = StatsSink(number, text)
+                var record = kcs_stats(
+                    size: UInt32(MemoryLayout<kcs_stats>.size), reserved: 0,
+                    ctx: Unmanaged.passUnretained(sink).toOpaque(),
+                    number: { context, name, value in
+                        Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
+                            $0.number(String(cString: name), value)
+                        }
+                    },
+                    text: { context, name, value in
+                        Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
+                            $0.text(String(cString: name), String(cString: value))
+                        }
+                    })
+                withExtendedLifetime(sink) { stats(instance, &record) }
+            }
+        }
+    }
+
+    /// The actions behind an option value that the plugin passes to `actions_run`; nil when it is not one of its own.
+    public final func actions(_ value: UnsafePointer<kcs_value>) -> [Action]? { values.actions(value) }
+
+    // MARK: Host calls: registers
+
+    /// `read_idr`
+    open func readIDR() -> (status: Int32, value: UInt8, str: UInt8) { (KCS_E_UNAVAILABLE, 0, 0) }
+    /// `read_str`
+    open func readSTR() -> Int32 { KCS_E_UNAVAILABLE }
+    /// `write_odr`
+    open func writeODR(_ value: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `write_str`
+    open func writeSTR(mask: UInt8, _ value: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `write_both`
+    open func write(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `replace`
+    open func replace(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `want_output`
+    open func wantOutput(_ on: Bool) -> Int32 { KCS_E_UNAVAILABLE }
+
+    // MARK: Host calls: messages
+
+    /// `reply`
+    open func reply(_ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `set_attention`
+    open func setAttention(_ on: Bool) -> Int32 { KCS_E_UNAVAILABLE }
+
+    // MARK: Host calls: services
+
+    /// A timer's callback.
+    public typealias TimerCallback = @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
+    /// A watch's callback.
+    public typealias WatchCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt64) -> Void
+    /// A callback with nothing to say.
+    public typealias PlainCallback = @convention(c) (UnsafeMutableRawPointer?) -> Void
+    /// The callback of `run`.
+    public typealias RunCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32, Int32) -> Void
+    /// The callback of `dump`.
+    public typealias DumpCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32) -> Void
+    /// The callback of `actions_run`.
+    public typealias ActionsCallback =
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafePointer<UnsafePointer<kcs_action_result>>, UInt64
+        ) -> Void
+
+    /// `now`
+    open func now() -> UInt64 { 0 }
+    /// `timer_open`: the timer's number, or an error.
+    open func openTimer(_ context: UnsafeMutableRawPointer?, _ fire: @escaping TimerCallback) -> Int32 {
+        KCS_E_UNAVAILABLE
+    }
+    /// `timer_set`
+    open func setTimer(_ timer: UInt32, _ deadline: UInt64) -> Int32 { KCS_E_INVALID }
+    /// `timer_close`
+    open func closeTimer(_ timer: UInt32) -> Int32 { KCS_E_INVALID }
+    /// `watch_open`: the watch's number, or an error.
+    open func openWatch(
+        _ descriptor: Int32, _ events: UInt32, _ context: UnsafeMutableRawPointer?, _ ready: @escaping WatchCallback
+    ) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `watch_set`
+    open func setWatch(_ watch: UInt32, _ events: UInt32) -> Int32 { KCS_E_INVALID }
+    /// `watch_close`
+    open func closeWatch(_ watch: UInt32) -> Int32 { KCS_E_INVALID }
+    /// `socket`: the descriptor, or an error.
+    open func socket(_ name: String) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `map_window`: nil when there is none.
+    open func mapWindow() -> UnsafeMutableRawBufferPointer? { nil }
+    /// `run`
+    open func run(
+        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: @escaping RunCallback
+    ) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `work`
+    open func work(
+        _ context: UnsafeMutableRawPointer?, _ function: @escaping PlainCallback, _ done: PlainCallback?
+    ) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `post`, from any thread
+    open func post(_ context: UnsafeMutableRawPointer?, _ function: @escaping PlainCallback) -> Int32 {
+        KCS_E_UNAVAILABLE
+    }
+    /// `actions_run`
+    open func runActions(
+        _ actions: [Action], cause: String, _ context: UnsafeMutableRawPointer?, _ done: ActionsCallback?
+    ) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `annotate`
+    open func annotate(
+        kind: UInt32, direction: UInt32, linkType: UInt32, _ bytes: UnsafeRawBufferPointer, text: String?
+    ) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `dump`
+    open func dump(scope: UInt32, _ context: UnsafeMutableRawPointer?, _ done: DumpCallback?) -> Int32 {
+        KCS_E_UNAVAILABLE
+    }
+    /// `log`
+    open func log(level: UInt32, _ text: String) {}
+    /// `fail`
+    open func fail(_ text: String) {}
+}
+
+private final class StatsSink {
+    let number: (String, UInt64) -> Void
+    let text: (String, String) -> Void
+    init(_ number: @escaping (String, UInt64) -> Void, _ text: @escaping (String, String) -> Void) {
+        self.number = number
+        self.text = text
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: the C functions behind `struct kcs_host`. Each turns the opaque channel back into the instance, without
+// reference counting, looks at its arguments, and calls the method of that name. Nothing else happens here.
+import CKCSPlugin
+
+/// The one function table that every plugin of this process gets.
+enum HostTable {
+    /// The table; it lives as long as the process. Unsafe in name only: nobody writes it once it is made.
+    nonisolated(unsafe) static let pointer: UnsafePointer<kcs_host> = {
+        let table = UnsafeMutablePointer<kcs_host>.allocate(capacity: 1)
+        table.initialize(to: makeTable())
+        return UnsafePointer(table)
+    }()
+}
+
+private func makeTable() -> kcs_host {
+    kcs_host(
+        size: UInt32(MemoryLayout<kcs_host>.size), abi: Descriptor.hostABI, version: versionText,
+        read_idr: { channel, value, str in
+            instance(channel) {
+                let result = $0.readIDR()
+                value.pointee = result.value
+                str.pointee = result.str
+                return result.status
+            }
+        },
+        read_str: { instance($0) { $0.readSTR() } },
+        write_odr: { channel, value in instance(channel) { $0.writeODR(value) } },
+        write_str: { channel, mask, value in
+            instance(channel) { isWritable(mask) ? $0.writeSTR(mask: mask, value) : KCS_E_INVALID }
+        },
+        write_both: { channel, odr, mask, value in
+            instance(channel) { isWritable(mask) ? $0.write(odr: odr, mask: mask, value) : KCS_E_INVALID }
+        },
+        replace: { channel, odr, mask, value in
+            instance(channel) { isWritable(mask) ? $0.replace(odr: odr, mask: mask, value) : KCS_E_INVALID }
+        },
+        want_output: { channel, on in instance(channel) { $0.wantOutput(on != 0) } },
+        reply: { channel, token, bytes, count in
+            instance(channel) { $0.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))) }
+        },
+        set_attention: { channel, on in instance(channel) { $0.setAttention(on != 0) } },
+        now: { instance($0) { $0.now() } },
+        timer_open: { channel, context, fire, timer in
+            instance(channel) { number($0.openTimer(context, fire), timer) }
+        },
+        timer_set: { channel, timer, deadline in instance(channel) { $0.setTimer(timer, deadline) } },
+        timer_close: { channel, timer in instance(channel) { $0.closeTimer(timer) } },
+        watch_open: { channel, descriptor, events, context, ready, watch in
+            instance(channel) { number($0.openWatch(descriptor, events, context, ready), watch) }
+        },
+        watch_set: { channel, watch, events in instance(channel) { $0.setWatch(watch, events) } },
+        watch_close: { channel, watch in instance(channel) { $0.closeWatch(watch) } },
+        socket: { channel, name, descriptor in
+            instance(channel) {
+                let result = $0.socket(String(cString: name))
+                guard result >= 0 else { return result }
+                descriptor.pointee = result
+                return KCS_OK
+            }
+        },
+        map_window: { channel, window in
+            instance(channel) {
+                guard window.pointee.size >= MemoryLayout<kcs_window>.size else { return KCS_E_INVALID }
+                guard let memory = $0.mapWindow() else { return KCS_E_UNAVAILABLE }
+                window.pointee.base = memory.baseAddress
+                window.pointee.length = UInt64(memory.count)
+                return KCS_OK
+            }
+        },
+        run: { channel, arguments, timeout, context, done in
+            instance(channel) {
+                guard let arguments = strings(arguments) else { return KCS_E_INVALID }
+                return $0.run(arguments, timeout: timeout, context, done)
+            }
+        },
+        work: { channel, context, function, done in instance(channel) { $0.work(context, function, done) } },
+        post: { channel, context, function in instance(channel) { $0.post(context, function) } },
+        actions_run: { channel, actions, cause, context, done in
+            instance(channel) {
+                guard let list = $0.actions(actions) else { return KCS_E_INVALID }
+                return $0.runActions(list, cause: String(cString: cause), context, done)
+            }
+        },
+        annotate: { channel, kind, direction, linkType, bytes, count, text in
+            instance(channel) {
+                guard bytes != nil || count == 0, count <= 1 << 20 else { return KCS_E_INVALID }
+                return $0.annotate(
+                    kind: kind, direction: direction, linkType: linkType,
+                    UnsafeRawBufferPointer(start: bytes, count: Int(count)), text: text.map { String(cString: $0) })
+            }
+        },
+        dump: { channel, scope, context, done in instance(channel) { $0.dump(scope: scope, context, done) } },
+        log: { channel, level, text in instance(channel) { $0.log(level: level, String(cString: text)) } },
+        fail: { channel, text in instance(channel) { $0.fail(String(cString: text)) } })
+}
+
+/// A literal's bytes: NUL-terminated, and they never move.
+private var versionText: UnsafePointer<CChar> {
+    UnsafeRawPointer(Version.literal.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+/// The hardware's own bits are not the handler's to write.
+private func isWritable(_ mask: UInt8) -> Bool {
+    mask & UInt8(KCS_STR_OBF | KCS_STR_IBF | KCS_STR_CD) == 0
+}
+
+private func number(_ result: Int32, _ place: UnsafeMutablePointer<UInt32>) -> Int32 {
+    guard result >= 0 else { return result }
+    place.pointee = UInt32(result)
+    return KCS_OK
+}
+
+/// An argument list that ends with NULL; nil when it is empty, or longer than any sane one.
+private func strings(_ list: UnsafePointer<UnsafePointer<CChar>?>) -> [String]? {
+    var strings: [String] = []
+    while let string = list[strings.count] {
+        strings.append(String(cString: string))
+        if strings.count > 256 { return nil }
+    }
+    return strings.isEmpty ? nil : strings
+}
+
+@inline(__always)
+private func instance<Result>(_ channel: OpaquePointer, _ body: (HandlerInstance) -> Result) -> Result {
+    Unmanaged<HandlerInstance>.fromOpaque(UnsafeRawPointer(channel))._withUnsafeGuaranteedRef(body)
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: a declaration becomes C memory that lives as long as the process, as the ABI asks.
+import CKCSPlugin
+
+/// An option as a plugin declares it: kcsd checks the YAML file against it and prints its help.
+public struct OptionDeclaration: Sendable {
+    private let key: StaticString?
+    private let help: StaticString?
+    private let defaultYAML: StaticString?
+    private let type: UInt32
+    private let bounds: ClosedRange<Int64>?
+    private let choices: [StaticString]
+    private let children: [OptionDeclaration]
+    private let isRequired: Bool
+
+    private init(
+        _ type: UInt32, _ key: StaticString?, _ help: StaticString?, _ defaultYAML: StaticString?,
+        bounds: ClosedRange<Int64>? = nil, choices: [StaticString] = [], children: [OptionDeclaration] = [],
+        isRequired: Bool = false
+    ) {
+        self.key = key
+        self.help = help
+        self.defaultYAML = defaultYAML
+        self.type = type
+        self.bounds = bounds
+        self.choices = choices
+        self.children = children
+        self.isRequired = isRequired
+    }
+
+    /// `true` or `false`.
+    public static func bool(
+        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_BOOL), key, help, value, isRequired: required)
+    }
+
+    /// A whole number.
+    public static func integer(
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_INTEGER), key, help, value, bounds: bounds, isRequired: required)
+    }
+
+    /// A duration; bounds in nanoseconds.
+    public static func duration(
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_DURATION), key, help, value, bounds: bounds, isRequired: required)
+    }
+
+    /// A size; bounds in bytes.
+    public static func size(
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_SIZE), key, help, value, bounds: bounds, isRequired: required)
+    }
+
+    /// Text; bounds are of its length in bytes.
+    public static func string(
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_STRING), key, help, value, bounds: bounds, isRequired: required)
+    }
+
+    /// An absolute path.
+    public static func path(
+        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_PATH), key, help, value, isRequired: required)
+    }
+
+    /// A byte: a number, or one character.
+    public static func byte(
+        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_BYTE), key, help, value, isRequired: required)
+    }
+
+    /// Bytes: a list, or a string; bounds are of their number.
+    public static func bytes(
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_BYTES), key, help, value, bounds: bounds, isRequired: required)
+    }
+
+    /// One of some names.
+    public static func enumeration(
+        _ key: StaticString?, _ choices: [StaticString], default value: StaticString? = nil, required: Bool = false,
+        help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_ENUMERATION), key, help, value, choices: choices, isRequired: required)
+    }
+
+    /// A list of actions, for `runActions`.
+    public static func actions(
+        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_ACTIONS), key, help, value, isRequired: required)
+    }
+
+    /// A list of values of one kind; bounds are of their number.
+    public static func list(
+        _ key: StaticString?, of element: OptionDeclaration, _ bounds: ClosedRange<Int64>? = nil,
+        default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(
+            UInt32(KCS_OPTION_LIST), key, help, value, bounds: bounds, children: [element], isRequired: required)
+    }
+
+    /// A map of keys of one kind to values of another.
+    public static func map(
+        _ key: StaticString?, from: OptionDeclaration, to: OptionDeclaration, default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_MAP), key, help, value, children: [from, to], isRequired: required)
+    }
+
+    /// Named members.
+    public static func object(
+        _ key: StaticString?, _ members: [OptionDeclaration], default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_OBJECT), key, help, value, children: members, isRequired: required)
+    }
+
+    /// The first of several kinds that fits.
+    public static func oneOf(
+        _ key: StaticString?, _ alternatives: [OptionDeclaration], default value: StaticString? = nil,
+        required: Bool = false, help: StaticString? = nil
+    ) -> OptionDeclaration {
+        OptionDeclaration(UInt32(KCS_OPTION_ONE_OF), key, help, value, children: alternatives, isRequired: required)
+    }
+
+    /// The declarations as C has them, for the life of the process.
+    static func table(_ declarations: [OptionDeclaration]) -> UnsafePointer<kcs_option>? {
+        guard !declarations.isEmpty else { return nil }
+        let table = UnsafeMutablePointer<kcs_option>.allocate(capacity: declarations.count)
+        for (index, declaration) in declarations.enumerated() {
+            (table + index).initialize(to: declaration.record)
+        }
+        return UnsafePointer(table)
+    }
+
+    private var record: kcs_option {
+        var flags = isRequired ? UInt32(KCS_OPTION_REQUIRED) : 0
+        if bounds != nil { flags |= UInt32(KCS_OPTION_BOUNDED) }
+        return kcs_option(
+            key: key.map(cString), help: help.map(cString), default_yaml: defaultYAML.map(cString), type: type,
+            flags: flags, minimum: bounds?.lowerBound ?? 0, maximum: bounds?.upperBound ?? 0, choices: choiceTable,
+            children: Self.table(children), child_count: UInt64(children.count))
+    }
+
+    private var choiceTable: UnsafePointer<UnsafePointer<CChar>?>? {
+        guard !choices.isEmpty else { return nil }
+        let table = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: choices.count + 1)
+        for (index, choice) in choices.enumerated() { (table + index).initialize(to: cString(choice)) }
+        (table + choices.count).initialize(to: nil)
+        return UnsafePointer(table)
+    }
+}
+
+/// A literal's own bytes: they are NUL-terminated and never move.
+func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: the C entry points of a handler. An instance is a retained reference that kcsd carries as an opaque pointer;
+// each call borrows it without reference counting.
+import CKCSPlugin
+
+/// A plugin's description, made once at its entry.
+public enum Plugin {
+    /// Builds the descriptor that `kcs_plugin_entry` returns. It lives as long as the process.
+    ///
+    /// `create` and `check` are C functions of the plugin's own, because a C function cannot capture: pass closures that
+    /// call `Plugin.create` and `Plugin.check`.
+    public static func describe(
+        name: StaticString, version: StaticString, summary: StaticString, inputs: [Input],
+        needs: Capabilities = [], options: [OptionDeclaration] = [], requests: [kcs_request_length] = [],
+        check: (@convention(c) (UnsafePointer<kcs_value>, UnsafePointer<kcs_report>) -> Void)? = nil,
+        create:
+            @convention(c) (
+                UnsafePointer<kcs_host>, OpaquePointer, UnsafePointer<kcs_value>,
+                UnsafeMutablePointer<UnsafeMutableRawPointer?>
+            ) -> Int32
+    ) -> UnsafePointer<kcs_plugin> {
+        var lengths: UnsafeMutablePointer<kcs_request_length>?
+        if !requests.isEmpty {
+            lengths = .allocate(capacity: requests.count)
+            for (index, request) in requests.enumerated() { (lengths! + index).initialize(to: request) }
+        }
+        let descriptor = UnsafeMutablePointer<kcs_plugin>.allocate(capacity: 1)
+        descriptor.initialize(
+            to: kcs_plugin(
+                size: UInt32(MemoryLayout<kcs_plugin>.size), abi: UInt32(KCS_ABI_MAJOR << 16 | KCS_ABI_MINOR),
+                abi_needed: 0, inputs: inputs.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, needs: needs.rawValue,
+                option_size: UInt32(MemoryLayout<kcs_option>.stride), name: cString(name), version: cString(version),
+                summary: cString(summary), options: OptionDeclaration.table(options),
+                option_count: UInt64(options.count), requests: lengths.map { UnsafePointer($0) },
+                request_count: UInt64(requests.count), check: check, create: create,
+                start: { instance, info in
+                    borrow(instance) { start($0, StartInfo(info.pointee)) }
+                },
+                stop: { instance, reason in borrow(instance) { $0.stop(Reason(rawValue: reason)) } },
+                destroy: { instance in Unmanaged<Handler>.fromOpaque(instance!).release() },
+                data: { instance, value, str, now in
+                    borrow(instance) { $0.data(value, str: STR(rawValue: str), now: now) }
+                },
+                input_ready: { instance, str, now in
+                    borrow(instance) { $0.inputReady(str: STR(rawValue: str), now: now) }
+                },
+                output_ready: { instance, str, now in
+                    borrow(instance) { $0.outputReady(str: STR(rawValue: str), now: now) }
+                },
+                message: { instance, token, bytes, count, now in
+                    let message = UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))
+                    return borrow(instance) { $0.message(token, message, now: now).rawValue }
+                },
+                reset: { instance, now in borrow(instance) { $0.reset(now: now) } },
+                stats: { instance, stats in borrow(instance) { $0.stats(Stats(pointer: stats)) } }))
+        return UnsafePointer(descriptor)
+    }
+
+    /// The body of a plugin's `create`: makes an instance from kcsd's table, its place and its options.
+    public static func create(
+        _ host: UnsafePointer<kcs_host>, _ channel: OpaquePointer, _ options: UnsafePointer<kcs_value>,
+        _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
+        _ make: (Host, OptionValue) throws(HandlerError) -> Handler
+    ) -> Int32 {
+        let host = Host(table: host, channel: channel)
+        do {
+            instance.pointee = Unmanaged.passRetained(try make(host, OptionValue(pointer: options))).toOpaque()
+            return KCS_OK
+        } catch {
+            host.log(.error, error.text)
+            return KCS_E_FAILED
+        }
+    }
+
+    /// The body of a plugin's `check`: looks at options without making an instance.
+    public static func check(
+        _ options: UnsafePointer<kcs_value>, _ report: UnsafePointer<kcs_report>,
+        _ look: (OptionValue, OptionReport) -> Void
+    ) {
+        look(OptionValue(pointer: options), OptionReport(pointer: report))
+    }
+}
+
+private func start(_ handler: Handler, _ info: StartInfo) -> Int32 {
+    do {
+        return try handler.start(info).rawValue
+    } catch {
+        handler.host.log(.error, error.text)
+        return KCS_E_FAILED
+    }
+}
+
+@inline(__always)
+private func borrow<Result>(_ instance: UnsafeMutableRawPointer?, _ body: (Handler) -> Result) -> Result {
+    Unmanaged<Handler>.fromOpaque(instance!)._withUnsafeGuaranteedRef(body)
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import DriverModel
+import SimulatedDevice
+
+/// STR in words: STATE, then the names of the bits that are set.
+public func describeStatus(_ str: UInt8) -> String {
+    let states = ["IDLE", "READ", "WRITE", "ERROR"]
+    let bits: [(UInt8, String)] = [
+        (STRBit.oem2, "OEM2"), (STRBit.oem1, "OEM1"), (STRBit.commandData, "C/D"), (STRBit.smsAttention, "SMS_ATN"),
+        (STRBit.ibf, "IBF"), (STRBit.obf, "OBF"),
+    ]
+    return ([states[Int(str >> 6)]] + bits.filter { str & $0.0 != 0 }.map(\.1)).joined(separator: " ")
+}
+
+/// What a device was made with, in words.
+public func describeSettings(_ settings: DeviceSettings) -> String {
+    let output: String
+    switch settings.obeLag {
+    case 0: output = "OBE at once"
+    case .max: output = "OBE never"
+    default: output = "OBE looked at every \(Quantity.text(duration: settings.obeLag))"
+    }
+    return "driver \(settings.driver.name), \(output), window of \(settings.windowSize) bytes"
+}

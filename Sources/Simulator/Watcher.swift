@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a host sees that looks at STR and ODR again and again. Looking takes nothing: OBF stays, doorbells stay. Changes that
+// come faster than the looks are not seen, but the device's counters tell that there were some.
+import CLinux
+import DriverModel
+import LinuxIO
+import SimulatedDevice
+
+/// Looks at a device and says what changed.
+public struct Watcher {
+    private let host: SimulatedHost
+    private let start: UInt64
+    private var shown: (str: UInt8, odr: UInt8)?
+    private var accesses: UInt64 = 0
+
+    /// A watcher that has seen nothing yet.
+    public init(_ host: SimulatedHost, now: UInt64) {
+        self.host = host
+        start = now
+    }
+
+    /// The names of the columns.
+    public static let heading = "seconds       STR   ODR   meaning"
+
+    /// One line if STR or ODR is not what the last line said; the first look always makes one.
+    public mutating func look(now: UInt64) -> String? {
+        let total = Self.counted.reduce(0) { $0 &+ host.counted($1) }
+        let state = host.state
+        if let shown, shown == (state.str, state.odr) { return nil }
+        // Each line is one access, unless there were more than could be told apart.
+        let missed = shown == nil ? 0 : total &- accesses
+        shown = (state.str, state.odr)
+        accesses = total
+        let note = missed > 1 ? "  (\(missed) accesses since the last line)" : ""
+        return "\(seconds(now - start))  \(Quantity.text(byte: state.str))  \(Quantity.text(byte: state.odr))  "
+            + describeStatus(state.str) + note
+    }
+
+    private static let counted: [Counter] = [
+        .hostDataWrites, .hostCommandWrites, .hostReads, .bmcReads, .bmcWrites, .statusWrites,
+    ]
+
+    /// Seconds and microseconds, right-aligned.
+    private func seconds(_ nanoseconds: UInt64) -> String {
+        let micros = nanoseconds / 1000
+        let whole = String(micros / 1_000_000)
+        let fraction = String(micros % 1_000_000)
+        return String(repeating: " ", count: max(0, 5 - whole.count)) + whole + "."
+            + String(repeating: "0", count: 6 - fraction.count) + fraction
+    }
+
+    /// Looks until `stop` says so; each line goes to `line`. Looks often while something happens, 500 times a second
+    /// when nothing does.
+    public mutating func run(until stop: () -> Bool, line: (String) -> Void) {
+        var pause: UInt32 = 50
+        while !stop() {
+            if let text = look(now: Clock.monotonic) {
+                line(text)
+                pause = 50
+            } else {
+                pause = min(pause * 2, 2000)
+            }
+            usleep(pause)
+        }
+    }
+}

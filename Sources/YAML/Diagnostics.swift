@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import Schema
+
+/// One thing to say about a file.
+public struct Diagnostic: Equatable, Sendable {
+    /// How bad it is.
+    public let severity: Severity
+    /// Where; nil for the file as a whole.
+    public let mark: Mark?
+    /// The sentence, without the place.
+    public let message: String
+
+    /// How bad a thing is.
+    public enum Severity: Equatable, Sendable {
+        /// The file can't be used.
+        case error
+        /// It can, but is probably not meant so.
+        case warning
+        /// More about the file.
+        case note
+
+        /// As it is printed.
+        public var word: String {
+            switch self {
+            case .error: return "error"
+            case .warning: return "warning"
+            case .note: return "note"
+            }
+        }
+    }
+}
+
+/// What there is to say about one file. Collects everything, so that one run reports every mistake; keeps the first
+/// hundred and counts the rest.
+public final class Diagnostics {
+    /// The file's name as it is printed.
+    public let file: String
+    /// Errors so far, those over the limit included.
+    public private(set) var errorCount = 0
+
+    private let text: SourceText
+    private var kept: [Diagnostic] = []
+    private var dropped = 0
+
+    /// As many are kept.
+    public static let limit = 100
+
+    /// Nothing yet about a file with this content.
+    public init(file: String, text: [UInt8] = []) {
+        self.file = file
+        self.text = SourceText(text)
+    }
+
+    /// Was there an error?
+    public var hasErrors: Bool { errorCount > 0 }
+
+    /// Are further reports only counted? Their words need not be chosen with care.
+    public var isFull: Bool { kept.count >= Diagnostics.limit }
+
+    /// Adds an error.
+    public func error(_ message: String, at mark: Mark?) { add(.init(severity: .error, mark: mark, message: message)) }
+
+    /// Adds a warning.
+    public func warning(_ message: String, at mark: Mark?) {
+        add(.init(severity: .warning, mark: mark, message: message))
+    }
+
+    /// Adds a note.
+    public func note(_ message: String, at mark: Mark?) { add(.init(severity: .note, mark: mark, message: message)) }
+
+    /// Takes over what another collection about the same file holds.
+    public func append(_ other: Diagnostics) {
+        for diagnostic in other.kept { add(diagnostic) }
+        dropped += other.dropped
+        errorCount += other.errorCount - other.kept.count { $0.severity == .error }
+    }
+
+    /// All that is kept: first what is about the file as a whole, then in the order of places.
+    public var all: [Diagnostic] {
+        // The position in the collection makes the order stable.
+        kept.indices.sorted { left, right in
+            switch (kept[left].mark, kept[right].mark) {
+            case (nil, nil): return left < right
+            case (nil, _): return true
+            case (_, nil): return false
+            case (let first?, let second?): return first != second ? first < second : left < right
+            }
+        }.map { kept[$0] }
+    }
+
+    /// Each as `FILE:LINE:COLUMN: error: sentence`, the line and a caret below it.
+    public func render() -> String {
+        var result = ""
+        for diagnostic in all { result += render(diagnostic) }
+        if dropped > 0 { result += "\(file): \(dropped) more\n" }
+        return result
+    }
+
+    /// One of them, with its line and caret; ends with a line feed.
+    public func render(_ diagnostic: Diagnostic) -> String {
+        let sentence = "\(diagnostic.severity.word): \(diagnostic.message)\n"
+        guard let mark = diagnostic.mark else { return "\(file): \(sentence)" }
+        let caret = Caret(text, line: mark.line, column: mark.column)
+        return "\(file):\(mark.line):\(mark.column): \(sentence)\(caret.source)\n\(caret.pointer)\n"
+    }
+
+    private func add(_ diagnostic: Diagnostic) {
+        // An anchored node is checked once for each alias; its mistakes are reported once.
+        if kept.contains(where: { $0.mark == diagnostic.mark && $0 == diagnostic }) { return }
+        if diagnostic.severity == .error { errorCount += 1 }
+        if kept.count < Diagnostics.limit { kept.append(diagnostic) } else { dropped += 1 }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Daemon
+import LinuxIO
+import PluginHost
+
+/// Exit statuses, those of sysexits.h where there is one.
+enum ExitStatus {
+    static let success: Int32 = 0
+    static let failure: Int32 = 1
+    static let usage: Int32 = 64
+    static let configuration: Int32 = 78
+}
+
+func put(_ text: String, to descriptor: Int32) {
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { Syscalls.writeAll(descriptor, $0) }
+}
+
+func start(_ arguments: [String]) -> Int32 {
+    let commandLine: CommandLine
+    switch CommandLine.parse(arguments) {
+    case .success(let parsed): commandLine = parsed
+    case .failure(let error):
+        put("kcsd: \(error.text)\nTry kcsd --help.\n", to: 2)
+        return ExitStatus.usage
+    }
+    switch commandLine.wish {
+    case .help:
+        put(CommandLine.help, to: 1)
+        return ExitStatus.success
+    case .version:
+        put("kcsd \(Version.text)\nplugin ABI \(Version.abi)\nbuild \(Version.build)\n", to: 1)
+        return ExitStatus.success
+    case .run: return commandLine.checksOnly ? check(commandLine.file) : run(commandLine)
+    }
+}
+
+func check(_ file: String) -> Int32 {
+    let outcome = PlanReader.read(file, PluginLoader(folders: [], trust: .strict))
+    outcome.diagnostics.append(outcome.pluginDiagnostics)
+    put(outcome.diagnostics.render(), to: 2)
+    guard let plan = outcome.plan, !outcome.diagnostics.hasErrors else { return ExitStatus.configuration }
+    put("\(file): ok, \(plan.channels.count) channels\n", to: 1)
+    return ExitStatus.success
+}
+
+func run(_ commandLine: CommandLine) -> Int32 {
+    let loader = PluginLoader(folders: [], trust: .strict)
+    let outcome = PlanReader.read(commandLine.file, loader)
+    put(outcome.diagnostics.render(), to: 2)
+    guard let plan = outcome.plan else { return ExitStatus.configuration }
+    let log = Log(level: commandLine.level)
+    do throws(SystemError) {
+        try Supervisor(path: commandLine.file, plan: plan, loader: loader, log: log).run()
+        return ExitStatus.success
+    } catch {
+        log.write(.error, nil, error.description)
+        return ExitStatus.failure
+    }
+}
+
+exit(start(Array(CurrentProcess.arguments.dropFirst())))

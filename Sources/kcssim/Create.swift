@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import DriverModel
+import LinuxIO
+import SimulatedDevice
+import Simulator
+
+/// `kcssim create DIR`
+struct Create: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes a device.",
+        discussion: "A device of the same kind that is there already is left as it is; one of another kind is an error."
+    )
+
+    @Argument(help: "The device's directory; made with those above it.")
+    var directory: String
+
+    @Option(
+        help: ArgumentHelp(
+            "v2: the raw-KCS patch as posted. fixed: with its O_NONBLOCK test put right. deferred: IDR stays until "
+                + "read. (default: v2)",
+            valueName: "v2|fixed|deferred"),
+        transform: usage(Quantity.driver))
+    var driver = Driver.v2
+
+    @Option(
+        help: ArgumentHelp(
+            "How often the driver looks whether OBF fell, as where OBE has no interrupt (500ms on Aspeed). "
+                + "0: an interrupt. (default: 0)",
+            valueName: "duration|never"),
+        transform: usage(Quantity.lag))
+    var obeLag: UInt64 = 0
+
+    @Option(
+        help: ArgumentHelp("The window that both sides share. (default: 1MiB)", valueName: "size"),
+        transform: usage { text throws(Quantity.Malformed) in
+            try Quantity.size(text, limit: DeviceSettings.largestWindow)
+        })
+    var window: Int?
+
+    func run() throws {
+        let settings = DeviceSettings(driver: driver, obeLag: obeLag, windowSize: window ?? 1 << 20)
+        let created = try reporting { () throws(SystemError) in try DeviceDirectory.create(directory, settings) }
+        let found = try reporting { () throws(SystemError) in try DeviceDirectory.settings(of: directory) }
+        if !created, let found, found != settings {
+            throw HostFailure("\(directory) holds another device already: \(describeSettings(found))")
+        }
+        say("\(directory): \(describeSettings(settings))")
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import DebugTriggerHandler
+import PluginTestSupport
+import Testing
+
+private let keyD = UInt8(ascii: "D")
+private let keyR = UInt8(ascii: "R")
+
+@Suite struct DebugTriggerHandlerTests {
+    private func options(
+        keys: [UInt8] = [keyD, keyR], arm: [UInt8]? = nil, cooldown: UInt64 = 0, maximumPerHour: Int64 = 0,
+        dryRun: Bool = false, acceptsCommands: Bool = false
+    ) -> TestValue {
+        .object([
+            .map(keys.map { (.byte($0), .actions("log, capture all")) }), arm.map { .bytes($0) } ?? .absent,
+            .duration(5_000_000_000), .duration(cooldown), .integer(maximumPerHour), .bool(dryRun),
+            .enumeration(acceptsCommands ? 1 : 0, acceptsCommands ? "accept" : "ignore"),
+        ])
+    }
+
+    private func makeTrigger(_ options: TestValue, staleBytes: UInt32 = 0) throws -> FakeHost {
+        let host = try #require(FakeHost(DebugTriggerHandler.describe(), options: options))
+        #expect(host.start(staleBytes: staleBytes) == KCS_INPUT_AUTO)
+        return host
+    }
+
+    @Test func keyRunsItsActionsOnceWithItsCause() throws {
+        let host = try makeTrigger(options())
+        for byte in UInt8.min...UInt8.max where byte != keyR { host.write(byte) }
+        #expect(host.runs == ["trigger 'D' (0x44)"])
+        host.finishActions()
+        host.write(keyR)
+        #expect(host.runs == ["trigger 'D' (0x44)", "trigger 'R' (0x52)"])
+        #expect(host.stats["triggers"] == 2)
+        #expect(host.stats["unknown_bytes"] == 254)
+        #expect(host.misuses.isEmpty)
+    }
+
+    @Test func deviceWithoutSTRIsEnough() throws {
+        #expect(DebugTriggerHandler.describe().pointee.needs == UInt32(KCS_CAP_DATA_IN))
+        let host = try #require(FakeHost(DebugTriggerHandler.describe(), options: options()))
+        host.capabilities = UInt32(KCS_CAP_DATA_IN)
+        #expect(host.start() == KCS_INPUT_AUTO)
+        host.write(keyD)
+        #expect(host.runs.count == 1)
+        #expect(host.registerCalls == 0)
+    }
+
+    @Test func commandBytesAreIgnoredUnlessAccepted() throws {
+        let strict = try makeTrigger(options())
+        strict.write(keyD, command: true)
+        #expect(strict.runs.isEmpty)
+        #expect(strict.stats["command_bytes_ignored"] == 1)
+        let lax = try makeTrigger(options(acceptsCommands: true))
+        lax.write(keyD, command: true)
+        #expect(lax.runs.count == 1)
+    }
+
+    @Test func staleBytesAreToldAndCounted() throws {
+        let host = try makeTrigger(options(), staleBytes: 2)
+        #expect(host.runs.isEmpty)
+        #expect(host.stats["stale_bytes"] == 2)
+        #expect(host.lines.map(\.text) == ["stale bytes from before the start, ignored: 2"])
+    }
+
+    @Test func floodOfOtherBytesWritesFewLines() throws {
+        let host = try makeTrigger(options())
+        for index in 0..<100_000 {
+            host.write(UInt8(ascii: "x"))
+            if index % 10_000 == 0 { host.advance(1_000_000_000) }
+        }
+        #expect(host.lines.count <= 2)
+        host.advance(20_000_000_000)
+        host.stop()
+        let told = host.lines.compactMap { $0.text.split(separator: ",").first?.split(separator: " ").last }
+            .compactMap { Int($0) }
+        #expect(told.reduce(0, +) == 100_000, "every byte is in one line's number")
+        #expect(host.stats["unknown_bytes"] == 100_000)
+    }
+
+    @Test func refusalsAreWarnedOfWithReasonAndNumber() throws {
+        let host = try makeTrigger(options(cooldown: 3_600_000_000_000, maximumPerHour: 1))
+        host.write(keyD)
+        host.write(keyR)
+        host.finishActions()
+        host.write(keyD)
+        host.write(keyR)
+        host.write(keyR)
+        host.write(keyR)
+        #expect(
+            host.lines == [
+                .init(
+                    level: KCS_LOG_WARNING,
+                    text: "trigger 'R' (0x52) refused, the actions of the trigger before are still running"),
+                .init(level: KCS_LOG_WARNING, text: "trigger 'D' (0x44) refused, cooldown"),
+                .init(level: KCS_LOG_WARNING, text: "trigger 'R' (0x52) refused, max_per_hour is reached"),
+            ])
+        host.advance(10_000_000_000)
+        #expect(host.lines.last?.text == "trigger 'R' (0x52) refused, max_per_hour is reached; 2 times")
+        #expect(host.stats["refused_busy"] == 1)
+        #expect(host.stats["refused_cooldown"] == 1)
+        #expect(host.stats["refused_limit"] == 3)
+        #expect(host.runs.count == 1)
+    }
+
+    @Test func armingSequencePrecedesEachTrigger() throws {
+        let host = try makeTrigger(options(arm: [0xA5, 0x5A]))
+        host.write(keyD)
+        #expect(host.lines.last?.text == "trigger 'D' (0x44) refused, not armed")
+        for byte in [0xA5, 0x5A, keyD] as [UInt8] { host.write(byte) }
+        #expect(host.runs.count == 1)
+        host.finishActions()
+        host.write(0xA5)
+        host.write(0x5A)
+        host.reset()
+        host.write(keyD)
+        #expect(host.runs.count == 1, "a reset disarms")
+        #expect(host.stats["armed"] == 2)
+        #expect(host.stats["refused_not_armed"] == 2)
+    }
+
+    @Test func dryRunTellsWhatWouldRunAndRunsNothing() throws {
+        let host = try makeTrigger(options(dryRun: true))
+        host.write(keyD)
+        host.write(keyR)
+        #expect(host.runs.isEmpty)
+        #expect(
+            host.lines.map(\.text) == [
+                "trigger 'D' (0x44), dry run: would run log, capture all",
+                "trigger 'R' (0x52), dry run: would run log, capture all",
+            ])
+    }
+
+    @Test func failedActionsAreCountedAndTheNextTriggerRuns() throws {
+        let host = try makeTrigger(options())
+        host.write(keyD)
+        host.finishActions([KCS_OUTCOME_OK, KCS_OUTCOME_FAILED, KCS_OUTCOME_TIMED_OUT])
+        #expect(host.stats["failed_actions"] == 2)
+        host.runStatus = KCS_E_LIMIT
+        host.write(keyD)
+        #expect(
+            host.lines.last
+                == .init(
+                    level: KCS_LOG_ERROR, text: "trigger 'D' (0x44): kcsd refused to run its actions (-6)"))
+        host.runStatus = nil
+        host.write(keyD)
+        #expect(host.runs.count == 2)
+    }
+
+    @Test func stopWhileActionsRunLeavesNothingBehind() throws {
+        var host: FakeHost? = try makeTrigger(options())
+        weak let gone = host
+        host?.write(keyD)
+        host?.stop()
+        host = nil
+        #expect(gone == nil)
+    }
+
+    @Test func checkAcceptsTheDefaults() {
+        #expect(FakeHost.check(DebugTriggerHandler.describe(), options().make()).isEmpty)
+    }
+
+    @Test func checkRejectsWhatTheDeclarationCannot() {
+        let plugin = DebugTriggerHandler.describe()
+        let empty = options(keys: []).make()
+        let none = FakeHost.check(plugin, empty)
+        #expect(none.map(\.text) == ["no byte would trigger anything: name at least one"])
+        #expect(none.first?.value == empty.pointee.items![0])
+
+        let twice = options(keys: [keyD, keyR, keyD]).make()
+        let duplicate = FakeHost.check(plugin, twice)
+        #expect(duplicate.map(\.text) == ["the byte 'D' (0x44) is named twice"])
+        #expect(duplicate.first?.value == twice.pointee.items![0].pointee.items![4])
+
+        let both = options(keys: [7], arm: [1, 7, 7]).make()
+        let ambiguous = FakeHost.check(plugin, both)
+        #expect(ambiguous.map(\.text) == ["0x07 cannot both arm and trigger"])
+        #expect(ambiguous.first?.value == both.pointee.items![1])
+    }
+}
