@@ -137,7 +137,6 @@ let tests: [Target] = [
     .target(
         name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
         swiftSettings: strict),
-    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
     testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
@@ -160,15 +159,15 @@ let tests: [Target] = [
     .executableTarget(
         name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
         swiftSettings: strict),
-    testTarget("CaptureTests", ["Capture", "CLinux", "LinuxIO"]),
-    testTarget("DecodeTests", ["Capture", "Decode"]),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
+    testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
+    testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
 ]
 
 let package = Package(
     name: "kcsd",
     products: products,
-    targets: libraries + programs + plugins + (embedded ? [] : tests)
     dependencies: embedded
         ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: libraries + (embedded ? [] : tools + tests)
+    targets: libraries + programs + plugins + (embedded ? [] : tools + tests)
 )

@@ -112,6 +112,8 @@ extension RingSnapshot {
     /// A ring without records.
     static func empty(channel: String, description: String) -> RingSnapshot {
         let identity = RecorderIdentity(channel: channel, description: description)
-        return RingSnapshot(copying: RingStorage(identity, capacity: RingLayout.minimumCapacity).memory)
+        let storage = RingStorage(identity, capacity: RingLayout.minimumCapacity)
+        // The memory lives no longer than its owner, which this line is the last to name.
+        return withExtendedLifetime(storage) { RingSnapshot(copying: storage.memory) }
     }
 }

@@ -9,7 +9,7 @@ public struct CaptureStream {
     private var encoder: ChannelEncoder
     private var position: UInt64
     private var pendingLoss: UInt64 = 0
-    private var lastTime: UInt64 = 0
+    private var lastTime: UInt64
     private let started: UInt64
 
     /// Records that this stream lost so far.
@@ -34,6 +34,8 @@ public struct CaptureStream {
         case .now: position = recorder.position
         }
         started = position
+        // Until the first event gives a time: when this boot began.
+        lastTime = WallTime.of(0, offset: recorder.wallOffset)
     }
 
     /// Is there something that `pump` would give?

@@ -39,5 +39,19 @@ public struct Event: Sendable, Equatable {
         public let originalLength: Int
         /// The text, or nothing.
         public let text: String
+
+        /// A block as a recorder would give it.
+        public init(
+            kind: RecordKind, direction: Direction, link: LinkType, annotation: UInt16, bytes: [UInt8],
+            originalLength: Int, text: String
+        ) {
+            self.kind = kind
+            self.direction = direction
+            self.link = link
+            self.annotation = annotation
+            self.bytes = bytes
+            self.originalLength = originalLength
+            self.text = text
+        }
     }
 }

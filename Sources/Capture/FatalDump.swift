@@ -11,9 +11,9 @@ public enum FatalDump {
     public static let kept = 4
 
     /// What was found and made at start.
-    public struct Prepared: ~Copyable {
-        /// Where the dump will go; to be kept for as long as the process lives.
-        public let file: FileDescriptor
+    public struct Prepared: Sendable {
+        /// Where the dump will go: open for as long as the process lives, as nobody can tell when it dies.
+        public let descriptor: Int32
         /// The dump of the life before, if that one crashed.
         public let previous: String?
     }
@@ -35,7 +35,7 @@ public enum FatalDump {
         let file = try Syscalls.open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
         // Best effort; the size stays 0, which says that there was no crash.
         _ = fallocate(file.raw, FALLOC_FL_KEEP_SIZE, 0, off_t(bytes))
-        return Prepared(file: file, previous: previous)
+        return Prepared(descriptor: file.release(), previous: previous)
     }
 
     /// From now on SEGV, BUS, ILL, TRAP, FPE and ABRT write the dump to `descriptor` before the process dies of them.
@@ -64,9 +64,4 @@ public enum FatalDump {
     private static func renamed(_ from: String, _ to: String) -> Bool {
         from.withCString { from in to.withCString { to in rename(from, to) } } == 0
     }
-}
-
-extension FatalDump.Prepared {
-    /// Gives the dump's descriptor to somebody who keeps it open for as long as the process lives.
-    public consuming func takeFile() -> Int32 { file.release() }
 }

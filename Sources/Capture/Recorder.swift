@@ -78,13 +78,14 @@ public final class Recorder {
 
     // MARK: Registers
 
-    /// IDR was read: its value, and the STR that came with it (nil on a device without STR).
-    public func idrRead(_ value: UInt8, str: UInt8?, stale: Bool = false, at time: UInt64) {
-        if let str {
-            append(.idrRead, value, str, stale ? 3 : 2, time)
-        } else {
-            append(.idrRead, value, 0, stale ? 1 : 0, time)
-        }
+    /// IDR was read: its value, and the STR that came with it.
+    public func idrRead(_ value: UInt8, str: UInt8, stale: Bool = false, at time: UInt64) {
+        append(.idrRead, value, str, stale ? 3 : 2, time)
+    }
+
+    /// IDR was read on a device that has no STR.
+    public func idrRead(_ value: UInt8, stale: Bool = false, at time: UInt64) {
+        append(.idrRead, value, 0, stale ? 1 : 0, time)
     }
 
     /// STR was read, and differs from what was last known.
@@ -211,7 +212,7 @@ public final class Recorder {
     private func store(_ position: UInt64, _ kind: RecordKind, _ values: UInt64, _ time: UInt64) {
         let tag = UInt64(RingLayout.tag(position: position, time: time))
         let word = UInt64(kind.rawValue) | values << 8 | tag << 32
-        let slot = Int(truncatingIfNeeded: position & mask) * 2
+        let slot = Int(truncatingIfNeeded: (position & mask) &<< 1)
         cc_ring_store(records + slot, time.littleEndian, word.littleEndian)
     }
 
@@ -259,7 +260,17 @@ public final class Recorder {
                 filled = 0
             }
         }
-        for index in 0..<count { add(bytes[index]) }
+        var taken = 0
+        while count - taken >= 8 {
+            let whole = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: taken, as: UInt64.self))
+            store(position, .continuation, 0, whole)
+            position &+= 1
+            taken += 8
+        }
+        while taken < count {
+            add(bytes[taken])
+            taken += 1
+        }
         if textCount > 0 {
             var left = textCount
             for byte in text.utf8 {

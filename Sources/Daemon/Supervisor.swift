@@ -245,8 +245,7 @@ public final class Supervisor {
             if let previous = prepared.previous {
                 log.write(.warning, nil, "the life before crashed; what its recorders held is in \(previous)")
             }
-            // Open for as long as the process lives: a signal's handler is the one who needs it.
-            crashFile = prepared.takeFile()
+            crashFile = prepared.descriptor
             try FatalDump.install(crashFile)
         } catch {
             log.write(.info, nil, "a crash will leave no capture: \(error.description)")
@@ -266,10 +265,11 @@ public final class Supervisor {
             let callback = Activity.callback(call)?.name ?? "a call"
             log.write(
                 .error, channel,
-                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(Duration.text(timeout));"
+                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(UTCTime.short(timeout));"
                     + " the daemon ends, so that its other channels can be started again")
             marker.leave(channel)
             if crashFile >= 0 { _ = FatalDump.write(crashFile) }
+            FatalDump.uninstall()
             abort()
         }
     }

@@ -279,7 +279,7 @@ final class Channel: EventSource {
         let pause = min(restart.backoffMax, restart.backoff << UInt64(min(failures, 20)))
         failures += 1
         enter(.backingOff(until: Clock.monotonic + pause, text))
-        log.write(.error, name, "failed, starting again in \(Duration.text(pause)): \(text)")
+        log.write(.error, name, "failed, starting again in \(UTCTime.short(pause)): \(text)")
         loop.set(retryTimer, deadline: Clock.monotonic + pause)
     }
 
@@ -340,8 +340,8 @@ final class Channel: EventSource {
         guard let suppressed = slowLimit.admit(Clock.monotonic) else { return }
         log.write(
             .warning, name,
-            "plugin \(seat.plugin.name): \(callback.name) took \(Duration.text(took)), its budget is"
-                + " \(Duration.text(plan.configuration.callBudget))\(suppressedNote(suppressed))")
+            "plugin \(seat.plugin.name): \(callback.name) took \(UTCTime.short(took)), its budget is"
+                + " \(UTCTime.short(plan.configuration.callBudget))\(suppressedNote(suppressed))")
     }
 
     // MARK: Operator's wishes

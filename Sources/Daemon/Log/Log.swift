@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Capture
 import LinuxIO
 
 /// How much a line matters; later ones matter less.
@@ -82,7 +83,7 @@ public final class Log {
     /// Writes a line. `channel` is nil for what concerns the whole daemon.
     public func write(_ level: LogLevel, _ channel: String?, _ message: String) {
         guard writes(level) else { return }
-        var line = toJournal ? "<\(level.priority)>" : "\(Timestamp.text(Clock.real)) "
+        var line = toJournal ? "<\(level.priority)>" : "\(UTCTime.milliseconds(Clock.real)) "
         line += "\(level.name) \(channel ?? "kcsd"): "
         var bytes = Array(line.utf8)
         for byte in message.utf8.prefix(2048) {

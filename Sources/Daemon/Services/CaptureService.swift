@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Capture
 import EventLoop
 import LinuxIO
@@ -33,37 +32,16 @@ final class CaptureService {
         }
         let folder = directory
         let box = OutcomeBox()
-        let isQueued = worker.submit({ box.outcome = Self.write(rings, folder, name, wall) }) {
+        let isQueued = worker.submit({
+            do throws(SystemError) {
+                box.outcome = .success(try DumpFile.write(CaptureDump(rings), folder: folder, stem: name, wall: wall))
+            } catch {
+                box.outcome = .failure(DumpFailure(text: error.description))
+            }
+        }) {
             done(box.outcome ?? .failure(DumpFailure(text: "it was not written")))
         }
         if !isQueued { worker.reply { done(.failure(DumpFailure(text: "too much disk work is queued"))) } }
-    }
-
-    private static func write(_ rings: [RingSnapshot], _ folder: String, _ name: String, _ wall: UInt64) -> Outcome {
-        do throws(SystemError) {
-            try Syscalls.makeFolders(folder, mode: 0o750)
-            let stem = "\(folder)/\(name)-\(Timestamp.compact(wall))"
-            var path = "\(stem).pcapng"
-            var attempt = 1
-            while (try? Syscalls.stat(path)) != nil {
-                attempt += 1
-                path = "\(stem)-\(attempt).pcapng"
-            }
-            let file = try Syscalls.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            var dump = CaptureDump(rings)
-            while let chunk = dump.next() {
-                if case .failure(let errno) = chunk.withUnsafeBytes({ Syscalls.writeAll(file.raw, $0) }) {
-                    throw SystemError(errno, "write", path)
-                }
-            }
-            guard fsync(file.raw) == 0 else { throw SystemError(.current, "fsync", path) }
-            // The name must be on disk too, before anything that the dump was made for happens.
-            let handle = try Syscalls.open(folder, O_RDONLY | O_DIRECTORY)
-            guard fsync(handle.raw) == 0 else { throw SystemError(.current, "fsync", folder) }
-            return .success(path)
-        } catch {
-            return .failure(DumpFailure(text: error.description))
-        }
     }
 
     /// Carries an outcome from the worker's thread to the loop's; the mailbox orders the two.

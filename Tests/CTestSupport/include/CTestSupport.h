@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the calling thread's heap allocations.
+// What tests need of C: counting allocations, and single steps of a child process.
 #ifndef CTESTSUPPORT_H
 #define CTESTSUPPORT_H
 
@@ -10,5 +10,11 @@
 uint64_t cts_allocations(void);
 // Can they be counted? Not under a sanitizer, which has an allocator of its own, nor with another libc than glibc.
 int cts_counts_allocations(void);
+
+// Attaches to a stopped child of this thread; 0, or an errno.
+int ts_attach(int process);
+
+// Runs one instruction of it; 1 when it did, 0 when the process has ended, negative errno.
+int ts_step(int process);
 
 #endif

@@ -12,6 +12,26 @@ public enum UTCTime {
             + digits(time % 1_000_000_000, 9)
     }
 
+    /// "2026-11-22T17:52:46.123Z".
+    public static func milliseconds(_ time: UInt64) -> String {
+        let text = Array(text(time).utf8)
+        let date = String(decoding: text[..<10], as: UTF8.self)
+        return date + "T" + String(decoding: text[11..<23], as: UTF8.self) + "Z"
+    }
+
+    /// "20261122T175246Z", for names of files.
+    public static func compact(_ time: UInt64) -> String {
+        var digits: [UInt8] = []
+        for character in text(time).utf8.prefix(19) {
+            switch character {
+            case 0x20: digits.append(UInt8(ascii: "T"))
+            case UInt8(ascii: "-"), UInt8(ascii: ":"): break
+            default: digits.append(character)
+            }
+        }
+        return String(decoding: digits, as: UTF8.self) + "Z"
+    }
+
     /// "0.000012345".
     public static func seconds(_ duration: UInt64) -> String {
         "\(duration / 1_000_000_000)." + digits(duration % 1_000_000_000, 9)

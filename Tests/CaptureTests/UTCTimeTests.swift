@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Decode
+import Capture
 import Testing
 
 @Suite struct UTCTimeTests {
@@ -22,6 +22,10 @@ import Testing
         #expect(UTCTime.parse("1700000000.5") == 1_700_000_000_500_000_000)
         #expect(UTCTime.parse("2023-11-14T22:13:20Z") == 1_700_000_000_000_000_000)
         #expect(UTCTime.parse("1970-01-02") == 86_400_000_000_000)
+    }
+
+    @Test func namesOfFilesHaveNoColons() {
+        #expect(UTCTime.compact(1_700_000_000_999_999_999) == "20231114T221320Z")
     }
 
     @Test func durationsAreShort() {
