@@ -54,13 +54,17 @@ func plugin(_ name: String) -> [Target] {
     [
         shippedTarget(
             "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
-        .target(
-            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
-            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
-            linkerSettings: shippedLink
-                // lld, because gold lists symbols that the map made local
-                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+        pluginEntry(name, "\(name)Handler"),
     ]
+}
+
+func pluginEntry(_ name: String, _ handler: String) -> Target {
+    .target(
+        name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: handler)],
+        path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+        linkerSettings: shippedLink
+            // lld, because gold lists symbols that the map made local
+            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])])
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {
@@ -73,17 +77,10 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
     shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Handler"),
-]
-
-let tests: [Target] = [
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
-    testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
-    testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
-    testTarget("WireTests", ["Wire"]),
-    shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
@@ -111,12 +108,22 @@ let programs: [Target] = [
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
+/// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
+let mctpPlugin: [Target] = [
+    shippedTarget(
+        "MCTPEndpointHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpoint", "PluginKit", "Wire"],
+        path: "Plugins/MCTPEndpoint/Integration", settings: shippedSmall),
+    pluginEntry("MCTPEndpoint", "MCTPEndpointHandler"),
+]
+
 let plugins: [Target] =
-    plugin("Echo")
+    mctpPlugin
+    + plugin("Echo")
     + plugin("DebugTrigger")
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
+    pluginProduct("mctp", "MCTPEndpoint"),
     pluginProduct("debug-trigger", "DebugTrigger"),
 ]
 
@@ -153,6 +160,9 @@ let tests: [Target] = [
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),
+    testTarget("WireTests", ["Wire"]),
+    testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
+    testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
     testTarget("SchemaTests", ["Schema"]),
     testTarget("YAMLTests", ["Schema", "YAML"]),
     testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),

@@ -193,4 +193,7 @@ static inline void cl_copy_to_shared(void *shared, const void *private_bytes, si
     __asm__ volatile("" ::: "memory");
 }
 
+// A connection without its address: the type of that parameter is a union that Swift does not import.
+static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
 #endif
