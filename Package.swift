@@ -163,6 +163,9 @@ let tests: [Target] = [
     testTarget("WireTests", ["Wire"]),
     testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
     testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
+    testTarget(
+        "MCTPEndpointHandlerTests",
+        ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpointHandler", "PluginTestSupport"]),
     testTarget("SchemaTests", ["Schema"]),
     testTarget("YAMLTests", ["Schema", "YAML"]),
     testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),

@@ -43,7 +43,7 @@ struct MCTPOptions {
                 .string("name", 0...107, default: "mctp-mux", help: "abstract name for local clients; empty: none"),
                 .path("path", help: "a socket in the file system as well"),
                 .list("types", of: .integer(nil, 1...127), help: "message types that clients may use; default: all"),
-            ], help: "where local programs connect (mctp-mux protocol)"),
+            ], default: "{}", help: "where local programs connect (mctp-mux protocol)"),
         .list(
             "vendor",
             of: .object(
@@ -59,7 +59,7 @@ struct MCTPOptions {
                 .duration("timeout", 1_000_000...3_600_000_000_000, default: "6s", help: "from packet to packet"),
                 .size("per_peer", 4096...16_777_216, default: "256KiB", help: "one sender's incomplete messages"),
                 .size("total", 4096...67_108_864, default: "1MiB", help: "all incomplete messages"),
-            ], help: "bounds of incomplete messages"),
+            ], default: "{}", help: "bounds of incomplete messages"),
     ]
 
     init(_ options: OptionValue) {

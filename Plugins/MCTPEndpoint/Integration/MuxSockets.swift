@@ -75,7 +75,8 @@ final class MuxSockets: ClientSockets {
             case EINTR: continue
             case EAGAIN, ENOBUFS: return .full
             case EMSGSIZE:
-                host.log(.warning, "dropped a message for client \(client): \(frame.count) B exceed its socket's buffer")
+                host.log(
+                    .warning, "dropped a message for client \(client): \(frame.count) B exceed its socket's buffer")
                 return .sent
             default: return .failed
             }
