@@ -133,6 +133,9 @@ let tools: [Target] = [
         name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
+        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Benchmarks/MCTPBenchmark",
+        swiftSettings: strict),
+    .executableTarget(
         name: "kcssim",
         dependencies: [
             "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
