@@ -43,6 +43,15 @@ extension DeviceSpecification {
     init(_ device: DeviceConfiguration) {
         self.init(
             kind: device.type == .sim ? .simulated : .rawKCS, path: device.path,
-            driver: device.driver == .deferred ? .deferred : .early, hasWindow: device.window != nil)
+            driver: device.driver == .deferred ? .deferred : .early, window: device.window.map(WindowSource.init))
+    }
+}
+
+extension WindowSource {
+    init(_ window: WindowConfiguration) {
+        switch window.kind {
+        case .aspeedLPCControl: self = .aspeedLPCControl(path: window.path, size: window.size)
+        case .memory: self = .memory(path: window.path, offset: window.offset, size: window.size)
+        }
     }
 }
