@@ -17,5 +17,6 @@ import ArgumentParser
             In.self,
             Watch.self,
             Trigger.self,
+            Mount.self,
         ])
 }
