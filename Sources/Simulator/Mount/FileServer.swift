@@ -81,7 +81,8 @@ public final class FileServer {
             _ = try DeviceDirectory.create(directory, settings.device)
             if let found = try DeviceDirectory.settings(of: directory), found != settings.device {
                 throw SystemError(
-                    .exists, "make a device with \(describeSettings(settings.device)); another (\(describeSettings(found))) is in",
+                    .exists,
+                    "make a device with \(describeSettings(settings.device)); another (\(describeSettings(found))) is in",
                     directory)
             }
         }

@@ -98,7 +98,9 @@ final class FuseConnection {
     // MARK: Answers
 
     /// Done, and nothing to say; or an error number.
-    func reply(_ unique: UInt64, error: Int32 = 0) { send(unique, -error, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    func reply(_ unique: UInt64, error: Int32 = 0) {
+        send(unique, -error, UnsafeRawBufferPointer(start: nil, count: 0))
+    }
 
     /// Done, with a structure.
     func reply<Value: BitwiseCopyable>(_ unique: UInt64, _ value: Value) {

@@ -34,7 +34,9 @@ struct MountedFolder {
     private static let kinds = UInt64(NodeKind.allCases.count)
 
     /// A file's number.
-    static func number(_ kind: NodeKind, channel: Int) -> UInt64 { root + 1 + UInt64(channel - 1) * kinds + kind.rawValue }
+    static func number(_ kind: NodeKind, channel: Int) -> UInt64 {
+        root + 1 + UInt64(channel - 1) * kinds + kind.rawValue
+    }
 
     /// What a number means.
     func node(_ number: UInt64) -> (kind: NodeKind, channel: Int)? {
