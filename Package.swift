@@ -20,10 +20,13 @@ let root = Context.packageDirectory
 /// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
 /// are to see the same headers.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
-/// What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
+/// What ships to a BMC stays in the Embedded subset, and is compiled in both ways. Every Embedded module carries copies of
+/// what it uses of others: sections let the linker keep one and drop the rest, which more than halves the programs.
 let shipped: [SwiftSetting] =
-    strict + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])] : [])
-/// For plugins: small code counts for more than the last instruction (a third of the size of -O).
+    strict
+    + (embedded
+        ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
+/// For plugins, and for what runs at start only: small code counts for more than the last instruction.
 let shippedSmall: [SwiftSetting] =
     shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
@@ -34,6 +37,7 @@ let shippedLink: [LinkerSetting] =
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
             "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a", "-lm",
+            "-Xlinker", "--gc-sections",
         ])
     ] : []
 
@@ -54,13 +58,17 @@ func plugin(_ name: String) -> [Target] {
     [
         shippedTarget(
             "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
-        .target(
-            name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: "\(name)Handler")],
-            path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
-            linkerSettings: shippedLink
-                // lld, because gold lists symbols that the map made local
-                + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]),
+        pluginEntry(name, "\(name)Handler"),
     ]
+}
+
+func pluginEntry(_ name: String, _ handler: String) -> Target {
+    .target(
+        name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: handler)],
+        path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
+        linkerSettings: shippedLink
+            // lld, because gold lists symbols that the map made local
+            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])])
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {
@@ -73,12 +81,14 @@ let libraries: [Target] = [
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("IPMI", [], settings: shippedSmall),
+    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
-    shippedTarget("Schema", []),
+    shippedTarget("Schema", [], settings: shippedSmall),
     shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
     shippedTarget(
         "Daemon",
@@ -87,27 +97,33 @@ let libraries: [Target] = [
             "Schema", "YAML",
         ]),
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
-    shippedTarget("YAML", ["CYAML", "Schema"]),
-    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"]),
+    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmall),
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Decode", ["Capture"], settings: shippedSmall),
     shippedTarget("Decode", ["Capture"]),
+    shippedTarget(
+        "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
+        path: "Plugins/IPMILite/Driver", settings: shippedSmall),
 ]
 
 /// L4: what is run on a BMC.
 let programs: [Target] = [
     .executableTarget(
-        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
+        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
 let plugins: [Target] =
     plugin("Echo")
     + plugin("DebugTrigger")
+    + [pluginEntry("IPMILite", "IPMILiteDriver")]
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
     pluginProduct("debug-trigger", "DebugTrigger"),
+    pluginProduct("ipmi-lite", "IPMILite"),
 ]
 
 /// A workstation's tools: ordinary Swift, never on a BMC.
@@ -119,7 +135,7 @@ let tools: [Target] = [
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
@@ -133,6 +149,11 @@ let tests: [Target] = [
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
+    testTarget("IPMITests", ["IPMI"]),
+    testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
+    testTarget("IPMILiteDriverTests", ["IPMILite", "IPMILiteDriver", "LinuxIO"]),
+    .executableTarget(
+        name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(

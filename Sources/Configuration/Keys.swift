@@ -139,7 +139,8 @@ public enum Keys {
                 help: "How a raw-kcs driver treats IDR: v2 and fixed take it in the interrupt, deferred at the read.",
                 defaultText: "v2", choices: ["v2", "fixed", "deferred"]),
             OptionShape(
-                .duration, key: "wait", help: "How long its absence, or its being held by another, is normal; then it is worth a warning.",
+                .duration, key: "wait",
+                help: "How long its absence, or its being held by another, is normal; then it is worth a warning.",
                 defaultText: "30s", minimum: 100 * millisecond, maximum: 24 * hour),
             window,
         ])

@@ -54,7 +54,6 @@ extension TransferMachine {
     private mutating func foundNothing(_ now: UInt64) {
         if phase == .writeData || phase == .writeStart, guessed { counters.wrongGuesses += 1 }
         guessed = false
-        foundEmpty = true
         let age = now &- progressAt
         switch phase {
         case .writeEnd, .abort1:
@@ -86,7 +85,7 @@ extension TransferMachine {
             let silent = now &- progressAt >= timings.unclean
             park(.command, now)
             expected = phase == .writeStart || silent ? .writeStart : .writeEnd
-        } else if foundEmpty {
+        } else if !guessed {
             // The command alone, or data with the command behind it. A fresh dummy tells: only in the first case can
             // the host still read it.
             park(.command, now)
@@ -131,7 +130,7 @@ extension TransferMachine {
             park(.data, now)
             return
         }
-        let wasEmpty = foundEmpty
+        let wasEmpty = !guessed
         switch lengths.next(after: request.count, of: request) {
         case .data: park(.data, now)
         case .writeEnd:
@@ -251,7 +250,6 @@ extension TransferMachine {
 
     mutating func park(_ kind: Parked, _ now: UInt64) {
         parked = kind
-        foundEmpty = false
         uncertain = false
         guessed = false
         fellAt = nil

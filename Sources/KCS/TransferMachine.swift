@@ -132,8 +132,6 @@ public struct TransferMachine: Hashable, Sendable {
     var guessed = false
     /// The kind of the parked byte was inferred, not seen.
     var uncertain = false
-    /// The last look found neither a parked byte nor one in IDR.
-    var foundEmpty = false
     /// The last look showed C/D set.
     var sawCommand = false
     /// The byte that is being read belongs to a transfer that was given up.
@@ -172,7 +170,6 @@ public struct TransferMachine: Hashable, Sendable {
         error = .none
         parked = .nothing
         rest = .unarmed
-        foundEmpty = false
         discards = false
         owed = nil
         ended = nil

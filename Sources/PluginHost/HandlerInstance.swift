@@ -149,7 +149,7 @@ open class HandlerInstance {
     /// `replace`
     open func replace(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
     /// `want_output`
-    open func wantOutput(_ on: Bool) -> Int32 { KCS_E_UNAVAILABLE }
+    open func wantOutput(_ wish: UInt32) -> Int32 { KCS_E_UNAVAILABLE }
 
     // MARK: Host calls: messages
 

@@ -36,7 +36,9 @@ private func makeTable() -> kcs_host {
         replace: { channel, odr, mask, value in
             instance(channel) { isWritable(mask) ? $0.replace(odr: odr, mask: mask, value) : KCS_E_INVALID }
         },
-        want_output: { channel, on in instance(channel) { $0.wantOutput(on != 0) } },
+        want_output: { channel, wish in
+            instance(channel) { wish <= UInt32(KCS_OUTPUT_HOLD) ? $0.wantOutput(wish) : KCS_E_INVALID }
+        },
         reply: { channel, token, bytes, count in
             instance(channel) { $0.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))) }
         },

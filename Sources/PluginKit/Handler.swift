@@ -30,7 +30,7 @@ open class Handler {
     /// Input `.manual`: there is a byte in IDR; take it with `host.readIDR()`. Not told again until it was taken.
     open func inputReady(str: STR, now: UInt64) {}
 
-    /// OBF is clear, after `host.wantOutput(true)`.
+    /// OBF is clear, after `host.wantOutput`.
     open func outputReady(str: STR, now: UInt64) {}
 
     /// Input `.messages`: a whole request, NetFn/LUN, command and data. `bytes` is valid during the call only.

@@ -74,8 +74,8 @@ public struct Host {
 
     /// Asks for one `outputReady` when OBF is clear, or withdraws that.
     @discardableResult
-    public func wantOutput(_ on: Bool) -> Status {
-        Status(rawValue: table.pointee.want_output(channel, on ? 1 : 0))
+    public func wantOutput(_ wish: OutputWish) -> Status {
+        Status(rawValue: table.pointee.want_output(channel, wish.rawValue))
     }
 
     // MARK: Messages
@@ -143,6 +143,16 @@ public struct Host {
         guard table.pointee.map_window(channel, &window) == KCS_OK, let base = window.base else { return nil }
         return UnsafeMutableRawBufferPointer(start: base, count: Int(clamping: window.length))
     }
+}
+
+/// What `wantOutput` is asked for.
+public enum OutputWish: UInt32, Sendable {
+    /// Nothing: withdraws what was asked for before.
+    case no = 0
+    /// `outputReady`, once.
+    case ask = 1
+    /// `outputReady`, once, and no `data` until then: bytes stay in IDR, and hold the host CPU back.
+    case hold = 2
 }
 
 /// How much a line in the log matters.

@@ -38,7 +38,11 @@ struct IdealBMC: Hashable {
         case .started, .data: phase = .data
         case .ending: phase = .reading(0)
         case .reading(let count):
-            if value != 0x68 { phase = .error } else { phase = count + 1 == responseLength ? .idle : .reading(count + 1) }
+            if value != 0x68 {
+                phase = .error
+            } else {
+                phase = count + 1 == responseLength ? .idle : .reading(count + 1)
+            }
         case .abort1: phase = .abort2
         case .abort2: phase = .idle
         case .idle, .error: phase = .error

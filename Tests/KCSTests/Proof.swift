@@ -29,13 +29,8 @@ struct Proof {
         var requestIndex = 0
         var kills: Int
         var aborts: Int
-        /// When the host wrote its last command, nothing was parked.
-        var bareCommand = false
-        var lastCommand: UInt8 = 0
-        /// What the command before it interrupted.
-        var interrupted = IdealBMC.Phase.idle
-        /// A byte was let go on a guess and there was none behind it, since the last WRITE_START.
-        var wrongGuess = false
+        /// The windows of the manual that this history has been through since all was last well.
+        var windows: Set<Window> = []
         /// The host has seen a wrong state since it began.
         var sawWrong = false
     }
@@ -60,18 +55,10 @@ struct Proof {
         }
     }
 
-    /// A wrong state as a host saw it.
+    /// A wrong state as a host saw it, for the first time in its request.
     struct Mismatch: Hashable {
         var temperament: HostTemperament
-        var seen: KCSState
-        var right: KCSState
-        var step: HostMachine.Step
-        var lastCommand: UInt8
-        var interrupted: IdealBMC.Phase
-        var bareCommand: Bool
-        var wrongGuess: Bool
-        var handshake: Handshake
-        var driver: Driver
+        var windows: Set<Window>
     }
 
     struct Outcome {
@@ -229,9 +216,7 @@ struct Proof {
             var next = node
             let label = next.world.describeDaemon()
             _ = next.world.daemonStep()
-            if case .status = next.world.half, next.world.machine.guessed, !node.world.device.isInputFull {
-                next.ghost.wrongGuess = true
-            }
+            Window.daemonMoved(from: node.world, to: next.world, &next.ghost)
             checkDelivery(node, next, id)
             reach(id, next, label, &stack)
         case .asleep(let until, _):
@@ -275,6 +260,8 @@ struct Proof {
         guard node.ghost.requestIndex + 1 < scenario.requests.count else { return }
         node.ghost.requestIndex += 1
         node.ghost.sawWrong = false
+        let machine = node.world.machine
+        if node.ghost.ideal.phase == .idle, machine.phase == .idle, machine.rest == .armed { node.ghost.windows = [] }
         var host = scenario.host
         host.pollInterval = 0
         host.timeout = 1 << 40
@@ -288,11 +275,8 @@ struct Proof {
         case .looked(let status, let decision):
             let label = "H " + String(status.rawValue, radix: 16) + " \(step)"
             guard let decision, decision != node.ghost.ideal.state, !node.ghost.sawWrong else { return label }
-            let mismatch = Mismatch(
-                temperament: scenario.host.temperament, seen: decision, right: node.ghost.ideal.state, step: step,
-                lastCommand: node.ghost.lastCommand, interrupted: node.ghost.interrupted,
-                bareCommand: node.ghost.bareCommand, wrongGuess: node.ghost.wrongGuess,
-                handshake: scenario.configuration.handshake, driver: scenario.driver)
+            Window.hostLooked(node.world, &node.ghost)
+            let mismatch = Mismatch(temperament: scenario.host.temperament, windows: node.ghost.windows)
             if outcome.mismatches[mismatch] == nil { outcome.example[mismatch] = trace(to: id) + [label] }
             outcome.mismatches[mismatch, default: 0] += 1
             node.ghost.sawWrong = true
@@ -300,12 +284,7 @@ struct Proof {
         case .readData(let value): return "H reads " + String(value, radix: 16)
         case .waits: return "H waits"
         case .wrote(let value, let command):
-            if command {
-                node.ghost.interrupted = node.ghost.ideal.phase
-                node.ghost.bareCommand = !parkedBefore
-                node.ghost.lastCommand = value
-                if value == ControlCode.writeStart { node.ghost.wrongGuess = false }
-            }
+            if command { Window.hostCommands(value, parked: parkedBefore, node.world, &node.ghost) }
             node.ghost.ideal.hostWrites(value, command: command)
             return (command ? "H cmd " : "H data ") + String(value, radix: 16)
         case .finished(let result):
@@ -314,12 +293,12 @@ struct Proof {
             case .success(let bytes):
                 let right = World.answer(to: request, length: scenario.responseLength)
                 let left = scenario.host.leavesAfter.map { Array(right.prefix($0)) }
-                if bytes != right, bytes != left, !node.ghost.sawWrong {
+                if bytes != right, bytes != left, !node.ghost.sawWrong, node.ghost.windows.isEmpty {
                     if outcome.corrupted == 0 { outcome.odd += ["corrupted \(bytes)"] + trace(to: id) }
                     outcome.corrupted += 1
                 }
             case .failure:
-                if !node.ghost.sawWrong {
+                if !node.ghost.sawWrong, node.ghost.windows.isEmpty {
                     if outcome.failuresWithoutWrongState == 0 { outcome.odd += ["failed"] + trace(to: id) }
                     outcome.failuresWithoutWrongState += 1
                 }
@@ -331,7 +310,7 @@ struct Proof {
 
     private mutating func checkDelivery(_ before: Node, _ after: Node, _ id: Int32) {
         guard let request = after.world.delivered, before.world.delivered == nil else { return }
-        if !scenario.requests.contains(request), !after.ghost.sawWrong {
+        if !scenario.requests.contains(request), !after.ghost.sawWrong, after.ghost.windows.isEmpty {
             if outcome.invented == 0 { outcome.odd += ["invented \(request)"] + trace(to: id) }
             outcome.invented += 1
         }

@@ -70,6 +70,7 @@ public final class FakeHost {
     var queue: [HostByte] = []
     var isInputTold = false
     var isOutputWanted = false
+    var isInputHeld = false
     var input: Int32 = -1
     var timers: [Timer] = []
     var running: Run?
@@ -190,10 +191,12 @@ public final class FakeHost {
             isBusy = false
             if isOutputWanted && odr == nil {
                 isOutputWanted = false
+                isInputHeld = false
                 isBusy = true
                 plugin.output_ready?(instance, str, now)
             }
             guard !queue.isEmpty else { continue }
+            if input == KCS_INPUT_AUTO && isInputHeld { continue }
             if input == KCS_INPUT_AUTO {
                 let bits = str
                 let byte = queue.removeFirst()

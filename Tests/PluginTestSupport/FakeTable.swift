@@ -23,8 +23,9 @@ extension FakeHost {
                 fake(channel).odr = nil
                 return fake(channel).writeODR(odr)
             },
-            want_output: { channel, on in
-                fake(channel).isOutputWanted = on != 0
+            want_output: { channel, wish in
+                fake(channel).isOutputWanted = wish != UInt32(KCS_OUTPUT_NO)
+                fake(channel).isInputHeld = wish == UInt32(KCS_OUTPUT_HOLD)
                 fake(channel).turn()
                 return KCS_OK
             },

@@ -151,7 +151,7 @@ public final class DebugTriggerHandler: Handler {
     }
 
     private func tellUnknown(_ count: UInt64) {
-        host.log(.info, "bytes that are no trigger: \(count), the last \(name(of: latestUnknown))")
+        host.log(.notice, "bytes that are no trigger: \(count), the last \(name(of: latestUnknown))")
     }
 
     private func tellRefused(_ refusal: TriggerPolicy.Refusal, _ count: UInt64) {

@@ -4,10 +4,12 @@ import PluginKit
 
 /// Answers each data byte of the host CPU through ODR, exclusive-ored with a constant.
 ///
-/// Input is manual: a byte stays in IDR until ODR is free for its answer. A host CPU that does not read its answers
-/// finds IBF set and waits, so nothing has to be queued here, and nothing can be lost or change places.
+/// A host CPU that does not read its answers is held back: while one answer waits for ODR, further bytes stay in IDR, so
+/// at most one has to be kept here, and nothing can be lost or change places.
 public final class EchoHandler: Handler {
     private let mask: UInt8
+    /// The answer that waits for ODR.
+    private var waiting: UInt8?
     private var echoed: UInt64 = 0
     private var commands: UInt64 = 0
     private var delayed: UInt64 = 0
@@ -22,7 +24,7 @@ public final class EchoHandler: Handler {
     public static func describe() -> UnsafePointer<kcs_plugin> {
         Plugin.describe(
             name: "echo", version: "0.1.0", summary: "answers each data byte through ODR, exclusive-ored",
-            inputs: [.manual], needs: [.dataIn, .dataOut, .status],
+            inputs: [.automatic], needs: [.dataIn, .dataOut],
             options: [.byte("xor", default: "0", help: "what each byte is exclusive-ored with")],
             create: { host, channel, options, instance in
                 Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
@@ -31,28 +33,40 @@ public final class EchoHandler: Handler {
             })
     }
 
-    /// Bytes wait in IDR until they are read.
-    public override func start(_ info: StartInfo) throws(HandlerError) -> Input { .manual }
+    /// Bytes come as they are read.
+    public override func start(_ info: StartInfo) throws(HandlerError) -> Input { .automatic }
 
-    /// Answers at once, or leaves the byte where it is.
-    public override func inputReady(str: STR, now: UInt64) {
-        guard str.contains(.obf) else { return answer() }
-        delayed += 1
-        host.wantOutput(true)
-    }
-
-    /// The host CPU has read the answer before.
-    public override func outputReady(str: STR, now: UInt64) { answer() }
-
-    /// Only with OBF clear. Nobody but this instance sets it, so the write that follows the read is not refused.
-    private func answer() {
-        guard let (value, str) = host.readIDR() else { return }
+    /// Answers at once, or when the host CPU has read the answer before.
+    public override func data(_ value: UInt8, str: STR, now: UInt64) {
         guard !str.contains(.command) else {
             commands += 1
             return
         }
-        guard host.writeODR(value ^ mask) == .ok else { return host.fail("ODR refused an answer while OBF was clear") }
-        echoed += 1
+        answer(value ^ mask)
+    }
+
+    /// The host CPU has read the answer before.
+    public override func outputReady(str: STR, now: UInt64) {
+        guard let value = waiting else { return }
+        waiting = nil
+        answer(value)
+    }
+
+    /// What was under way with the host CPU is of no use to it any more.
+    public override func reset(now: UInt64) {
+        waiting = nil
+        host.wantOutput(.no)
+    }
+
+    private func answer(_ value: UInt8) {
+        switch host.writeODR(value) {
+        case .ok: echoed += 1
+        case .busy:
+            waiting = value
+            delayed += 1
+            host.wantOutput(.hold)
+        default: host.fail("ODR could not be written")
+        }
     }
 
     /// Bytes answered, bytes that had to wait for ODR, and command bytes, which have no answer.

@@ -21,6 +21,7 @@ struct echo {
     uint64_t echoed;
     uint64_t commands;
     uint8_t mask;
+    uint8_t waiting; /* the answer that waits for ODR */
 };
 
 static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *options,
@@ -41,45 +42,43 @@ static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *chan
 static int32_t echo_start(void *instance, const struct kcs_start *info) {
     (void)instance;
     (void)info;
-    /* Bytes stay in IDR until read_idr(): a host CPU that does not read its answers sees IBF set, and waits. */
-    return KCS_INPUT_MANUAL;
+    return KCS_INPUT_AUTO; /* bytes come as they are read */
 }
 
 static void echo_destroy(void *instance) {
     free(instance);
 }
 
-/* Called only with OBF clear. Nobody else sets it, so the write that follows the read is not refused. */
-static void answer(struct echo *echo) {
-    uint8_t value, str;
-    if (echo->host->read_idr(echo->channel, &value, &str) != KCS_OK) {
-        return;
+static void answer(struct echo *echo, uint8_t value) {
+    switch (echo->host->write_odr(echo->channel, value)) {
+    case KCS_OK:
+        echo->echoed++;
+        break;
+    case KCS_E_BUSY:
+        /* The host CPU has not read the answer before. Until it does, further bytes stay in IDR: one is all to keep. */
+        echo->waiting = value;
+        echo->host->want_output(echo->channel, KCS_OUTPUT_HOLD);
+        break;
+    default:
+        echo->host->fail(echo->channel, "ODR could not be written");
     }
-    if (str & KCS_STR_CD) {
-        echo->commands++;
-        return;
-    }
-    if (echo->host->write_odr(echo->channel, value ^ echo->mask) != KCS_OK) {
-        echo->host->fail(echo->channel, "ODR refused an answer while OBF was clear");
-        return;
-    }
-    echo->echoed++;
 }
 
-static void echo_input_ready(void *instance, uint8_t str, uint64_t now) {
+static void echo_data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
     struct echo *echo = instance;
     (void)now;
-    if (str & KCS_STR_OBF) {
-        echo->host->want_output(echo->channel, 1); /* the byte stays where it is until then */
+    if (str & KCS_STR_CD) {
+        echo->commands++;
     } else {
-        answer(echo);
+        answer(echo, value ^ echo->mask);
     }
 }
 
 static void echo_output_ready(void *instance, uint8_t str, uint64_t now) {
+    struct echo *echo = instance;
     (void)str;
     (void)now;
-    answer(instance);
+    answer(echo, echo->waiting);
 }
 
 static void echo_stats(void *instance, const struct kcs_stats *stats) {
@@ -100,8 +99,8 @@ static const struct kcs_option options[] = {
 static const struct kcs_plugin plugin = {
     .size = sizeof plugin,
     .abi = KCS_ABI,
-    .inputs = KCS_TAKES(KCS_INPUT_MANUAL),
-    .needs = KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT | KCS_CAP_STR,
+    .inputs = KCS_TAKES(KCS_INPUT_AUTO),
+    .needs = KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT,
     .option_size = sizeof options[0],
     .name = "echo-c",
     .version = "0.1.0",
@@ -111,7 +110,7 @@ static const struct kcs_plugin plugin = {
     .create = echo_create,
     .start = echo_start,
     .destroy = echo_destroy,
-    .input_ready = echo_input_ready,
+    .data = echo_data,
     .output_ready = echo_output_ready,
     .stats = echo_stats,
 };

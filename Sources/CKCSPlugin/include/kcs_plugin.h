@@ -191,6 +191,11 @@ struct kcs_start {
                                 host does not look for input, and IDR may stay full as back-pressure */
 #define KCS_INPUT_MESSAGES 3 /* the host runs the KCS transfer and calls message() with whole requests */
 
+/* What want_output() is asked for. */
+#define KCS_OUTPUT_NO 0u   /* nothing: withdraws what was asked for before */
+#define KCS_OUTPUT_ASK 1u  /* output_ready(), once */
+#define KCS_OUTPUT_HOLD 2u /* output_ready(), once, and no data() until then: bytes stay in IDR, as back-pressure */
+
 #define KCS_TAKES(input) (1u << (input)) /* for the descriptor's `inputs` */
 
 /* ---- Messages ------------------------------------------------------------------------------------------------------- */
@@ -289,8 +294,9 @@ struct kcs_host {
                                       uint8_t value);
     /* As write_both, but discards the byte that the host CPU has not read. For resets and aborts; counted. */
     int32_t (*KCS_NONNULL replace)(struct kcs_channel *KCS_NONNULL channel, uint8_t odr, uint8_t mask, uint8_t value);
-    /* Asks for one output_ready() when OBF is clear (at once, if it is already): 1 asks, 0 withdraws. */
-    int32_t (*KCS_NONNULL want_output)(struct kcs_channel *KCS_NONNULL channel, uint32_t on);
+    /* Asks for one output_ready() when OBF is clear, or withdraws that (KCS_OUTPUT_*). It comes in a later turn, also
+     * when OBF is clear already. */
+    int32_t (*KCS_NONNULL want_output)(struct kcs_channel *KCS_NONNULL channel, uint32_t wish);
 
     /* Messages: for instances whose input is MESSAGES. */
 
@@ -410,7 +416,7 @@ struct kcs_plugin {
     void (*KCS_NULLABLE data)(void *KCS_NULLABLE instance, uint8_t value, uint8_t str, uint64_t now);
     /* Required with KCS_TAKES(KCS_INPUT_MANUAL). There is a byte to read; not told again until it was. */
     void (*KCS_NULLABLE input_ready)(void *KCS_NULLABLE instance, uint8_t str, uint64_t now);
-    /* Optional. OBF is clear, after want_output(1). */
+    /* Optional. OBF is clear, after want_output(). */
     void (*KCS_NULLABLE output_ready)(void *KCS_NULLABLE instance, uint8_t str, uint64_t now);
     /* Required with KCS_TAKES(KCS_INPUT_MESSAGES). A whole request: NetFn/LUN, command, data; at least two bytes.
      * Answers KCS_HANDLED, KCS_DECLINED or KCS_PENDING. */

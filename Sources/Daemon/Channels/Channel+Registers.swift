@@ -26,6 +26,7 @@ extension Channel {
         guard let seat = byteSeat else { return }
         if isOutputWanted { offerOutput(device, seat, now) }
         guard seat.input == KCS_INPUT_AUTO else { return tellInput(device, seat, events, now) }
+        guard !isInputHeld else { return }
         if device.reportsOutput {
             // A node: only what epoll said is there may be read.
             guard events.contains(.input) else { return }
@@ -88,6 +89,7 @@ extension Channel {
         isOutputWanted = false
         loop.cancel(outputTimer)
         if device.reportsOutput { wait(for: interest.subtracting(.output)) }
+        releaseInput(device)
         if isStalled {
             isStalled = false
             recorder?.obfStallEnded(str: device.lastSTR, at: recordTime)
@@ -107,11 +109,24 @@ extension Channel {
         offerOutput(device, seat, now)
     }
 
-    func handlerWantsOutput(_ seat: HandlerSeat, _ on: Bool) -> Int32 {
+    private func releaseInput(_ device: Device) {
+        guard isInputHeld else { return }
+        isInputHeld = false
+        // What a simulated device rang meanwhile is not rung again.
+        if device.reportsOutput { wait(for: interest.union(.input)) } else { loop.again(self) }
+    }
+
+    func handlerWantsOutput(_ seat: HandlerSeat, _ wish: UInt32) -> Int32 {
         guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
-        guard on else {
+        guard wish != UInt32(KCS_OUTPUT_NO) else {
             if isOutputWanted { endOutputWait(device) }
             return KCS_OK
+        }
+        if wish == UInt32(KCS_OUTPUT_HOLD) && !isInputHeld {
+            isInputHeld = true
+            if device.reportsOutput { wait(for: interest.subtracting(.input)) }
+        } else if wish == UInt32(KCS_OUTPUT_ASK) {
+            releaseInput(device)
         }
         guard !isOutputWanted else { return KCS_OK }
         isOutputWanted = true

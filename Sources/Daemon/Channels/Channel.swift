@@ -41,6 +41,8 @@ final class Channel: EventSource {
     /// Manual input: the handler was told, and has not read yet.
     var isInputTold = false
     var isOutputWanted = false
+    /// Automatic input: bytes stay in IDR until the handler could write.
+    var isInputHeld = false
     var outputWaitBegan: UInt64 = 0
     var isStalled = false
     /// What the loop waits for; nothing while the channel is not registered.
@@ -216,7 +218,8 @@ final class Channel: EventSource {
             return "a handler of bytes owns its channel alone, and there are \(active.count) handlers"
         }
         isInputTold = false
-        interest = isOutputWanted && device.reportsOutput ? [.input, .output] : .input
+        interest = isInputHeld && device.reportsOutput ? [] : .input
+        if isOutputWanted && device.reportsOutput { interest.insert(.output) }
         do { try loop.add(self, descriptor: device.descriptor, interest: interest) } catch { return error.description }
         // A byte may have come between the drain and now; a simulated device rang for it already.
         loop.again(self)
@@ -244,6 +247,7 @@ final class Channel: EventSource {
         transfer = nil
         byteSeat = nil
         isOutputWanted = false
+        isInputHeld = false
         isStalled = false
         interest = []
         loop.cancel(outputTimer)

@@ -89,7 +89,7 @@ final class HandlerSeat: HandlerInstance {
         withChannel { $0.handlerReplaces(self, odr, mask, value) }
     }
 
-    override func wantOutput(_ on: Bool) -> Int32 { withChannel { $0.handlerWantsOutput(self, on) } }
+    override func wantOutput(_ wish: UInt32) -> Int32 { withChannel { $0.handlerWantsOutput(self, wish) } }
 
     override func reply(_ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         withChannel { $0.handlerReplies(self, token, bytes) }

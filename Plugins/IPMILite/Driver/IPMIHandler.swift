@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+import IPMI
+import IPMILite
+import LinuxIO
+import PluginKit
+
+/// Drives a `ManagementController` with what kcsd offers: messages in, effects out. It has no protocol of its own.
+public final class IPMIHandler: Handler {
+    private let setup: Setup
+    private var files: InstanceFiles?
+    private var controller: ManagementController?
+    private var fruPaths: [String] = []
+    private var timer: HandlerTimer?
+    // Any response fits: 3 bytes of header and 255 of data.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 260, alignment: 8)
+    // Requests that came while the files were being read.
+    private var early: [(token: UInt64, bytes: [UInt8])] = []
+    private static let mostEarly = 16
+    private var actionsWaiting: [PlatformAction] = []
+    private static let mostActions = 16
+    private var actionsRunning = false
+    private var draining = false
+    private var messages: UInt64 = 0
+    private var stores: UInt64 = 0
+    private var storeFailures: UInt64 = 0
+
+    /// An instance with checked options.
+    public init(host: Host, options: OptionValue) throws(HandlerError) {
+        var problem: String?
+        setup = Setup(options, OptionProblems { _, text in problem = problem ?? text })
+        super.init(host: host)
+        if let problem { throw HandlerError(problem) }
+    }
+
+    deinit { buffer.deallocate() }
+
+    public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
+        guard info.capabilities.contains(.messages) else {
+            throw HandlerError("ipmi-lite needs a device that carries KCS transfers")
+        }
+        let files = InstanceFiles(setup, folder: info.stateFolder)
+        self.files = files
+        let unretained = Unretained(self)
+        timer = makeTimer { _ in unretained.object.tick() }
+        guard timer != nil else { throw HandlerError("no timer is left for ipmi-lite") }
+        let loader = Loader(setup, files)
+        guard work({ loader.load() }, done: { unretained.object.loaded(loader) }) == .ok else {
+            throw HandlerError("the worker's queue is full, the files of ipmi-lite cannot be read")
+        }
+        return .messages
+    }
+
+    private func loaded(_ loader: Loader) {
+        for problem in loader.problems { host.log(.warning, problem) }
+        let now = host.now
+        let controller = ManagementController(loader.configuration)
+        fruPaths = loader.fruPaths
+        // The snapshot's first byte says whether every answer had left when the instance before stopped.
+        let clean = loader.snapshot.first == 1
+        controller.load(.sel, loader.sel, clean: clean)
+        controller.load(.settings, loader.settings, clean: clean)
+        if loader.snapshot.count > 1, !controller.restore([UInt8](loader.snapshot[1...]), now: now) {
+            host.log(.warning, "the state of the instance before is damaged and is dropped")
+        }
+        self.controller = controller
+        controller.start(now: now, wall: Clock.real)
+        drain(controller)
+        let waiting = early
+        early = []
+        for (token, bytes) in waiting {
+            let disposition = bytes.withUnsafeBytes { message(token, $0, now: now) }
+            guard disposition == .declined, bytes.count >= 2 else { continue }
+            // Too late to decline: the answer that the channel would have given.
+            let answer = [bytes[0] | 0x04, bytes[1], CompletionCode.invalidCommand.rawValue]
+            answer.withUnsafeBytes { _ = host.reply(token, $0) }
+        }
+    }
+
+    public override func stop(_ reason: Reason) {
+        guard let controller, let files else { return }
+        // A few hundred bytes into the page cache: nothing is waited for. A running watchdog must go on in the
+        // instance that follows, and there is no later moment.
+        StoreFile.leave(
+            [controller.isStoring ? 0 : 1] + controller.snapshot(now: host.now), at: files.snapshot)
+        self.controller = nil
+        timer = nil
+    }
+
+    public override func message(
+        _ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64
+    ) -> PluginKit.Disposition {
+        guard let controller else {
+            guard early.count < IPMIHandler.mostEarly else { return .declined }
+            early.append((token, [UInt8](bytes)))
+            return .pending
+        }
+        messages &+= 1
+        switch controller.message(token, bytes, into: buffer, now: now) {
+        case .reply(let count):
+            host.reply(token, UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+            if controller.hasEffects { drain(controller) }
+            return .handled
+        case .pending:
+            drain(controller)
+            return .pending
+        case .declined: return .declined
+        }
+    }
+
+    public override func reset(now: UInt64) {
+        guard let controller else { return }
+        controller.hostReset()
+        drain(controller)
+    }
+
+    public override func stats(_ stats: Stats) {
+        stats.number("messages", messages)
+        stats.number("stores", stores)
+        stats.number("store_failures", storeFailures)
+        guard let controller else { return }
+        let figures = controller.figures
+        stats.number("sel_records", UInt64(figures.records))
+        stats.number("sel_capacity", UInt64(figures.capacity))
+        stats.number("events_lost", UInt64(figures.lost))
+    }
+
+    private func tick() {
+        guard let controller else { return }
+        controller.tick(now: host.now, wall: Clock.real)
+        drain(controller)
+    }
+
+    // MARK: Effects
+
+    private func drain(_ controller: ManagementController) {
+        // An effect that fails at once calls back into the controller; the loop under way takes what that adds.
+        guard !draining else { return }
+        draining = true
+        while let effect = controller.nextEffect() { perform(effect, controller) }
+        draining = false
+    }
+
+    private func perform(_ effect: Effect, _ controller: ManagementController) {
+        switch effect {
+        case .reply(let token, let message):
+            let status = message.withUnsafeBytes { host.reply(token, $0) }
+            if status == .stale { controller.undelivered(token) }
+        case .store(let job): store(job, controller)
+        case .run(let action): run(action)
+        case .attention(let on): host.setAttention(on)
+        case .readSensor(let index): readSensor(index, controller)
+        case .wake(let at): timer?.set(at)
+        case .log(let level, let text): host.log(level.kit, text)
+        }
+    }
+
+    private func store(_ job: StoreJob, _ controller: ManagementController) {
+        let path = path(of: job.store)
+        let outcome = Box(StoreResult.failed)
+        let unretained = Unretained(self)
+        stores &+= 1
+        let status = work({ outcome.value = StoreFile.apply(job.change, to: path) }) {
+            unretained.object.stored(job, outcome.value)
+        }
+        if status != .ok { stored(job, .failed) }
+    }
+
+    private func stored(_ job: StoreJob, _ result: StoreResult) {
+        guard let controller else { return }
+        if result != .stored {
+            storeFailures &+= 1
+            let reason = result == .full ? "there is no space" : "the file cannot be written"
+            host.log(.error, "\(path(of: job.store)): \(reason), the change was refused")
+        }
+        controller.finished(job.id, result, now: host.now)
+        drain(controller)
+    }
+
+    private func path(of store: Store) -> String {
+        switch store {
+        case .sel: files?.sel ?? ""
+        case .settings: files?.settings ?? ""
+        case .fru(let index): fruPaths[index]
+        }
+    }
+
+    private func readSensor(_ index: Int, _ controller: ManagementController) {
+        guard let file = setup.sensorFiles[index] else {
+            controller.sensorRead(index, nil, now: host.now)
+            return
+        }
+        let value = Box<Int64?>(nil)
+        let unretained = Unretained(self)
+        let status = work({ value.value = file.read() }) { unretained.object.sensorRead(index, value.value) }
+        if status != .ok { controller.sensorRead(index, nil, now: host.now) }
+    }
+
+    private func sensorRead(_ index: Int, _ value: Int64?) {
+        guard let controller else { return }
+        controller.sensorRead(index, value, now: host.now)
+        drain(controller)
+    }
+
+    // MARK: Actions
+
+    /// kcsd runs one list of an instance's actions at a time: the others wait here.
+    private func run(_ action: PlatformAction) {
+        guard actionsWaiting.count < IPMIHandler.mostActions else {
+            host.log(.error, "\(action.name): too many actions are waiting, it is dropped")
+            return
+        }
+        actionsWaiting.append(action)
+        runNext()
+    }
+
+    private func runNext() {
+        guard !actionsRunning, !actionsWaiting.isEmpty else { return }
+        let action = actionsWaiting.removeFirst()
+        guard let list = setup.actions[Int(action.rawValue)] else { return runNext() }
+        let unretained = Unretained(self)
+        actionsRunning = true
+        let status = runActions(list, cause: "ipmi: " + action.name) { results in
+            var succeeded = true
+            for result in results where result.outcome != .ok { succeeded = false }
+            unretained.object.ended(action, succeeded)
+        }
+        if status != .ok { ended(action, false) }
+    }
+
+    private func ended(_ action: PlatformAction, _ succeeded: Bool) {
+        actionsRunning = false
+        controller?.actionEnded(action, succeeded: succeeded)
+        if let controller { drain(controller) }
+        runNext()
+    }
+}
+
+/// A value that the worker thread fills in before the loop's thread looks.
+private final class Box<Value> {
+    var value: Value
+
+    init(_ value: Value) { self.value = value }
+}
+
+extension Setup.SensorFile {
+    /// The file's number in thousandths of the sensor's unit; nil if it cannot be read or is no number.
+    func read() -> Int64? {
+        guard let text = try? Syscalls.readFile(path, limit: 64) else { return nil }
+        return FixedPoint.thousandths(text, numerator: numerator, denominator: denominator)
+    }
+}
+
+extension IPMILite.LogLevel {
+    fileprivate var kit: PluginKit.LogLevel {
+        switch self {
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        }
+    }
+}

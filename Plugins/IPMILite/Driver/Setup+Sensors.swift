@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import IPMI
+import IPMILite
+import PluginKit
+
+extension Setup {
+    /// Unit codes that matter here (IPMI 2.0 §43.17).
+    private enum Unit {
+        static let celsius: UInt8 = 1
+        static let volts: UInt8 = 4
+        static let amps: UInt8 = 5
+        static let watts: UInt8 = 6
+        static let rpm: UInt8 = 18
+        static let unspecified: UInt8 = 0
+    }
+
+    mutating func readSensors(_ list: OptionValue, _ report: OptionProblems) {
+        for index in 0..<list.count { readSensor(list[index], report) }
+    }
+
+    private mutating func readSensor(_ item: OptionValue, _ report: OptionProblems) {
+        let number = UInt8(clamping: item[0].integer)
+        if configuration.sensors.contains(where: { $0.description.number == number }) {
+            report(item[0], "sensor \(number) is there twice")
+        }
+        let (type, typeUnit) = Setup.type(item[2])
+        let unit = Setup.unit(item[3], typeUnit, report)
+        var thresholds: [Int64?] = [nil, nil, nil, nil, nil, nil]
+        for (key, value) in item[5].pairs {
+            guard let milli = Setup.decimal(value, report) else { continue }
+            // Long names, short ones in the same order, then the two that ipmitool spells with an r.
+            let place = key.choice < 12 ? key.choice % 6 : (key.choice == 12 ? 1 : 4)
+            if thresholds[place] != nil { report(key, "this threshold is there twice") }
+            thresholds[place] = milli
+        }
+        Setup.checkOrder(thresholds, item[5], report)
+
+        let value = item[4]
+        let constant = value[1].isAbsent ? nil : Setup.decimal(value[1], report)
+        if value[0].isAbsent == value[1].isAbsent { report(value, "value is either file or constant") }
+
+        var points = thresholds.compactMap { $0 }
+        if let constant { points.append(constant) }
+        let range = Setup.range(unit, points, item[8], report)
+        guard let conversion = SensorConversion(minimum: range.low, maximum: range.high) else {
+            report(item[8], "no reading can show this range")
+            return
+        }
+        var description = SensorDescription(
+            number: number, name: item[1].string, type: type, unit: unit, entity: Setup.entity(item[6]),
+            conversion: conversion)
+        for (place, threshold) in thresholds.enumerated() {
+            guard let threshold else { continue }
+            description.thresholdMask |= UInt8(1 << place)
+            description.thresholds[place] = conversion.reading(of: threshold)
+        }
+        let hysteresis = item[7].isAbsent ? nil : Setup.decimal(item[7], report)
+        description.hysteresis = hysteresis.map { conversion.steps(of: $0) } ?? 1
+        configuration.sensors.append(
+            SensorConfiguration(description, source: constant.map { .constant($0) } ?? .external))
+        guard !value[0].isAbsent else {
+            sensorFiles.append(nil)
+            return
+        }
+        let divide = value[3].isAbsent ? Setup.kernelDivisor(unit) : value[3].integer
+        sensorFiles.append(SensorFile(path: value[0].string, numerator: value[2].integer, denominator: divide))
+    }
+
+    private static func type(_ value: OptionValue) -> (type: UInt8, unit: UInt8) {
+        if value.choice == 0 {
+            let type = UInt8(clamping: value.integer)
+            switch type {
+            case 1: return (type, Unit.celsius)
+            case 2: return (type, Unit.volts)
+            case 3: return (type, Unit.amps)
+            case 4: return (type, Unit.rpm)
+            default: return (type, Unit.unspecified)
+            }
+        }
+        switch value.string {
+        case "temperature": return (0x01, Unit.celsius)
+        case "voltage": return (0x02, Unit.volts)
+        case "current": return (0x03, Unit.amps)
+        case "fan": return (0x04, Unit.rpm)
+        // Other units-based sensor, in watts.
+        case "power": return (0x0B, Unit.watts)
+        default: return (0x0B, Unit.unspecified)
+        }
+    }
+
+    private static func unit(
+        _ value: OptionValue, _ standard: UInt8, _ report: OptionProblems
+    ) -> UInt8 {
+        guard !value.isAbsent else { return standard }
+        if value.choice == 0 { return UInt8(clamping: value.integer) }
+        switch value.string {
+        case "C", "celsius", "degrees_c", "degrees C": return Unit.celsius
+        case "F", "fahrenheit", "degrees_f", "degrees F": return 2
+        case "K", "kelvin", "degrees_k", "degrees K": return 3
+        case "V", "volts": return Unit.volts
+        case "A", "amps": return Unit.amps
+        case "W", "watts": return Unit.watts
+        case "J", "joules": return 7
+        case "RPM", "rpm": return Unit.rpm
+        case "Hz", "hertz": return 19
+        case "unspecified", "percent", "none": return Unit.unspecified
+        default:
+            report(value, "unit \"\(value.string)\" is none of C, F, K, V, A, W, J, RPM, Hz, percent or a unit code")
+            return standard
+        }
+    }
+
+    private static func kernelDivisor(_ unit: UInt8) -> Int64 {
+        switch unit {
+        case Unit.celsius, Unit.volts, Unit.amps: 1000
+        case Unit.watts: 1_000_000
+        default: 1
+        }
+    }
+
+    static func decimal(_ value: OptionValue, _ report: OptionProblems) -> Int64? {
+        // Beyond this no conversion reaches, and no sum of two overflows.
+        let limit: Int64 = 1_000_000_000_000
+        let milli: Int64?
+        if value.choice == 0 {
+            let (product, overflow) = value.integer.multipliedReportingOverflow(by: 1000)
+            milli = overflow ? nil : product
+        } else {
+            milli = FixedPoint.thousandths([UInt8](value.string.utf8))
+        }
+        guard let milli, milli >= 0 - limit, milli <= limit else {
+            report(value, "not a decimal number from -1000000000 to 1000000000")
+            return nil
+        }
+        return milli
+    }
+
+    private static func checkOrder(
+        _ thresholds: [Int64?], _ value: OptionValue, _ report: OptionProblems
+    ) {
+        // From the lowest: LNR, LC, LNC, UNC, UC, UNR.
+        let rising = [2, 1, 0, 3, 4, 5].compactMap { thresholds[$0] }
+        for index in 1..<max(rising.count, 1) where rising[index] < rising[index - 1] {
+            report(value, "thresholds are not in order, from lower_non_recoverable up to upper_non_recoverable")
+            return
+        }
+    }
+
+    private static func range(
+        _ unit: UInt8, _ points: [Int64], _ given: OptionValue, _ report: OptionProblems
+    ) -> (low: Int64, high: Int64) {
+        var low: Int64 = 0
+        var high: Int64
+        switch unit {
+        case Unit.celsius: (low, high) = (-50_000, 205_000)
+        case Unit.rpm: high = 25_500_000
+        case Unit.watts: high = 1_020_000
+        case Unit.volts, Unit.amps:
+            // A quarter above the highest value that is named.
+            high = points.max().map { $0 > 0 ? $0 + $0 / 4 : 1000 } ?? 15_000
+        default: high = 255_000
+        }
+        for point in points {
+            low = min(low, point)
+            high = max(high, point)
+        }
+        if !given[0].isAbsent { low = decimal(given[0], report) ?? low }
+        if !given[1].isAbsent { high = decimal(given[1], report) ?? high }
+        return (low, high)
+    }
+
+    private static func entity(_ value: OptionValue) -> (id: UInt8, instance: UInt8) {
+        value.choice == 0
+            ? (UInt8(clamping: value.integer), 1) : (value[0].byte, UInt8(clamping: value[1].integer))
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import IPMI
+
+/// Readers of the text forms that options have. nil for anything that is not exactly such a form.
+enum Text {
+    /// `major.minor`, or major alone.
+    static func version(_ text: String) -> (major: UInt8, minor: UInt8)? {
+        let parts = [UInt8](text.utf8).split(separator: 0x2E, omittingEmptySubsequences: false)
+        guard parts.count <= 2, let major = parts.first.flatMap(number), major <= 127 else { return nil }
+        guard parts.count == 2 else { return (UInt8(major), 0) }
+        guard let minor = number(parts[1]), minor <= 99 else { return nil }
+        return (UInt8(major), UInt8(minor))
+    }
+
+    /// A UUID's text as the 16 bytes that are sent: the standard's order, least significant byte first.
+    static func guid(_ text: String) -> [UInt8]? {
+        var nibbles: [UInt8] = []
+        for byte in text.utf8 where byte != 0x2D {
+            guard let nibble = Hex.value(byte) else { return nil }
+            nibbles.append(nibble)
+        }
+        guard nibbles.count == 32 else { return nil }
+        return (0..<16).reversed().map { nibbles[2 * $0] << 4 | nibbles[2 * $0 + 1] }
+    }
+
+    /// `192.0.2.1`.
+    static func quad(_ text: String) -> [UInt8]? {
+        let parts = [UInt8](text.utf8).split(separator: 0x2E, omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var bytes: [UInt8] = []
+        for part in parts {
+            guard let value = number(part), value <= 255 else { return nil }
+            bytes.append(UInt8(value))
+        }
+        return bytes
+    }
+
+    /// `02:00:00:00:00:01`.
+    static func mac(_ text: String) -> [UInt8]? {
+        let parts = [UInt8](text.utf8).split(separator: 0x3A, omittingEmptySubsequences: false)
+        guard parts.count == 6 else { return nil }
+        var bytes: [UInt8] = []
+        for part in parts {
+            guard part.count == 2, let high = part.first.flatMap(Hex.value), let low = part.last.flatMap(Hex.value)
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+
+    /// `60`, `1/s`, `60/min` or `3600/h`, as a number a minute.
+    static func rate(_ text: String) -> UInt32? {
+        let parts = [UInt8](text.utf8).split(separator: 0x2F, omittingEmptySubsequences: false)
+        guard parts.count <= 2, let count = parts.first.flatMap(number), count <= 60_000 else { return nil }
+        guard parts.count == 2 else { return count }
+        switch String(decoding: parts[1], as: UTF8.self) {
+        case "s": return count * 60
+        case "min", "m": return count
+        // Not less than one a minute: 0 would mean no limit.
+        case "h": return count == 0 ? 0 : max(count / 60, 1)
+        default: return nil
+        }
+    }
+
+    /// A decimal number from 0 to 255.
+    static func byte(_ text: String) -> UInt8? {
+        guard let value = number([UInt8](text.utf8)[...]), value <= 255 else { return nil }
+        return UInt8(value)
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt32? {
+        guard !digits.isEmpty, digits.count <= 6 else { return nil }
+        var value: UInt32 = 0
+        for digit in digits {
+            guard digit >= 0x30, digit <= 0x39 else { return nil }
+            value = value * 10 + UInt32(digit - 0x30)
+        }
+        return value
+    }
+}

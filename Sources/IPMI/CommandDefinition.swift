@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a command does to the controller, which decides about permission, rate and durability.
+public enum CommandEffect: UInt8, Sendable {
+    /// Reads only.
+    case query
+    /// Changes state that a restart forgets.
+    case volatile
+    /// Changes what survives a restart: answered once it is on storage, limited in rate.
+    case persistent
+    /// Acts on power or resets something.
+    case power
+
+    /// The word that the command page uses.
+    public var word: String {
+        switch self {
+        case .query: "reads"
+        case .volatile: "changes"
+        case .persistent: "stores"
+        case .power: "acts"
+        }
+    }
+}
+
+/// One command: the single place that says its number, its lengths and its fields. Dispatch, length checks, the
+/// transfer machine's list of lengths, the command page and the tests all read it.
+public struct CommandDefinition: Sendable {
+    /// What is to be done; dispatch switches over it exhaustively.
+    public let operation: Operation
+    /// Network function of the request.
+    public let netFn: NetFn
+    /// Command number.
+    public let command: Command
+    /// The standard's name of the command.
+    public let name: String
+    /// Fewest and most data bytes of a legal request.
+    public let length: ClosedRange<Int>
+    /// What the command changes.
+    public let effect: CommandEffect
+    /// Data bytes of the request, in order; in square brackets what may be left out.
+    public let request: String
+    /// Data bytes of the response after completion code 00, in order.
+    public let response: String
+    /// Completion codes beside 00, C1, C7 and D4 that the command gives.
+    public let codes: [UInt8]
+
+    init(
+        _ operation: Operation, _ netFn: NetFn, _ command: UInt8, _ name: String, _ length: ClosedRange<Int>,
+        _ effect: CommandEffect, _ request: String, _ response: String, _ codes: [UInt8] = []
+    ) {
+        self.operation = operation
+        self.netFn = netFn
+        self.command = Command(rawValue: command)
+        self.name = name
+        self.length = length
+        self.effect = effect
+        self.request = request
+        self.response = response
+        self.codes = codes
+    }
+
+    /// NetFn and command as `06/01`.
+    public var number: String { Hex.byte(netFn.rawValue) + "/" + Hex.byte(command.rawValue) }
+}
+
+/// A command's request lengths as they cross the interface, NetFn and command byte included: what a transfer machine
+/// needs to know which byte is the last.
+public struct RequestLength: Equatable, Sendable {
+    /// Network function of the request.
+    public let netFn: UInt8
+    /// Command number.
+    public let command: UInt8
+    /// Fewest bytes of the whole message.
+    public let shortest: Int
+    /// Most bytes of the whole message.
+    public let longest: Int
+}
+
+/// Hexadecimal text.
+public enum Hex {
+    /// Two upper-case digits.
+    public static func byte(_ value: UInt8) -> String {
+        String(digit(value >> 4)) + String(digit(value & 15))
+    }
+
+    /// Bytes in pairs of digits, separated by blanks.
+    public static func bytes(_ values: [UInt8]) -> String {
+        var text = ""
+        for value in values {
+            if !text.isEmpty { text += " " }
+            text += byte(value)
+        }
+        return text
+    }
+
+    /// The value of one digit, nil for anything else.
+    public static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46: digit - 0x41 + 10
+        case 0x61...0x66: digit - 0x61 + 10
+        default: nil
+        }
+    }
+
+    private static func digit(_ value: UInt8) -> Unicode.Scalar {
+        Unicode.Scalar(value < 10 ? 0x30 + value : 0x41 + value - 10)
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a file of sensor data records cannot be used.
+public struct SDRFileError: Error, Equatable {
+    /// Where the record at fault begins.
+    public let offset: Int
+    /// The rule that it breaks.
+    public let rule: String
+
+    /// For a log: rule and place.
+    public var description: String { "record at byte \(offset): \(rule)" }
+}
+
+/// An ordered list of sensor data records, read by record ID. Read-only once made.
+public struct SDRRepository: Sendable {
+    /// Most bytes that one record can have: header and 255.
+    public static let largestRecord = 260
+
+    private var bytes: [UInt8] = []
+    private var starts: [Int] = [0]
+
+    /// No records.
+    public init() {}
+
+    /// Records in one piece, one after the other as a repository dump has them. IDs are given anew.
+    public init(file: [UInt8]) throws(SDRFileError) {
+        var offset = 0
+        while offset < file.count {
+            guard file.count - offset >= 5 else { throw SDRFileError(offset: offset, rule: "the header is cut off") }
+            guard file[offset + 2] == 0x51 || file[offset + 2] == 0x01 || file[offset + 2] == 0x02 else {
+                throw SDRFileError(offset: offset, rule: "version \(Hex.byte(file[offset + 2])) is not 51")
+            }
+            let size = 5 + Int(file[offset + 4])
+            guard file.count - offset >= size else {
+                throw SDRFileError(offset: offset, rule: "\(size) bytes needed, \(file.count - offset) left")
+            }
+            guard count < 0xFFFE else { throw SDRFileError(offset: offset, rule: "more than 65534 records") }
+            append([UInt8](file[offset..<(offset + size)]))
+            offset += size
+        }
+    }
+
+    /// Adds a record and gives it the next ID, from 0001 on.
+    public mutating func append(_ record: [UInt8]) {
+        precondition(record.count >= 5 && record.count == 5 + Int(record[4]), "not a sensor data record")
+        precondition(count < 0xFFFE, "the repository is full")
+        let id = UInt16(count + 1)
+        bytes.append(UInt8(id & 0xFF))
+        bytes.append(UInt8(id >> 8))
+        bytes += record[2...]
+        starts.append(bytes.count)
+    }
+
+    /// Number of records.
+    public var count: Int { starts.count - 1 }
+
+    /// The place of the record with this ID; 0000 asks for the first, FFFF for the last.
+    public func index(of id: UInt16) -> Int? {
+        guard count > 0 else { return nil }
+        switch id {
+        case 0: return 0
+        case 0xFFFF: return count - 1
+        default: return Int(id) <= count ? Int(id) - 1 : nil
+        }
+    }
+
+    /// The ID of the record after the one at `index`, FFFF after the last.
+    public func next(after index: Int) -> UInt16 { index + 1 < count ? UInt16(index + 2) : 0xFFFF }
+
+    /// Bytes of the record at `index`.
+    public func size(at index: Int) -> Int { starts[index + 1] - starts[index] }
+
+    /// A copy of the record at `index`.
+    public func record(at index: Int) -> [UInt8] { [UInt8](bytes[starts[index]..<starts[index + 1]]) }
+
+    /// Appends `count` bytes from `offset` of the record at `index`.
+    public func copy(_ index: Int, _ offset: Int, _ count: Int, to response: inout Response) {
+        precondition(offset >= 0 && count >= 0 && offset + count <= size(at: index), "range outside the record")
+        response.append(bytes, (starts[index] + offset)..<(starts[index] + offset + count))
+    }
+
+    /// The full sensor record (type 01) of sensor `number`, if the repository has one.
+    public func conversion(of number: UInt8) -> SensorConversion? {
+        for index in 0..<count {
+            let start = starts[index]
+            // Shorter than the exponents' byte: not a full sensor record.
+            guard size(at: index) >= 30, bytes[start + 3] == 0x01, bytes[start + 7] == number else { continue }
+            func signed10(_ low: UInt8, _ high: UInt8) -> Int16 {
+                let value = Int16(low) | Int16(high >> 6) << 8
+                return value >= 512 ? value - 1024 : value
+            }
+            func signed4(_ value: UInt8) -> Int8 { value >= 8 ? Int8(value) - 16 : Int8(value) }
+            // Linear only (bits 6:0 of the linearisation byte).
+            guard bytes[start + 23] & 0x7F == 0 else { return nil }
+            return SensorConversion(
+                m: signed10(bytes[start + 24], bytes[start + 25]), b: signed10(bytes[start + 26], bytes[start + 27]),
+                offsetExponent: signed4(bytes[start + 29] & 15), resultExponent: signed4(bytes[start + 29] >> 4),
+                signed: bytes[start + 20] >> 6 == 2)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxIO
+import SimulatedDevice
+import Simulator
+
+/// What the demo does on each channel, what it expects, and what it saw.
+struct DemoScript {
+    private struct Row {
+        let channel: String
+        let host: String
+        let seen: String
+        let isRight: Bool
+    }
+
+    private let daemon: DemoDaemon
+    private let timeout: UInt64
+    private var rows: [Row] = []
+
+    /// The capture file that a trigger left.
+    private(set) var capture: String?
+
+    init(_ daemon: DemoDaemon, timeout: UInt64) {
+        self.daemon = daemon
+        self.timeout = timeout
+    }
+
+    /// Was everything as it should be?
+    var isRight: Bool { !rows.isEmpty && rows.allSatisfy(\.isRight) }
+
+    /// Plays every channel's part.
+    mutating func play() {
+        echo()
+        ignoredByte()
+        debugData()
+        reboot()
+    }
+
+    private mutating func step(_ channel: String, _ host: String, _ body: (HostAccess) throws -> (String, Bool)) {
+        do {
+            let device = try SimulatedHost(directory: "\(daemon.folder)/demo/\(channel)")
+            let (seen, isRight) = try body(HostAccess(device, timeout: timeout))
+            rows.append(Row(channel: channel, host: host, seen: seen, isRight: isRight))
+        } catch {
+            rows.append(Row(channel: channel, host: host, seen: "\(error)", isRight: false))
+        }
+    }
+
+    private mutating func echo() {
+        step("echo", "writes \"Hello\" to IDR, byte by byte") { access in
+            var answer: [UInt8] = []
+            for byte in Array("Hello".utf8) {
+                try access.write([byte], command: false)
+                answer.append(try access.read())
+            }
+            let text = String(decoding: answer, as: UTF8.self)
+            return ("ODR gave \"\(text)\"", text == "hELLO")
+        }
+    }
+
+    private mutating func ignoredByte() {
+        let daemon = self.daemon
+        let timeout = self.timeout
+        step("debug", "writes 0x5A, which means nothing") { access in
+            let first = daemon.lineCount
+            try access.write([0x5A], command: false)
+            try access.waitUntilTaken()
+            let line = daemon.line(containing: "no trigger", from: first, timeout: timeout)
+            return (
+                line == nil ? "nothing was logged" : "logged, nothing was triggered",
+                line?.contains("trigger '") == false
+            )
+        }
+    }
+
+    private mutating func debugData() {
+        let daemon = self.daemon
+        let timeout = self.timeout
+        step("debug", "asks for debug data (D)") { access in
+            let first = daemon.lineCount
+            try access.write(Array("D".utf8), command: false)
+            let line = daemon.line(containing: "(0x44):", from: first, timeout: timeout)
+            return (result(line), line?.contains("log ok; capture all ok") == true)
+        }
+        let folder = "\(daemon.folder)/demo/capture"
+        capture = (try? Syscalls.list(folder))?.first { $0.hasSuffix(".pcapng") }.map { "\(folder)/\($0)" }
+        rows.append(
+            Row(
+                channel: "debug", host: "",
+                seen: capture == nil ? "no capture was written" : "every channel's capture is on disk",
+                isRight: capture != nil))
+    }
+
+    private mutating func reboot() {
+        let daemon = self.daemon
+        let timeout = self.timeout
+        step("debug", "asks for a reboot (R)") { access in
+            let first = daemon.lineCount
+            try access.write(Array("R".utf8), command: false)
+            let line = daemon.line(containing: "(0x52):", from: first, timeout: timeout)
+            return (result(line), line?.contains("log ok") == true)
+        }
+    }
+
+    /// The rows as aligned text.
+    var table: String {
+        let head = Row(channel: "channel", host: "the host CPU", seen: "what came of it", isRight: true)
+        let width = ([head] + rows).reduce((channel: 0, host: 0, seen: 0)) {
+            (max($0.channel, $1.channel.count), max($0.host, $1.host.count), max($0.seen, $1.seen.count))
+        }
+        var lines: [String] = []
+        for (index, row) in ([head] + rows).enumerated() {
+            let mark = index == 0 ? "" : row.isRight ? "ok" : "WRONG"
+            lines.append(
+                pad(row.channel, width.channel) + "  " + pad(row.host, width.host) + "  " + pad(row.seen, width.seen)
+                    + "  "
+                    + mark)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+private func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
+
+/// The part of an audit line that tells results.
+private func result(_ line: String?) -> String {
+    guard let line else { return "no trigger was logged" }
+    guard let colon = line.firstIndex(of: ")") else { return line }
+    return String(line[colon...].dropFirst(3))
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DriverModel
+import Testing
+
+@testable import KCS
+
+/// The strict handshake on the driver as posted.
+@Suite struct StrictHandshakeTests {
+    @Test func aByteStaysUnreadAfterATransferAndIDLEIsShown() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.works())
+        #expect(bench.state == .idle)
+        #expect(bench.world.device.isReadable)
+        #expect(bench.world.machine.rest == .armed)
+    }
+
+    @Test func WRITEIsShownWhileNothingIsUnread() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.state == .write)
+        #expect(!bench.world.device.isReadable)
+    }
+
+    @Test func atMostAHundredLooksASecondWhileIdle() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.works())
+        bench.run(for: 1_000_000_000)
+        let before = bench.counters.looks
+        bench.run(for: 1_000_000_000)
+        #expect(bench.counters.looks - before <= 100)
+    }
+
+    @Test func noLooksWhileNothingIsUnread() {
+        let bench = Bench(.strict, driver: .v2)
+        let before = bench.counters.looks
+        bench.run(for: 10_000_000_000)
+        #expect(bench.counters.looks == before)
+    }
+
+    @Test func theFirstRequestAfterAStartIsServedToAHostWithoutRetries() {
+        for seed in 1...200 {
+            var simulation = Simulation(
+                driver: .v2, configuration: TransferConfiguration(handshake: .strict), temperament: .freeipmi,
+                seed: UInt64(seed))
+            simulation.rest(1_000_000)
+            let result = simulation.transfer(HostConfiguration(.freeipmi), [0x18, 0x01], responseLength: 15)
+            #expect(result == .success(World.answer(to: [0x18, 0x01], length: 15)), "seed \(seed)")
+        }
+    }
+
+    @Test func aStrayByteWhileIdleDoesNotReachTheHandlerAndACommandTakesItsPlace() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.works())
+        bench.data(0x55)
+        bench.run(for: 1_000_000_000)
+        #expect(bench.works())
+        #expect(bench.counters.delivered == 2)
+    }
+
+    @Test(arguments: HostTemperament.allCases) func aHostThatIgnoresOBFIsServed(_ temperament: HostTemperament) {
+        var configuration = HostConfiguration(temperament)
+        configuration.ignoresOutput = true
+        var simulation = Simulation(
+            driver: .v2, configuration: TransferConfiguration(handshake: .strict), temperament: temperament, seed: 7)
+        _ = simulation.transfer(HostConfiguration(temperament), [0x18, 0x01], responseLength: 3)
+        var served = 0
+        for _ in 0..<20 {
+            let result = simulation.transfer(configuration, [0x18, 0x01, 0x02], responseLength: 5)
+            if result == .success(World.answer(to: [0x18, 0x01, 0x02], length: 5)) { served += 1 }
+        }
+        #expect(served == 20)
+    }
+
+    @Test func aHostThatLeavesBeforeTheDummyIsServedAgain() {
+        var configuration = HostConfiguration(.edk2)
+        configuration.leavesAfter = 4
+        var simulation = Simulation(
+            driver: .v2, configuration: TransferConfiguration(handshake: .strict), temperament: .edk2, seed: 9)
+        for _ in 0..<20 {
+            let result = simulation.transfer(configuration, [0x18, 0x01, 0x02], responseLength: 5)
+            #expect(result == .success([0x1C, 0x01, 0x00, 0x02]))
+        }
+    }
+
+    @Test func aKnownLengthNeedsNoSettling() {
+        let table = [RequestLength(netFn: 6, command: 1, shortest: 20, longest: 20)]
+        var looks: [UInt64] = []
+        for lengths in [[], table] {
+            var configuration = TransferConfiguration(handshake: .strict)
+            configuration.requestLengths = lengths
+            var simulation = Simulation(driver: .v2, configuration: configuration, temperament: .freeipmi, seed: 5)
+            let request = [0x18, 0x01] + [UInt8](repeating: 0x33, count: 18)
+            _ = simulation.transfer(HostConfiguration(.freeipmi), [0x18, 0x02], responseLength: 3)
+            for _ in 0..<20 {
+                let result = simulation.transfer(HostConfiguration(.freeipmi), request, responseLength: 3)
+                #expect(result == .success(World.answer(to: request, length: 3)))
+            }
+            looks.append(simulation.world.machine.counters.looks)
+        }
+        #expect(looks[1] < looks[0])
+    }
+
+    @Test func theTableTellsWhatFollows() {
+        let table = [RequestLength(netFn: 6, command: 1, shortest: 3, longest: 5)]
+        #expect(table.next(after: 2, of: [0x18]) == .unknown)
+        #expect(table.next(after: 1, of: [0x18, 0x01]) == .data)
+        #expect(table.next(after: 2, of: [0x19, 0x01]) == .unknown)
+        #expect(table.next(after: 4, of: [0x18, 0x01]) == .writeEnd)
+        #expect(table.next(after: 4, of: [0x1C, 0x01]) == .unknown)
+    }
+}
