@@ -102,7 +102,6 @@ let libraries: [Target] = [
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
     shippedTarget("Decode", ["Capture"], settings: shippedSmall),
-    shippedTarget("Decode", ["Capture"]),
     shippedTarget(
         "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
         path: "Plugins/IPMILite/Driver", settings: shippedSmall),
