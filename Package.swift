@@ -84,6 +84,9 @@ let libraries: [Target] = [
     shippedTarget("IPMI", [], settings: shippedSmall),
     shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
+    shippedTarget("Wire", []),
+    shippedTarget("MCTP", ["CLinux", "Wire"]),
+    shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Handler"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
@@ -114,13 +117,23 @@ let programs: [Target] = [
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
 ]
 
+/// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
+let mctpPlugin: [Target] = [
+    shippedTarget(
+        "MCTPEndpointHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpoint", "PluginKit", "Wire"],
+        path: "Plugins/MCTPEndpoint/Integration", settings: shippedSmall),
+    pluginEntry("MCTPEndpoint", "MCTPEndpointHandler"),
+]
+
 let plugins: [Target] =
-    plugin("Echo")
+    mctpPlugin
+    + plugin("Echo")
     + plugin("DebugTrigger")
     + [pluginEntry("IPMILite", "IPMILiteDriver")]
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
+    pluginProduct("mctp", "MCTPEndpoint"),
     pluginProduct("debug-trigger", "DebugTrigger"),
     pluginProduct("ipmi-lite", "IPMILite"),
 ]
@@ -130,6 +143,9 @@ let tools: [Target] = [
     .target(name: "CFuse", cSettings: cSettings),
     .target(
         name: "Simulator", dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Benchmarks/MCTPBenchmark",
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
@@ -164,6 +180,12 @@ let tests: [Target] = [
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
         swiftSettings: strict),
+    testTarget("WireTests", ["Wire"]),
+    testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
+    testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
+    testTarget(
+        "MCTPEndpointHandlerTests",
+        ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpointHandler", "PluginTestSupport"]),
     testTarget("SchemaTests", ["Schema"]),
     testTarget("YAMLTests", ["Schema", "YAML"]),
     testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),

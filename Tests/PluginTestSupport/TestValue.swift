@@ -19,6 +19,14 @@ public indirect enum TestValue {
     case bytes([UInt8])
     /// A choice, by its index.
     case enumeration(Int, String)
+    /// Bytes.
+    case size(UInt64)
+    /// Text.
+    case string(String)
+    /// An absolute path.
+    case path(String)
+    /// Elements.
+    case list([TestValue])
     /// Actions, with their text.
     case actions(String)
     /// Named members in the order of declaration.
@@ -55,6 +63,18 @@ public indirect enum TestValue {
         case .actions(let text):
             value.type = UInt32(KCS_OPTION_ACTIONS)
             setText(&value, Array(text.utf8))
+        case .size(let bytes):
+            value.type = UInt32(KCS_OPTION_SIZE)
+            value.integer = Int64(bytes)
+        case .string(let text):
+            value.type = UInt32(KCS_OPTION_STRING)
+            setText(&value, Array(text.utf8))
+        case .path(let path):
+            value.type = UInt32(KCS_OPTION_PATH)
+            setText(&value, Array(path.utf8))
+        case .list(let elements):
+            value.type = UInt32(KCS_OPTION_LIST)
+            setItems(&value, elements)
         case .object(let members):
             value.type = UInt32(KCS_OPTION_OBJECT)
             setItems(&value, members)

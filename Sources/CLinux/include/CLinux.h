@@ -196,4 +196,20 @@ static inline int cl_file_is_locked(int descriptor) {
     return fcntl(descriptor, F_OFD_GETLK, &lock) < 0 ? -1 : lock.l_type != F_UNLCK;
 }
 
+// Copies from and to memory that somebody else may change at any time. The compiler may neither read the shared side
+// again later, nor take a later read of the copy for one of the original.
+static inline void cl_copy_from_shared(void *private_bytes, const void *shared, size_t count) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    memcpy(private_bytes, shared, count);
+    __asm__ volatile("" ::: "memory");
+}
+static inline void cl_copy_to_shared(void *shared, const void *private_bytes, size_t count) {
+    memcpy(shared, private_bytes, count);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __asm__ volatile("" ::: "memory");
+}
+
+// A connection without its address: the type of that parameter is a union that Swift does not import.
+static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
 #endif

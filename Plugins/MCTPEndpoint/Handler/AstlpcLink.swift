@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import MCTP
+
+/// How a write to the BMC's registers went.
+public enum RegisterOutcome: Sendable {
+    /// Done.
+    case done
+    /// Not done: the host has not read ODR yet.
+    case full
+    /// Not done: the device failed, and its owner knows.
+    case failed
+}
+
+/// The registers that the astlpc binding needs. No method calls back.
+public protocol AstlpcRegisters: AnyObject {
+    /// Writes ODR, if the host has read it.
+    func write(odr: UInt8) -> RegisterOutcome
+    /// Writes STR's bits and ODR in one step, if the host has read ODR.
+    func write(odr: UInt8, mask: UInt8, str: UInt8) -> RegisterOutcome
+    /// The same, and discards what the host has not read.
+    func replace(odr: UInt8, mask: UInt8, str: UInt8) -> RegisterOutcome
+    /// Whether `outputReady` is to be called once the host has read ODR.
+    func wantOutput(_ on: Bool)
+}
+
+/// An endpoint on the astlpc binding: bytes of the host come in, registers and the shared window go out.
+public final class AstlpcLink: Link {
+    private let registers: AstlpcRegisters
+    // Behind a pointer, for which the compiler adds no checks of exclusive access: half of the work for a small packet.
+    private let bmc: UnsafeMutablePointer<AstlpcBMC>
+    private var wantsOutput = false
+    /// Signals that made no sense, and lengths that could not be.
+    public private(set) var protocolErrors: UInt64 = 0
+    /// Times that the host wanted a channel and could not have one.
+    public private(set) var refusals: UInt64 = 0
+    /// Times that the host wrote over what the BMC says in the window.
+    public private(set) var repairs: UInt64 = 0
+
+    /// `unit`: payload bytes that a packet may carry at most; nil for what the window allows. Nil if the window is too
+    /// small for two buffers of the baseline unit, or `unit` is below it.
+    public init?(
+        _ endpoint: Endpoint, _ window: Window, _ registers: AstlpcRegisters, unit: Int? = nil,
+        versions: AstlpcVersionRange = .all
+    ) {
+        guard let bmc = AstlpcBMC(window, versions: versions, unit: unit) else { return nil }
+        self.bmc = .allocate(capacity: 1)
+        self.bmc.initialize(to: bmc)
+        self.registers = registers
+        super.init(endpoint)
+    }
+
+    deinit {
+        bmc.deinitialize(count: 1)
+        bmc.deallocate()
+    }
+
+    /// The version agreed on with the host; nil while there is no channel.
+    public var version: AstlpcVersion? { bmc.pointee.version }
+    /// Payload bytes that a packet may carry.
+    public var unit: Int { bmc.pointee.unit }
+
+    /// The device is there: tells the host.
+    public func start(now: UInt64) {
+        bmc.pointee.start()
+        pump(now: now)
+    }
+
+    /// The device goes: tells the host.
+    public func stop() {
+        bmc.pointee.stop()
+        endpoint.linkBecameInactive()
+        writeRegisters()
+    }
+
+    /// The host was reset, or an operator wants a fresh start.
+    public func reset(now: UInt64) {
+        endpoint.linkBecameInactive()
+        start(now: now)
+    }
+
+    /// The host wrote a byte.
+    public func data(_ value: UInt8, now: UInt64) {
+        switch bmc.pointee.hostWrote(value) {
+        case .none: break
+        case .packet:
+            // The host gets its buffer back before anybody looks at what was in it.
+            writeRegisters()
+            _ = endpoint.received(bmc.pointee.received, now: now)
+        case .corrupt: endpoint.receivedCorrupt(UnsafeRawBufferPointer(bmc.pointee.received))
+        case .credit: endpoint.packetTaken()
+        case .active:
+            endpoint.linkBecameActive(now: now)
+            endpoint.observer.log(
+                .notice, "channel active: version \(bmc.pointee.version!.rawValue), \(bmc.pointee.unit) B a packet")
+        case .inactive: endpoint.linkBecameInactive()
+        case .refused(let refusal):
+            refusals += 1
+            endpoint.linkBecameInactive()
+            endpoint.observer.log(.warning, "no channel: \(Self.text(refusal))")
+        case .badLength(let length):
+            protocolErrors += 1
+            endpoint.observer.log(.warning, "dropped a packet: its length is \(length), the unit \(unit)")
+        case .protocolError(let signal):
+            protocolErrors += 1
+            endpoint.observer.log(.debug, "ignored signal \(signal) of the host: it makes no sense now")
+        }
+        pump(now: now)
+    }
+
+    /// The host has read ODR.
+    public func outputReady(now: UInt64) {
+        wantsOutput = false
+        pump(now: now)
+    }
+
+    /// Writes the registers as far as the host has read them, and puts the next packet into the window.
+    public override func pump(now: UInt64) {
+        writeRegisters()
+        guard bmc.pointee.hasCredit else { return }
+        let size = endpoint.terminus.nextPacketSize(unit: bmc.pointee.unit)
+        guard size > 0 else { return }
+        let packet = bmc.pointee.packet(size)
+        _ = endpoint.terminus.nextPacket(unit: bmc.pointee.unit, into: packet)
+        bmc.pointee.send(size)
+        endpoint.observer.record(UnsafeRawBufferPointer(packet), toHost: true)
+        writeRegisters()
+    }
+
+    /// Also looks whether the host wrote over what is ours in the window.
+    public override func tick(now: UInt64) {
+        if bmc.pointee.repair() {
+            repairs += 1
+            endpoint.observer.log(.warning, "the host wrote over the BMC's part of the control area: repaired")
+        }
+        super.tick(now: now)
+    }
+
+    private func writeRegisters() {
+        while let write = bmc.pointee.write {
+            var outcome: RegisterOutcome
+            switch write {
+            case .data(let value): outcome = registers.write(odr: value)
+            case .status(let str):
+                outcome = registers.write(odr: 0xFF, mask: AstlpcStatus.mask, str: str)
+                if case .full = outcome {
+                    outcome = registers.replace(odr: 0xFF, mask: AstlpcStatus.mask, str: str)
+                }
+            }
+            switch outcome {
+            case .done: bmc.pointee.written()
+            case .full:
+                if !wantsOutput { registers.wantOutput(true) }
+                wantsOutput = true
+                return
+            case .failed: return
+            }
+        }
+        if wantsOutput { registers.wantOutput(false) }
+        wantsOutput = false
+    }
+
+    private static func text(_ refusal: AstlpcRefusal) -> String {
+        switch refusal {
+        case .versions(let bmc, let host):
+            "the host speaks versions \(host.minimum) to \(host.current), the BMC \(bmc.minimum) to \(bmc.current)"
+        case .layout(let fault, let layout):
+            "the host's layout \(text(fault)): receive \(layout.receive.offset)+\(layout.receive.size), "
+                + "transmit \(layout.transmit.offset)+\(layout.transmit.size)"
+        case .bmcNotReady, .noMagic, .unit, .byBMC: "the window cannot be used"
+        }
+    }
+
+    private static func text(_ fault: AstlpcLayoutFault) -> String {
+        switch fault {
+        case .overflow: "exceeds 32 bits"
+        case .outsideWindow: "ends outside the window"
+        case .tooSmall: "has a buffer below the baseline unit"
+        case .overlapsControlArea: "lies over the control area"
+        case .overlap: "has buffers that overlap"
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import MCTP
+
+/// What DSP0254 needs of the KCS channel. No method calls back.
+public protocol MessagePort: AnyObject {
+    /// Answers a KCS request; false if nobody waits for that answer any more.
+    func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool
+    /// Sets or clears SMS_ATN.
+    func setAttention(_ on: Bool)
+}
+
+/// What became of a KCS message.
+public enum MessageDisposition: Sendable {
+    /// It is none of this binding's: somebody else may have it.
+    case declined
+    /// It was taken, and answered if there is an answer.
+    case handled
+    /// It was taken, and the answer comes later by `MessagePort.reply`.
+    case pending
+}
+
+/// An endpoint on DSP0254: packets are KCS messages, and the BMC can only speak in the read phase after one.
+///
+/// What goes out in a read phase:
+/// - after the last packet of a request: the answer to that request, before anything else that waits. It may come later,
+///   while the host waits in its read phase.
+/// - after the last packet of anything else, and after Get MCTP Packet: the next packet that waits.
+/// - after a packet that does not end its message: nothing, since a host may send the next without reading.
+///
+/// SMS_ATN is set while packets wait. Answers that a host did not fetch for six seconds are dropped.
+public final class DSP0254Link: Link {
+    private struct Waiting {
+        let token: UInt64
+        let source: EID
+        let tag: MessageTag
+    }
+
+    /// The longest payload of a packet.
+    public static let largestUnit = DSP0254.longestPacket - PacketHeader.size
+    private static let answerLifetime: UInt64 = 6_000_000_000
+
+    private let port: MessagePort
+    private let unit: Int
+    private var waiting: Waiting?
+    private var attention = false
+    private var isActive = false
+    private let incoming = UnsafeMutableRawBufferPointer.allocate(byteCount: DSP0254.longestPacket, alignment: 8)
+    private let outgoing = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: DSP0254.longestPacket + DSP0254.overhead, alignment: 8)
+
+    /// `unit`: payload bytes of a packet, at least the baseline unit and at most `largestUnit`.
+    public init(_ endpoint: Endpoint, _ port: MessagePort, unit: Int = PacketHeader.baselineUnit) {
+        precondition(unit >= PacketHeader.baselineUnit && unit <= Self.largestUnit)
+        self.port = port
+        self.unit = unit
+        super.init(endpoint)
+    }
+
+    deinit {
+        incoming.deallocate()
+        outgoing.deallocate()
+    }
+
+    /// The host sent a KCS message. Whoever waited for an answer before does not any more.
+    public func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> MessageDisposition {
+        guard let range = DSP0254.packet(in: bytes) else { return .declined }
+        waiting = nil
+        // Until its first packet nobody knows that there is a host that speaks this.
+        if !isActive {
+            isActive = true
+            endpoint.linkBecameActive(now: now)
+        }
+        let packet = UnsafeMutableRawBufferPointer(rebasing: incoming[..<range.count])
+        packet.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let header = PacketHeader(UnsafeRawBufferPointer(packet))!
+        if Self.asksForPacket(header, packet), reply(token) { return .handled }
+        let outcome = endpoint.received(packet, now: now)
+        defer { updateAttention() }
+        guard header.eom else { return .handled }
+        if case .awaiting(let source, let tag) = outcome {
+            if endpoint.terminus.bringForward(to: source, tag: tag) {
+                _ = reply(token)
+                return .handled
+            }
+            waiting = Waiting(token: token, source: source, tag: tag)
+            return .pending
+        }
+        _ = reply(token)
+        return .handled
+    }
+
+    /// The host was reset: what it waited for, it does not any more.
+    public func reset() {
+        waiting = nil
+        isActive = false
+        endpoint.linkBecameInactive()
+        updateAttention()
+    }
+
+    /// Gives the host the answer that it waits for, if it came.
+    public override func pump(now: UInt64) {
+        if let waiting, endpoint.terminus.bringForward(to: waiting.source, tag: waiting.tag) {
+            self.waiting = nil
+            _ = reply(waiting.token)
+        }
+        updateAttention()
+    }
+
+    /// Also drops answers that the host does not fetch.
+    public override func tick(now: UInt64) {
+        if now > Self.answerLifetime { endpoint.terminus.dropAnswers(queuedBefore: now - Self.answerLifetime) }
+        super.tick(now: now)
+    }
+
+    private func reply(_ token: UInt64) -> Bool {
+        let packet = UnsafeMutableRawBufferPointer(rebasing: outgoing[3..<3 + PacketHeader.size + unit])
+        let count = endpoint.terminus.nextPacket(unit: unit, into: packet)
+        guard count > 0 else { return false }
+        let length = DSP0254.frame(packet: count, in: outgoing)
+        if port.reply(token, UnsafeRawBufferPointer(rebasing: outgoing[..<length])) {
+            endpoint.observer.record(UnsafeRawBufferPointer(rebasing: packet[..<count]), toHost: true)
+            endpoint.packetTaken()
+        }
+        updateAttention()
+        return true
+    }
+
+    private func updateAttention() {
+        let wanted = waiting == nil && endpoint.terminus.nextPacketSize(unit: unit) > 0
+        guard wanted != attention else { return }
+        attention = wanted
+        port.setAttention(wanted)
+    }
+
+    private static func asksForPacket(_ header: PacketHeader, _ packet: UnsafeMutableRawBufferPointer) -> Bool {
+        guard header.som, header.eom, header.tag.isOwner else { return false }
+        let body = UnsafeRawBufferPointer(rebasing: packet[PacketHeader.size...])
+        guard let control = ControlHeader(body) else { return false }
+        return control.isRequest && control.command == .getPacket
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+import MCTP
+
+/// An MCTP endpoint with local clients: answers control requests itself, and carries all other messages between the host
+/// and programs that speak the `mctp-mux` socket protocol.
+///
+/// That protocol: a client's first packet is one byte, the message type that it listens to; every later one, in both
+/// directions, is the other end's EID and a whole message. A message to our own EID goes to the clients.
+///
+/// It does no input or output: packets come in from a link (`AstlpcLink`, `DSP0254Link`, `LoopbackLink`), which takes
+/// outgoing ones from `terminus`. After every call but those of links, the link's `pump` is due.
+public final class Endpoint {
+    /// What a packet led to.
+    enum Outcome {
+        case nothing
+        /// A message that needs no answer, or whose answer is queued.
+        case handled
+        /// A request that clients have, whose answer may come.
+        case awaiting(EID, MessageTag)
+    }
+
+    let terminus: Terminus
+    private let configuration: EndpointConfiguration
+    private let sockets: ClientSockets
+    let observer: EndpointObserver
+    private var responder: ControlResponder
+    private var clients = ClientTable()
+    private var requests = PendingRequests()
+    private var hostAddress: HostAddress?
+    private var isLinkActive = false
+    private var isReading = true
+    private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ControlResponder.capacity, alignment: 8)
+
+    /// Less than this much room in the transmit queue, and clients are not read: the longest message that one read of a
+    /// client can bring.
+    public static let readingRoom = 256 << 10
+
+    /// An endpoint without a link yet.
+    public init(_ configuration: EndpointConfiguration, sockets: ClientSockets, observer: EndpointObserver) {
+        self.configuration = configuration
+        self.sockets = sockets
+        self.observer = observer
+        terminus = Terminus(
+            eid: configuration.eid, limits: configuration.reassembly,
+            queueBound: max(configuration.queueBound, 2 * Self.readingRoom))
+        responder = ControlResponder(
+            eid: configuration.eid, uuid: configuration.uuid, isBusOwner: configuration.hostEID != nil,
+            vendors: configuration.vendors, mediumSpecific: configuration.mediumSpecific)
+        hostAddress = configuration.hostEID.map { HostAddress($0) }
+    }
+
+    deinit { answer.deallocate() }
+
+    /// This endpoint's address now.
+    public var eid: EID { terminus.eid }
+    /// What went through.
+    public var counters: Counters { terminus.counters }
+    /// What clients did.
+    public var clientCounters: ClientCounters { clients.counters }
+    /// Clients that are connected.
+    public var clientCount: Int { clients.count }
+    /// Messages that wait for the link.
+    public var queued: Int { terminus.queued }
+
+    // MARK: Time
+
+    /// To be called about once a second.
+    public func tick(now: UInt64) {
+        _ = terminus.expire(now: now)
+        assignHostAddress(now: now)
+    }
+
+    // MARK: The link
+
+    /// The link is up, or up again: the host knows nothing of what was before.
+    func linkBecameActive(now: UInt64) {
+        isLinkActive = true
+        linkReset()
+        assignHostAddress(now: now)
+    }
+
+    /// The link is down.
+    func linkBecameInactive() {
+        isLinkActive = false
+        linkReset()
+    }
+
+    func linkReset() {
+        terminus.linkReset()
+        requests.removeAll()
+        hostAddress?.reset()
+        updateReading()
+    }
+
+    /// The link took a packet.
+    func packetTaken() {
+        terminus.packetTaken()
+        updateReading()
+    }
+
+    /// A packet came whose checksum is wrong.
+    func receivedCorrupt(_ packet: UnsafeRawBufferPointer) { terminus.receivedCorrupt(packet) }
+
+    /// A packet came.
+    func received(_ packet: UnsafeMutableRawBufferPointer, now: UInt64) -> Outcome {
+        observer.record(UnsafeRawBufferPointer(packet), toHost: false)
+        guard case .message(let message) = terminus.receive(packet, now: now) else { return .nothing }
+        if message.type == .control { return control(message, now: now) }
+        message.frame[0] = message.source.rawValue
+        let listeners = deliver(UnsafeRawBufferPointer(message.frame))
+        guard listeners > 0, message.tag.isOwner else { return .handled }
+        _ = requests.add(message, now: now)
+        return .awaiting(message.source, message.tag.answer)
+    }
+
+    private func control(_ message: ReceivedMessage, now: UInt64) -> Outcome {
+        guard let header = ControlHeader(message.body) else { return .handled }
+        guard header.isRequest else {
+            if let response = ControlResponse(message.body), let line = hostAddress?.received(response) {
+                observer.log(.notice, line)
+            }
+            return .handled
+        }
+        // A request owns its tag; one that does not would be an answer to an answer.
+        guard message.tag.isOwner else { return .handled }
+        let count = responder.respond(to: message.body, types: clients.types, into: answer)
+        guard count > 0 else { return .handled }
+        // The requester looks for the answer from the address that it asked.
+        let asked = message.destination
+        let source = asked == .null || asked == .broadcast ? responder.eid : asked
+        _ = terminus.send(
+            UnsafeRawBufferPointer(rebasing: answer[..<count]), to: message.source, tag: message.tag.answer,
+            from: source, now: now)
+        if responder.eid != terminus.eid {
+            observer.log(.notice, "the host changed our EID from \(terminus.eid.rawValue) to \(responder.eid.rawValue)")
+            terminus.setEID(responder.eid)
+        }
+        return .awaiting(message.source, message.tag.answer)
+    }
+
+    private func assignHostAddress(now: UInt64) {
+        guard isLinkActive, let request = hostAddress?.request(now: now) else { return }
+        _ = request.withUnsafeBytes { terminus.send(request: $0, to: .null, now: now) }
+    }
+
+    // MARK: Clients
+
+    /// A client connected: its number, or nil if there are too many and it is to be closed.
+    public func clientConnected() -> Int? {
+        let client = clients.connect()
+        if client == nil {
+            observer.log(.warning, "refused a client: \(ClientTable.limit) are connected")
+        }
+        return client
+    }
+
+    /// A client closed its socket, or it failed. The number is free from here on; the socket is the caller's to close.
+    public func clientGone(_ client: Int) { clients.disconnect(client) }
+
+    /// A client's socket can be written again.
+    public func clientWritable(_ client: Int) {
+        if let reason = clients.writable(client, sockets) { logDropped(client, reason) }
+    }
+
+    /// A client sent a packet.
+    public func clientSent(_ client: Int, _ bytes: UnsafeRawBufferPointer, now: UInt64) {
+        precondition(clients.isConnected(client), "packets come from clients that are connected")
+        guard clients.type(of: client) != nil else { return register(client, bytes) }
+        guard bytes.count >= 2 else { return clients.countMalformed() }
+        let type = MessageType(bytes[1])
+        guard configuration.allowedTypes?.contains(type) ?? true else { return clients.countMalformed() }
+        let destination = EID(bytes[0])
+        let body = UnsafeRawBufferPointer(rebasing: bytes[1...])
+        if destination == terminus.eid {
+            _ = deliver(bytes)
+        } else if let (tag, local) = requests.take(answer: body, to: destination, now: now) {
+            let source = local == .null || local == .broadcast ? terminus.eid : local
+            if !terminus.send(body, to: destination, tag: tag, from: source, now: now) { logFull(client) }
+        } else if terminus.send(request: body, to: destination, now: now) == nil {
+            logFull(client)
+        }
+        updateReading()
+    }
+
+    private func register(_ client: Int, _ bytes: UnsafeRawBufferPointer) {
+        var reason: String?
+        if bytes.count != 1 {
+            reason = "its first packet has \(bytes.count) bytes, and must be one message type"
+        } else if bytes[0] == MessageType.control.rawValue {
+            reason = "message type 0 is answered by the endpoint itself"
+        } else if let allowed = configuration.allowedTypes, !allowed.contains(MessageType(bytes[0])) {
+            reason = "message type \(bytes[0]) is not among the types configured"
+        }
+        guard let reason else {
+            clients.register(client, MessageType(bytes[0]))
+            return observer.log(.debug, "client \(client) listens to message type \(bytes[0])")
+        }
+        clients.refuse()
+        clients.disconnect(client)
+        sockets.close(client)
+        logDropped(client, reason)
+    }
+
+    private func deliver(_ frame: UnsafeRawBufferPointer) -> Int {
+        var dropped: [(Int, String)] = []
+        let listeners = clients.deliver(frame, sockets, dropped: &dropped)
+        for (client, reason) in dropped { logDropped(client, reason) }
+        return listeners
+    }
+
+    private func updateReading() {
+        let wanted = terminus.room >= Self.readingRoom
+        guard wanted != isReading else { return }
+        isReading = wanted
+        sockets.setReading(wanted)
+    }
+
+    private func logDropped(_ client: Int, _ reason: String) {
+        observer.log(.warning, "closed client \(client): \(reason)")
+    }
+
+    private func logFull(_ client: Int) {
+        observer.log(.warning, "dropped a message of client \(client): \(terminus.queued) wait for the host")
+    }
+}
