@@ -140,8 +140,9 @@ let products: [Product] = [
 
 /// A workstation's tools: ordinary Swift, never on a BMC.
 let tools: [Target] = [
+    .target(name: "CFuse", cSettings: cSettings),
     .target(
-        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        name: "Simulator", dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Benchmarks/MCTPBenchmark",

@@ -35,6 +35,8 @@ public final class Supervisor {
     private var isReady = false
     /// An orderly stop does not wait longer than this for work and actions that are under way, in nanoseconds.
     private static let stopLimit: UInt64 = 3_000_000_000
+    /// The report of a call that hangs takes no longer than this, in seconds.
+    private static let reportLimit: UInt32 = 5
 
     /// A daemon for a file that was read already; `loader` holds the plugins that the plan names.
     public init(path: String, plan: Plan, loader: PluginLoader, log: Log) throws(SystemError) {
@@ -75,10 +77,10 @@ public final class Supervisor {
         for (number, channelPlan) in plan.channels.enumerated() {
             channels.append(makeChannel(channelPlan, number: number))
         }
-        prepareCrashDump()
+        let crashed = prepareCrashDump()
         startWatchdog()
         let marker = CrashMarker(stateDirectory: plan.configuration.stateDirectory)
-        let culprit = marker.take()
+        let culprit = marker.take() ?? crashed
         for channel in channels { startAtBoot(channel, culprit) }
         isReady = true
         notifier.ready(summary)
@@ -138,6 +140,8 @@ public final class Supervisor {
             case SIGUSR1: dumpOnSignal()
             default: programs.reap()
             }
+            // No handler is to be blamed for the time that this took.
+            services.callMark = Clock.coarse
         }
         try loop.add(source, descriptor: source.descriptor, interest: .input)
         signals = source
@@ -153,7 +157,9 @@ public final class Supervisor {
         notifier.stopping()
         for channel in channels { channel.stop(reason: UInt32(KCS_REASON_STOP)) }
         // What is queued for the disk gets there: a capture that is being written is what somebody will ask for.
-        worker.finish()
+        if !worker.finish(within: Self.stopLimit) {
+            log.write(.error, nil, "work on the disk does not end; stopping without it")
+        }
         let deadline = Clock.monotonic + Self.stopLimit
         repeat { try loop.turn(wait: false) } while worker.hasUntoldResults && Clock.monotonic < deadline
         watchdog?.stop()
@@ -180,12 +186,19 @@ public final class Supervisor {
             changes.append("-\(channel.name)")
         }
         let old = channels
+        let before = plan.configuration
         plan = new
         captures.directory = new.configuration.capture.directory
         services.stateDirectory = new.configuration.stateDirectory
         sysrq.reconfigure(path: new.configuration.sysrqPath)
         sysrq.prepare(new, log)
-        channels = new.channels.map { take(over: $0, from: old, &changes) }
+        warnOfWhatNeedsARestart(before, new.configuration)
+        let taken = takeOver(new.channels, from: old, &changes)
+        channels = taken.map { $0.channel }
+        // All that stop have stopped: devices may change hands.
+        for (channel, isChanged) in taken where isChanged && channel.isEnabled {
+            channel.start(reason: UInt32(KCS_REASON_RELOAD))
+        }
         for plugin in loader.changedOnDisk {
             log.write(
                 .notice, nil, "reload: \(plugin.file.path) has changed on disk; it takes effect at a restart of kcsd")
@@ -196,25 +209,39 @@ public final class Supervisor {
         notifier.ready(summary)
     }
 
-    private func take(over new: ChannelPlan, from old: [Channel], _ changes: inout [String]) -> Channel {
-        guard let channel = old.first(where: { $0.name == new.configuration.name }) else {
-            changes.append("+\(new.configuration.name)")
-            let channel = makeChannel(new, number: names.free(beside: old.map { $0.number }))
-            startAtReload(channel)
-            return channel
+    /// The channels of a new file, none of the changed ones running.
+    private func takeOver(
+        _ plans: [ChannelPlan], from old: [Channel], _ changes: inout [String]
+    ) -> [(channel: Channel, isChanged: Bool)] {
+        var numbers = old.map { $0.number }
+        var taken: [(channel: Channel, isChanged: Bool)] = []
+        for new in plans {
+            guard let channel = old.first(where: { $0.name == new.configuration.name }) else {
+                changes.append("+\(new.configuration.name)")
+                let number = names.free(beside: numbers)
+                numbers.append(number)
+                taken.append((makeChannel(new, number: number), true))
+                continue
+            }
+            if channel.plan.configuration == new.configuration && channel.plan.hasSamePlugins(as: new) {
+                taken.append((channel, false))
+                continue
+            }
+            changes.append("~\(channel.name)")
+            channel.stop(reason: UInt32(KCS_REASON_RELOAD))
+            let keepsRecorder = channel.plan.configuration.capture == new.configuration.capture
+            names.set(channel.number, new)
+            channel.adopt(new, recorder: keepsRecorder ? channel.recorder : makeRecorder(new, channel.number))
+            channel.recorder?.setPlugin(new.handlers.map { $0.plugin.name }.joined(separator: ", "))
+            taken.append((channel, true))
         }
-        if channel.plan.configuration == new.configuration && channel.plan.hasSamePlugins(as: new) { return channel }
-        changes.append("~\(channel.name)")
-        channel.stop(reason: UInt32(KCS_REASON_RELOAD))
-        let keepsRecorder = channel.plan.configuration.capture == new.configuration.capture
-        names.set(channel.number, new)
-        channel.adopt(new, recorder: keepsRecorder ? channel.recorder : makeRecorder(new, channel.number))
-        startAtReload(channel)
-        return channel
+        return taken
     }
 
-    private func startAtReload(_ channel: Channel) {
-        if channel.isEnabled { channel.start(reason: UInt32(KCS_REASON_RELOAD)) }
+    private func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration) {
+        if old.hangTimeout != new.hangTimeout {
+            log.write(.notice, nil, "reload: hang_timeout has changed; it takes effect at a restart of kcsd")
+        }
     }
 
     // MARK: Captures
@@ -235,21 +262,29 @@ public final class Supervisor {
         }
     }
 
-    private func prepareCrashDump() {
+    /// The answer is the channel whose handler ran when the life before crashed.
+    private func prepareCrashDump() -> String? {
         let recorders = channels.compactMap { $0.recorder }
-        guard !recorders.isEmpty else { return }
+        guard !recorders.isEmpty else { return nil }
+        var culprit: String?
         do {
             let prepared = try FatalDump.prepare(
                 folder: plan.configuration.capture.directory,
                 bytes: FatalDump.bytes(capacities: recorders.map { $0.capacity }))
             if let previous = prepared.previous {
-                log.write(.warning, nil, "the life before crashed; what its recorders held is in \(previous)")
+                let dump = (try? Syscalls.readFile(previous, limit: 1 << 30)).flatMap { RawDump($0) }
+                culprit = dump?.culprit?.channel
+                log.write(
+                    .warning, nil,
+                    "the life before crashed\(dump.map { ": \($0.sentence)" } ?? ""); what its recorders held is in"
+                        + " \(previous)")
             }
             crashFile = prepared.descriptor
             try FatalDump.install(crashFile)
         } catch {
             log.write(.info, nil, "a crash will leave no capture: \(error.description)")
         }
+        return culprit
     }
 
     // MARK: Watchdog
@@ -261,6 +296,8 @@ public final class Supervisor {
         let crashFile = self.crashFile
         let timeout = plan.configuration.hangTimeout
         watchdog = Watchdog(activity, hangTimeout: timeout) { call in
+            // What hangs may hold a lock that the lines below need: SIGALRM then ends the process, and says less.
+            alarm(Self.reportLimit)
             let channel = names.name(Activity.channel(call))
             let callback = Activity.callback(call)?.name ?? "a call"
             log.write(

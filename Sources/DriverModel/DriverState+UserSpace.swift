@@ -59,6 +59,14 @@ extension DriverState {
         return true
     }
 
+    /// The next opener comes through this driver. What another one had in its buffer stays with that one.
+    @inlinable public mutating func use(_ next: Driver) {
+        guard next != driver else { return }
+        rawValue = rawValue & ~(3 << Self.driverShift) | UInt64(next.rawValue) << Self.driverShift
+        set(Self.readableBit, false)
+        set(Self.inputWanted, true)
+    }
+
     /// close(2), or the end of the process. The driver's buffer and its own event mask stay as they are.
     @inlinable public mutating func close() {
         guard isOpen else { return }

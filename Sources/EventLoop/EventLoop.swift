@@ -93,12 +93,18 @@ public final class EventLoop {
 
     /// Changes what a registered source waits for. Waiting for nothing still tells of errors and hang-ups.
     public func update(_ source: EventSource, interest: Readiness) {
+        let isRegistered = tryUpdate(source, interest: interest)
+        precondition(isRegistered, "a registered descriptor was closed before its source was removed")
+    }
+
+    /// As `update`, for a descriptor that somebody else owns: false when it was closed before its source was removed.
+    public func tryUpdate(_ source: EventSource, interest: Readiness) -> Bool {
         precondition(source.slot >= 0, "the source is not registered")
         let slot = slots + Int(source.slot)
         let result = cl_epoll_control(
             epoll, EPOLL_CTL_MOD, slot.pointee.descriptor, interest.rawValue,
             userData(source.slot, slot.pointee.generation))
-        precondition(result == 0, "a registered descriptor was closed before its source was removed")
+        return result == 0
     }
 
     /// Stops telling a source anything, at once, also of what the kernel has reported already. Harmless for a source that

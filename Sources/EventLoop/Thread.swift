@@ -36,4 +36,10 @@ public struct Thread {
 
     /// Waits for its end.
     public func join() { pthread_join(handle, nil) }
+
+    /// Waits for its end, at most so many nanoseconds. False: it still runs, and may be waited for again.
+    public func join(within nanoseconds: UInt64) -> Bool { cl_join_within(handle, nanoseconds) == 0 }
+
+    /// Lets it go: what it holds is freed when it ends, and nobody can wait for it any more.
+    public func detach() { pthread_detach(handle) }
 }

@@ -63,14 +63,21 @@ public final class Worker: @unchecked Sendable {
 
     /// Finishes what is queued and ends the thread. Results of jobs are still posted. Nothing can be submitted any more;
     /// a worker whose thread was started must be finished before it can go.
-    public func finish() {
+    public func finish() { _ = finish(within: UInt64(Int32.max) * 1_000_000_000) }
+
+    /// As `finish`, but waits no longer than so many nanoseconds. False: a job hangs, and with it the thread; the
+    /// process is to end without it.
+    public func finish(within nanoseconds: UInt64) -> Bool {
         lock.lock()
         isStopping = true
         lock.wake()
         let thread = self.thread
         self.thread = nil
         lock.unlock()
-        thread?.join()
+        guard let thread else { return true }
+        if thread.join(within: nanoseconds) { return true }
+        thread.detach()
+        return false
     }
 
     private func finish(_ job: Unmanaged<Job>) {

@@ -156,6 +156,9 @@ public struct TransferMachine: Hashable, Sendable {
     /// The request whose answer is owed, if any.
     public var owedToken: MessageToken? { owed }
 
+    /// Was a request of that name ever handed out?
+    public func hasDelivered(_ token: MessageToken) -> Bool { token.rawValue > 0 && token.rawValue <= lastToken }
+
     /// The device was opened and drained.
     ///
     /// - Parameters:

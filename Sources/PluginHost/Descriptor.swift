@@ -45,14 +45,30 @@ enum Descriptor {
             return failure(
                 .size, "option_size is \(descriptor.option_size), and an option has \(MemoryLayout<kcs_option>.size)")
         }
+        guard descriptor.option_count == 0 || Int(descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
+        else { return failure(.declaration, "option_size is \(descriptor.option_size), which no array of options has") }
         if descriptor.request_count > 0 && descriptor.requests == nil {
             return failure(.required, "requests is null, and request_count is \(descriptor.request_count)")
         }
+        if let fault = requestFault(descriptor) { return failure(.declaration, fault) }
         switch OptionShapes.read(descriptor) {
         case .failure(let fault): return failure(.declaration, fault.text)
         case .success(let shape):
             return .success(LoadedPlugin(file: file, descriptor: descriptor, options: shape))
         }
+    }
+
+    private static func requestFault(_ descriptor: kcs_plugin) -> String? {
+        guard let requests = descriptor.requests else { return nil }
+        for index in 0..<Int(descriptor.request_count) {
+            let entry = requests[index]
+            if entry.net_fn > 0x3F { return "requests[\(index)] has NetFn \(entry.net_fn), above 63" }
+            if entry.shortest < 2 || entry.longest < entry.shortest {
+                return "requests[\(index)] is from \(entry.shortest) to \(entry.longest) bytes long, NetFn and command"
+                    + " included"
+            }
+        }
+        return nil
     }
 
     /// The first required member that is null. The header promises that some are not, so they are read as raw words.

@@ -75,7 +75,10 @@ public final class LoadedPlugin {
         let names = [
             "data in", "data out", "STR", "messages", "SMS_ATN", "early IBF", "late OBE", "window",
         ]
-        return (0..<names.count).filter { bits & 1 << UInt32($0) != 0 }.map { names[$0] }
+        var words = (0..<names.count).filter { bits & 1 << UInt32($0) != 0 }.map { names[$0] }
+        let unknown = (bits >> UInt32(names.count)) << UInt32(names.count)
+        if unknown != 0 { words.append("0x\(String(unknown, radix: 16))") }
+        return words
     }
 
     /// Can it work on a device with these capabilities? The failure names the channel's device.

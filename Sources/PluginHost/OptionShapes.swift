@@ -12,11 +12,18 @@ enum OptionShapes {
 
     private static let depthLimit = 16
     private static let childLimit: UInt64 = 4096
+    /// Options in the whole tree: one that holds itself would have no end.
+    private static let treeLimit = 4096
 
     static func read(_ descriptor: kcs_plugin) -> Result<OptionShape, Fault> {
         do {
+            var left = treeLimit
             let members = try children(
-                descriptor.options, descriptor.option_count, Int(descriptor.option_size), named: "options", depth: 0)
+                descriptor.options, descriptor.option_count, Int(descriptor.option_size), named: "options", depth: 0,
+                &left)
+            if let index = members.firstIndex(where: { $0.key.isEmpty }) {
+                return .failure(Fault(text: "options[\(index)] has no key"))
+            }
             return .success(OptionShape(.object, children: members))
         } catch {
             return .failure(error)
@@ -24,7 +31,8 @@ enum OptionShapes {
     }
 
     private static func children(
-        _ table: UnsafePointer<kcs_option>?, _ count: UInt64, _ stride: Int, named place: String, depth: Int
+        _ table: UnsafePointer<kcs_option>?, _ count: UInt64, _ stride: Int, named place: String, depth: Int,
+        _ left: inout Int
     ) throws(Fault) -> [OptionShape] {
         guard count > 0 else { return [] }
         guard let table else { throw Fault(text: "\(place) is null, and its count is \(count)") }
@@ -34,13 +42,15 @@ enum OptionShapes {
         for index in 0..<Int(count) {
             let option = UnsafeRawPointer(table).advanced(by: index * stride)
                 .assumingMemoryBound(to: kcs_option.self).pointee
-            shapes.append(try shape(option, stride, "\(place)[\(index)]", depth))
+            left -= 1
+            guard left >= 0 else { throw Fault(text: "the options are more than \(treeLimit) in all") }
+            shapes.append(try shape(option, stride, "\(place)[\(index)]", depth, &left))
         }
         return shapes
     }
 
-    private static func shape(_ option: kcs_option, _ stride: Int, _ place: String, _ depth: Int) throws(Fault)
-        -> OptionShape
+    private static func shape(_ option: kcs_option, _ stride: Int, _ place: String, _ depth: Int, _ left: inout Int)
+        throws(Fault) -> OptionShape
     {
         let key = option.key.map { String(cString: $0) } ?? ""
         let name = key.isEmpty ? place : "option \"\(key)\""
@@ -52,7 +62,7 @@ enum OptionShapes {
             throw Fault(text: "\(name) has a minimum of \(option.minimum) above its maximum of \(option.maximum)")
         }
         let inner = try children(
-            option.children, option.child_count, stride, named: "\(name).children", depth: depth + 1)
+            option.children, option.child_count, stride, named: "\(name).children", depth: depth + 1, &left)
         let choices = choices(option)
         switch type {
         case .object where inner.contains { $0.key.isEmpty }: throw Fault(text: "\(name) has a member without a key")

@@ -80,7 +80,7 @@ final class OptionValues {
             case .byte(let value): record.pointee.integer = Int64(value)
             case .bytes(let bytes): setText(record, bytes)
             case .actions(let list):
-                record.pointee.item_count = 0
+                setText(record, Array(list.map { $0.kind.words }.joined(separator: ", ").utf8))
                 actions.append((record, list))
             }
         }

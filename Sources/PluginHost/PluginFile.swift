@@ -49,7 +49,8 @@ public struct PluginFile: Sendable {
         do {
             // What is checked is what is open: a file that is swapped afterwards lies in a folder that nobody else may
             // write, and its identity is compared once it is loaded.
-            let file = try Syscalls.open(path, O_RDONLY)
+            // A pipe would keep a plain open waiting.
+            let file = try Syscalls.open(path, O_RDONLY | O_NONBLOCK)
             let status = try Syscalls.status(of: file.raw)
             guard status.isRegular else {
                 return .failure(LoadFailure(path, .sharedLibrary, "it is not a regular file"))
@@ -65,7 +66,7 @@ public struct PluginFile: Sendable {
                     return .failure(LoadFailure(path, .trusted, "its folder \(folder) is \(finding)"))
                 }
             }
-            if let finding = libraryFault(file.raw) { return .failure(LoadFailure(path, .sharedLibrary, finding)) }
+            if let finding = LibraryHeader.fault(file.raw, size: status.size) { return .failure(LoadFailure(path, .sharedLibrary, finding)) }
             return .success(PluginFile(path: resolved, identity: status.identity, modified: status.modified))
         } catch {
             return .failure(LoadFailure(path, .found, error.errno.description))
@@ -78,20 +79,6 @@ public struct PluginFile: Sendable {
         if status.mode & 0o020 != 0 && Accounts.primaryGroup(ofUser: status.user) != status.group {
             return "writable by group \(status.group), which is not its owner's own (\(mode))"
         }
-        return nil
-    }
-
-    /// Looks at the ELF header: the dynamic linker's own words about other files are hard to read.
-    private static func libraryFault(_ descriptor: Int32) -> String? {
-        var header = [UInt8](repeating: 0, count: 20)
-        let count = header.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
-        guard count == header.count, header[..<4].elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
-            return "it is no ELF file"
-        }
-        let isLittleEndian = header[5] == 1
-        let type =
-            isLittleEndian ? UInt16(header[17]) << 8 | UInt16(header[16]) : UInt16(header[16]) << 8 | UInt16(header[17])
-        guard type == 3 else { return "it is an ELF file of type \(type), where a shared library has type 3" }
         return nil
     }
 }

@@ -7,6 +7,8 @@ public final class PluginLoader {
     private var folders: [String]
     private var trust: PluginFile.Trust
     private var loaded: [LoadedPlugin] = []
+    /// What each name stood for when it was last found.
+    private var found: [(name: String, plugin: LoadedPlugin)] = []
 
     /// A loader that looks for short names in `folders`, in that order.
     public init(folders: [String], trust: PluginFile.Trust) {
@@ -40,8 +42,23 @@ public final class PluginLoader {
         let file: PluginFile
         switch PluginFile.find(name, in: folders, trust: trust) {
         case .success(let found): file = found
-        case .failure(let failure): return .failure(failure)
+        case .failure(let failure):
+            // Its file is being exchanged, perhaps. What runs was checked when it was loaded, and runs on.
+            guard failure.rule == .found, let earlier = found.first(where: { $0.name == name }) else {
+                return .failure(failure)
+            }
+            earlier.plugin.isChangedOnDisk = true
+            return .success(earlier.plugin)
         }
+        let result = load(file)
+        if case .success(let plugin) = result {
+            found.removeAll { $0.name == name }
+            found.append((name, plugin))
+        }
+        return result
+    }
+
+    private func load(_ file: PluginFile) -> Result<LoadedPlugin, LoadFailure> {
         for plugin in loaded where plugin.file.path == file.path {
             // A library is never unloaded, and two versions of one in a process would share nothing but trouble.
             plugin.isChangedOnDisk = plugin.file.identity != file.identity || plugin.file.modified != file.modified

@@ -36,6 +36,19 @@ public struct Action: Sendable {
     public static let kindKeys = ["log", "capture", "sysrq", "exec", "wait"]
 }
 
+extension Action.Kind {
+    /// In words: "exec /usr/bin/x", "capture all", "sysrq c", "wait 5s", "log".
+    public var words: String {
+        switch self {
+        case .log: return "log"
+        case .capture(let all): return all ? "capture all" : "capture channel"
+        case .sysrq(let letter): return "sysrq \(Character(UnicodeScalar(letter)))"
+        case .exec(let arguments, _): return "exec \(arguments.first ?? "")"
+        case .wait(let nanoseconds): return "wait \(Quantity.duration(nanoseconds))"
+        }
+    }
+}
+
 extension Action: Equatable {
     /// The same thing to do, wherever it was written.
     public static func == (left: Action, right: Action) -> Bool {

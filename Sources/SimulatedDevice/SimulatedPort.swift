@@ -22,7 +22,12 @@ public final class SimulatedPort {
 
     /// Opens a device, and makes it first where there is none. `EBUSY` while another opener has it: a device is open
     /// once. What a killed owner left open is closed first, as the kernel does when a process ends.
-    public init(directory: String, creating settings: DeviceSettings = .init()) throws(SystemError) {
+    ///
+    /// `driver` is the one that this opener comes through, if not the one that the device was made with: the kernel
+    /// has several for one channel.
+    public init(
+        directory: String, creating settings: DeviceSettings = .init(), through driver: Driver? = nil
+    ) throws(SystemError) {
         registers = try DeviceDirectory.openRegisters(directory, settings)
         lock = try DeviceDirectory.openLock(directory)
         guard cl_lock_file(lock.raw) == 0 else {
@@ -37,7 +42,7 @@ public final class SimulatedPort {
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
         scratch = .allocate(byteCount: 4096, alignment: 16)
         Self.sign(lock.raw)
-        openDriver()
+        openDriver(driver ?? registers.settings.driver)
         // What waits already was rung for somebody else, if at all.
         rearm()
     }
@@ -55,11 +60,12 @@ public final class SimulatedPort {
         }
     }
 
-    private func openDriver() {
+    private func openDriver(_ driver: Driver) {
         while true {
             let seen = registers.rawWord
             var state = DriverState(rawValue: seen)
             state.close()
+            state.use(driver)
             _ = state.open()
             let opens = (seen & RegisterLayout.openCount) &+ RegisterLayout.oneOpen
             if registers.exchange(seen, for: state.rawValue | opens) { return }

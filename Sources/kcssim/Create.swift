@@ -15,21 +15,7 @@ struct Create: ParsableCommand {
     @Argument(help: "The device's directory; made with those above it.")
     var directory: String
 
-    @Option(
-        help: ArgumentHelp(
-            "v2: the raw-KCS patch as posted. fixed: with its O_NONBLOCK test put right. deferred: IDR stays until "
-                + "read. (default: v2)",
-            valueName: "v2|fixed|deferred"),
-        transform: usage(Quantity.driver))
-    var driver = Driver.v2
-
-    @Option(
-        help: ArgumentHelp(
-            "How often the driver looks whether OBF fell, as where OBE has no interrupt (500ms on Aspeed). "
-                + "0: an interrupt. (default: 0)",
-            valueName: "duration|never"),
-        transform: usage(Quantity.lag))
-    var obeLag: UInt64 = 0
+    @OptionGroup var kind: DriverOptions
 
     @Option(
         help: ArgumentHelp("The window that both sides share. (default: 1MiB)", valueName: "size"),
@@ -39,7 +25,7 @@ struct Create: ParsableCommand {
     var window: Int?
 
     func run() throws {
-        let settings = DeviceSettings(driver: driver, obeLag: obeLag, windowSize: window ?? 1 << 20)
+        let settings = DeviceSettings(driver: kind.driver, obeLag: kind.obeLag, windowSize: window ?? 1 << 20)
         let created = try reporting { () throws(SystemError) in try DeviceDirectory.create(directory, settings) }
         let found = try reporting { () throws(SystemError) in try DeviceDirectory.settings(of: directory) }
         if !created, let found, found != settings {

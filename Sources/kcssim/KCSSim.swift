@@ -18,5 +18,6 @@ import ArgumentParser
             Watch.self,
             Trigger.self,
             Demo.self,
+            Mount.self,
         ])
 }

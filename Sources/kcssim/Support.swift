@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import DriverModel
 import LinuxIO
 import SimulatedDevice
 import Simulator
@@ -20,6 +21,25 @@ struct HostOptions: ParsableArguments {
     private func openTyped() throws(SystemError) -> HostAccess {
         HostAccess(try SimulatedHost(directory: directory), timeout: timeout)
     }
+}
+
+/// What stands in front of a new device's registers.
+struct DriverOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "v2: the raw-KCS patch as posted. fixed: with its O_NONBLOCK test put right. deferred: IDR stays until "
+                + "read. (default: v2)",
+            valueName: "v2|fixed|deferred"),
+        transform: usage(Quantity.driver))
+    var driver = Driver.v2
+
+    @Option(
+        help: ArgumentHelp(
+            "How often the driver looks whether OBF fell, as where OBE has no interrupt (500ms on Aspeed). "
+                + "0: an interrupt. (default: 0)",
+            valueName: "duration|never"),
+        transform: usage(Quantity.lag))
+    var obeLag: UInt64 = 0
 }
 
 /// A word that cannot be read is wrong usage: exit status 64.

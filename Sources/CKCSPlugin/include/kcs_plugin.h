@@ -20,7 +20,7 @@
  *   |        v
  *   |    data / input_ready / message / output_ready / reset / stats, timers, watches, posts, results of services
  *   |        |
- *   |    stop(instance, reason)          the device is about to close; replies and register accesses end here
+ *   |    stop(instance, reason)          the device is about to close; replies are over, registers work until it returns
  *   |        |
  *   |    (work functions under way on the worker thread return; their `done` is not called)
  *   |        |

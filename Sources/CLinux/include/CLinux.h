@@ -115,6 +115,22 @@ static inline int cl_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int cl_signalled(int status) { return WIFSIGNALED(status); }
 static inline int cl_termination_signal(int status) { return WTERMSIG(status); }
 
+// Has this child ended? It stays a zombie.
+static inline int cl_has_ended(int process) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == process;
+}
+
+// Waits for a thread's end for so long; 0, or an error number.
+static inline int cl_join_within(pthread_t thread, uint64_t nanoseconds) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    uint64_t sum = (uint64_t)end.tv_nsec + nanoseconds % 1000000000u;
+    end.tv_sec += (time_t)(nanoseconds / 1000000000u + sum / 1000000000u);
+    end.tv_nsec = (long)(sum % 1000000000u);
+    return pthread_timedjoin_np(thread, NULL, &end);
+}
+
 // Atomics on words that other processes or threads share. Sequentially consistent unless named otherwise.
 static inline uint64_t cl_load64(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void cl_store64(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }

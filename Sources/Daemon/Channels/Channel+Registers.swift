@@ -24,7 +24,11 @@ extension Channel {
         if !events.isDisjoint(with: [.error, .hangup]) { return deviceFails(.inputOutput) }
         if let transfer { return transfer.ready(device, now) }
         guard let seat = byteSeat else { return }
-        if isOutputWanted { offerOutput(device, seat, now) }
+        if isOutputWanted {
+            offerOutput(device, seat, now)
+            // The handler may have failed in it, and be gone.
+            guard byteSeat === seat else { return }
+        }
         guard seat.input == KCS_INPUT_AUTO else { return tellInput(device, seat, events, now) }
         guard !isInputHeld else { return }
         if device.reportsOutput {

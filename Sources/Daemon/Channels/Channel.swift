@@ -55,8 +55,12 @@ final class Channel: EventSource {
     private var nextKernelOpen: UInt64 = 0
     private var failures = 0
     private var runningSince: UInt64 = 0
+    /// What is to fail the channel once no handler is being called, and no transfer is under way.
     private var failureInCall: String?
     private var callDepth = 0
+    /// While handlers are being started, a failure is the start's to report; while they are being taken off, nobody's.
+    private var isStarting = false
+    private var isClosing = false
     private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
 
     /// A channel that does not run yet.
@@ -97,7 +101,8 @@ final class Channel: EventSource {
         failures = 0
         if let failure = plan.failures.first {
             enter(.refused(failure.description))
-            return log.write(.error, name, failure.description)
+            for failure in plan.failures { log.write(.error, name, failure.description) }
+            return
         }
         waitBegan = Clock.monotonic
         openAttempts = 0
@@ -116,22 +121,31 @@ final class Channel: EventSource {
         // The kernel said EBUSY: some drivers suffer from every open that fails, so nobody may hold the node, and time
         // must have passed, before it is tried again.
         if Clock.monotonic < nextKernelOpen { return wait("is busy, as the kernel said at the last open") }
-        switch Device.open(specification) {
+        services.activity.enterDevice(channel: number)
+        let opened = Device.open(specification)
+        services.activity.leaveDevice()
+        // Looking who holds a device takes its time, which no handler is to be blamed for.
+        services.callMark = Clock.coarse
+        switch opened {
         case .success(let device): run(device)
         case .failure(let failure):
-            if case .busy(_, true) = failure { nextKernelOpen = Clock.monotonic + Retry.kernelBusy }
-            wait(failure.description)
+            var isHeld = false
+            if case .busy(_, let isKernelsWord) = failure {
+                isHeld = true
+                if isKernelsWord { nextKernelOpen = Clock.monotonic + Retry.kernelBusy }
+            }
+            wait(failure.description, isHeld: isHeld)
         }
     }
 
-    private func wait(_ reason: String) {
+    private func wait(_ reason: String, isHeld: Bool = false) {
         let text = "device \(plan.device.path) \(reason)"
         let now = Clock.monotonic
         let isNew = state != .waiting(text)
         if isNew {
             enter(.waiting(text))
             // An absent device is normal for a while after boot; one that somebody holds is worth a line at once.
-            log.write(openAttempts == 0 ? .notice : .info, name, "waiting: \(text)")
+            log.write(openAttempts == 0 || isHeld ? .notice : .info, name, "waiting: \(text)")
         }
         if !hasWarned && now &- waitBegan > plan.configuration.device.wait {
             hasWarned = true
@@ -172,7 +186,11 @@ final class Channel: EventSource {
             recorder?.idrRead(byte.value, str: byte.str, stale: true, at: time)
             counters.stale += 1
         }
-        if let failure = startHandlers(device) { return fail(failure, stays: false) }
+        isStarting = true
+        let failure = startHandlers(device) ?? failureInCall
+        isStarting = false
+        failureInCall = nil
+        if let failure { return fail(failure, stays: false) }
         runningSince = Clock.monotonic
         enter(.running)
         let plugins = seats.map { $0.plugin.name }.joined(separator: ", ")
@@ -188,9 +206,10 @@ final class Channel: EventSource {
         for (index, handler) in plan.handlers.enumerated() {
             let seat = HandlerSeat(handler, index: index, channel: self)
             guard seat.calling(.create, { $0.create() }) else {
-                return "plugin \(handler.plugin.name) refused to be created"
+                return failureInCall ?? "plugin \(handler.plugin.name) refused to be created"
             }
             seats.append(seat)
+            if let failureInCall { return failureInCall }
         }
         // Registers work from start on; who may use them is settled by what it answers.
         if seats.count == 1 { byteSeat = seats[0] }
@@ -203,6 +222,7 @@ final class Channel: EventSource {
                     stateFolder: stateFolder)
             }
             let plugin = seat.plugin.name
+            if let failureInCall { return failureInCall }
             if input < 0 { return "plugin \(plugin) refused to start (error \(input))" }
             guard seat.takes(input: input) else {
                 return "plugin \(plugin) started with input \(input), which it did not declare"
@@ -225,6 +245,7 @@ final class Channel: EventSource {
         } else {
             return "a handler of bytes owns its channel alone, and there are \(active.count) handlers"
         }
+        if byteSeat == nil { (isOutputWanted, isInputHeld) = (false, false) }
         isInputTold = false
         interest = isInputHeld && device.reportsOutput ? [] : .input
         if isOutputWanted && device.reportsOutput { interest.insert(.output) }
@@ -251,19 +272,22 @@ final class Channel: EventSource {
 
     /// Takes the handlers off and closes the device, which is left so that the host CPU finds a defined state.
     private func close(reason: UInt32) {
+        isClosing = true
         transfer?.end()
         transfer = nil
-        byteSeat = nil
-        isOutputWanted = false
-        isInputHeld = false
-        isStalled = false
-        interest = []
-        loop.cancel(outputTimer)
+        // A handler of bytes may leave the registers as its protocol wants them: they work until its stop has returned.
         for seat in seats {
             recorder?.handlerStopped(index: UInt8(truncatingIfNeeded: seat.index), at: recordTime)
             seat.leave(reason: reason)
         }
         seats = []
+        byteSeat = nil
+        isInputTold = false
+        isOutputWanted = false
+        isInputHeld = false
+        isStalled = false
+        interest = []
+        loop.cancel(outputTimer)
         loop.remove(self)
         if let device {
             device.close()
@@ -271,6 +295,8 @@ final class Channel: EventSource {
         }
         device = nil
         mappedWindow = nil
+        failureInCall = nil
+        isClosing = false
     }
 
     // MARK: Failing
@@ -289,7 +315,9 @@ final class Channel: EventSource {
         // A life that lasted forgives the failures before it.
         if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax { failures = 0 }
         runningSince = 0
-        let pause = min(restart.backoffMax, restart.backoff << UInt64(min(failures, 20)))
+        var pause = restart.backoff
+        for _ in 0..<min(failures, 64) where pause < restart.backoffMax { pause *= 2 }
+        pause = min(pause, restart.backoffMax)
         failures += 1
         enter(.backingOff(until: Clock.monotonic + pause, text))
         log.write(.error, name, "failed, starting again in \(UTCTime.short(pause)): \(text)")
@@ -306,19 +334,25 @@ final class Channel: EventSource {
     /// A handler says that it cannot go on.
     func handlerFails(_ seat: HandlerSeat, _ text: String) { failSoon("plugin \(seat.plugin.name): \(text)") }
 
-    /// Fails once the handler call under way has returned.
+    /// Fails once the handler call, or the transfer, under way has returned: both still use what a failure takes away.
     func failSoon(_ text: String) {
-        guard failureInCall == nil else { return }
+        guard failureInCall == nil, !isClosing else { return }
         failureInCall = text
-        if callDepth == 0 { finishFailure() }
+        finishFailure()
     }
 
     private func finishFailure() {
-        guard let text = failureInCall, state != .stopped else { return failureInCall = nil }
-        // While the handlers are being started, the start itself reports.
-        guard state == .running || transfer != nil || byteSeat != nil else { return }
+        guard let text = failureInCall, callDepth == 0, !isStarting, !isClosing else { return }
         failureInCall = nil
         fail(text, stays: false)
+    }
+
+    /// Runs `body`, which uses the device and the handlers; what fails meanwhile is dealt with when it has returned.
+    func deferringFailures(_ body: () -> Void) {
+        callDepth += 1
+        body()
+        callDepth -= 1
+        finishFailure()
     }
 
     func enter(_ new: ChannelState) {
@@ -332,12 +366,14 @@ final class Channel: EventSource {
     @inline(__always)
     func beginCall(_ callback: Activity.Callback) {
         callDepth += 1
+        recorder?.enter(callback.literal)
         services.activity.enter(channel: number, callback)
     }
 
     @inline(__always)
     func endCall(_ seat: HandlerSeat, _ callback: Activity.Callback) {
         services.activity.leave()
+        recorder?.leave()
         callDepth -= 1
         let now = Clock.coarse
         let began = max(services.callMark, loop.now)
@@ -345,7 +381,7 @@ final class Channel: EventSource {
             services.callMark = now
             if now - began > plan.configuration.callBudget { reportSlow(seat, callback, now - began) }
         }
-        if failureInCall != nil && callDepth == 0 { finishFailure() }
+        if failureInCall != nil { finishFailure() }
     }
 
     private func reportSlow(_ seat: HandlerSeat, _ callback: Activity.Callback, _ took: UInt64) {
@@ -364,6 +400,7 @@ final class Channel: EventSource {
         guard isRunning else { return }
         recorder?.deviceReset(at: recordTime)
         transfer?.reset()
+        // The device may have failed in it, and the handlers be gone.
         let now = Clock.monotonic
         for seat in seats { seat.calling(.reset) { $0.tellReset(now: now) } }
         log.write(.notice, name, "reset")

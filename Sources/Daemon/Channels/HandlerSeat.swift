@@ -103,10 +103,20 @@ final class HandlerSeat: HandlerInstance {
 
     override func openTimer(_ context: UnsafeMutableRawPointer?, _ fire: @escaping TimerCallback) -> Int32 {
         guard !isGone, timers.count < 256 else { return isGone ? KCS_E_UNAVAILABLE : KCS_E_LIMIT }
-        let timer = SeatTimer(self, nextNumber, context, fire)
+        let timer = SeatTimer(self, takeNumber(), context, fire)
         timers.append(timer)
-        nextNumber += 1
         return Int32(timer.number)
+    }
+
+    /// A number that no timer or watch of the instance has, also after years of opening and closing them.
+    private func takeNumber() -> UInt32 {
+        while true {
+            let number = nextNumber
+            nextNumber = number == UInt32(Int32.max) ? 1 : number + 1
+            if !timers.contains(where: { $0.number == number }) && !watches.contains(where: { $0.number == number }) {
+                return number
+            }
+        }
     }
 
     override func setTimer(_ timer: UInt32, _ deadline: UInt64) -> Int32 {
@@ -126,19 +136,18 @@ final class HandlerSeat: HandlerInstance {
     ) -> Int32 {
         guard !isGone, watches.count < 4096 else { return isGone ? KCS_E_UNAVAILABLE : KCS_E_LIMIT }
         guard events & ~3 == 0 else { return KCS_E_INVALID }
-        let watch = SeatWatch(self, nextNumber, context, ready)
+        let watch = SeatWatch(self, takeNumber(), context, ready)
         do { try services.loop.add(watch, descriptor: descriptor, interest: SeatWatch.interest(events)) } catch {
             return KCS_E_INVALID
         }
         watches.append(watch)
-        nextNumber += 1
         return Int32(watch.number)
     }
 
     override func setWatch(_ watch: UInt32, _ events: UInt32) -> Int32 {
         guard events & ~3 == 0, let found = watches.first(where: { $0.number == watch }) else { return KCS_E_INVALID }
-        services.loop.update(found, interest: SeatWatch.interest(events))
-        return KCS_OK
+        // Fails when the plugin has closed the descriptor before its watch.
+        return services.loop.tryUpdate(found, interest: SeatWatch.interest(events)) ? KCS_OK : KCS_E_INVALID
     }
 
     override func closeWatch(_ watch: UInt32) -> Int32 {

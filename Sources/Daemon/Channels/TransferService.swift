@@ -24,6 +24,8 @@ final class TransferService {
     /// Whose answer is awaited: the handler that is being asked, or that said that its reply comes later.
     private var answering: HandlerSeat?
     private var token: MessageToken?
+    /// The request before that was answered by a handler: a second answer to it is a mistake, not a race.
+    private var answered: MessageToken?
     private lazy var timer = ServiceTimer(self)
 
     private static let invalidCommand: UInt8 = 0xC1
@@ -69,6 +71,7 @@ final class TransferService {
         withChannel { $0.loop.cancel(timer) }
         device = nil
         answering = nil
+        token = nil
     }
 
     /// The channel was reset by its operator: what is under way is forgotten.
@@ -76,7 +79,8 @@ final class TransferService {
         guard let device else { return }
         machine.stop()
         pump()
-        begin(device)
+        // The device may have failed in it.
+        if self.device != nil { begin(device) }
     }
 
     /// The device is readable, or was asked to be looked at again.
@@ -90,10 +94,13 @@ final class TransferService {
 
     func reply(_ seat: HandlerSeat, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         let token = MessageToken(rawValue: token)
-        guard token == self.token, seat === answering else {
+        guard token == self.token else {
+            if token == answered || !machine.hasDelivered(token) { return KCS_E_INVALID }
             withChannel { $0.counters.staleReplies += 1 }
             return KCS_E_STALE
         }
+        // Another handler's request.
+        guard seat === answering else { return KCS_E_INVALID }
         return answer(token, bytes)
     }
 
@@ -115,6 +122,7 @@ final class TransferService {
         }
         answering = nil
         self.token = nil
+        answered = token
         withChannel { $0.recorder?.message(.toHost, link: .ipmi, bytes, at: $0.recordTime) }
         if !isPumping { pump() }
         return KCS_OK
@@ -126,7 +134,25 @@ final class TransferService {
     private func pump() {
         guard !isPumping, let device else { return }
         isPumping = true
-        defer { isPumping = false }
+        withChannel { channel in
+            channel.deferringFailures {
+                pump(device)
+                isPumping = false
+            }
+        }
+    }
+
+    /// A device call, watched for one that sleeps.
+    @inline(__always)
+    private func watched<Result>(_ call: () -> Result) -> Result {
+        withChannel { channel in
+            channel.services.activity.enterDevice(channel: channel.number)
+            defer { channel.services.activity.leaveDevice() }
+            return call()
+        }
+    }
+
+    private func pump(_ device: Device) {
         while true {
             let now = Clock.monotonic
             switch machine.next(now: now) {
@@ -135,7 +161,7 @@ final class TransferService {
                 guard str >= 0 else { return deviceFails(-str) }
                 machine.statusRead(StatusRegister(rawValue: UInt8(truncatingIfNeeded: str)), now: now)
             case .readInput:
-                switch device.receive() {
+                switch watched({ device.receive() }) {
                 case .byte(let value, let str):
                     withChannel {
                         $0.counters.bytesIn &+= 1
@@ -150,7 +176,7 @@ final class TransferService {
                 guard result == 0 else { return deviceFails(-result) }
                 withChannel { $0.recorder?.strWritten(value.rawValue, mask: mask.rawValue, at: $0.recordTime) }
             case .writeBoth(let output, let mask, let value):
-                let result = device.write(odr: output, mask: mask.rawValue, value.rawValue)
+                let result = watched { device.write(odr: output, mask: mask.rawValue, value.rawValue) }
                 guard result == 0 else { return deviceFails(-result) }
                 withChannel {
                     $0.counters.bytesOut &+= 1
@@ -158,7 +184,7 @@ final class TransferService {
                         odr: output, str: value.rawValue, mask: mask.rawValue, at: $0.recordTime)
                 }
             case .replace(let output, let mask, let value):
-                let result = device.replace(odr: output, mask: mask.rawValue, value.rawValue)
+                let result = watched { device.replace(odr: output, mask: mask.rawValue, value.rawValue) }
                 guard result == 0 else { return deviceFails(-result) }
                 withChannel {
                     $0.counters.bytesOut &+= 1
@@ -188,9 +214,11 @@ final class TransferService {
         withChannel { channel in
             if let deadline { channel.loop.set(timer, deadline: deadline) } else { channel.loop.cancel(timer) }
             let wanted: Readiness = input ? .input : []
-            guard channel.isRegistered, wanted != channel.interest else { return }
-            channel.interest = wanted
-            channel.loop.update(channel, interest: wanted)
+            guard channel.isRegistered else { return }
+            if wanted != channel.interest {
+                channel.interest = wanted
+                channel.loop.update(channel, interest: wanted)
+            }
             // What a simulated device rang while nobody listened is not rung again.
             if input && device.hasUntoldInput { channel.loop.again(channel) }
         }
@@ -283,6 +311,6 @@ extension Channel {
     func handlerSetsAttention(_ seat: HandlerSeat, _ on: Bool) -> Int32 {
         seat.wantsAttention = on
         transfer?.updateAttention()
-        return KCS_OK
+        return seat.input == KCS_INPUT_AUTO || seat.input == KCS_INPUT_MANUAL ? KCS_E_UNAVAILABLE : KCS_OK
     }
 }

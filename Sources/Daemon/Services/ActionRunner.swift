@@ -63,7 +63,7 @@ final class ActionRunner {
 
     private func next() {
         guard let action = left.popLast() else { return done(outcomes) }
-        let name = Self.describe(action.kind)
+        let name = action.kind.words
         perform(action.kind) { [self] result, detail in
             outcomes.append(Outcome(action: name, result: result, detail: detail))
             if result != .ok { left.append(contentsOf: action.otherwise.reversed()) }
@@ -90,17 +90,6 @@ final class ActionRunner {
             }
         case .wait(let nanoseconds):
             services.loop.set(Pause { end(.ok, "") }, deadline: Clock.monotonic &+ nanoseconds)
-        }
-    }
-
-    /// An action in words: "exec /usr/bin/x", "capture all", "sysrq c", "wait 5s", "log".
-    static func describe(_ kind: Action.Kind) -> String {
-        switch kind {
-        case .log: return "log"
-        case .capture(let all): return all ? "capture all" : "capture channel"
-        case .sysrq(let letter): return "sysrq \(Character(UnicodeScalar(letter)))"
-        case .exec(let arguments, _): return "exec \(arguments[0])"
-        case .wait(let nanoseconds): return "wait \(Quantity.duration(nanoseconds))"
         }
     }
 }

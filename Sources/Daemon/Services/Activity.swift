@@ -12,7 +12,11 @@ final class Activity: @unchecked Sendable {
         case start, stop, destroy, data, inputReady, outputReady, message, reset, stats, timer, watch, post, result
 
         /// The descriptor's name for it.
-        var name: String {
+        var name: String { "\(literal)" }
+
+        /// The same, as a constant that a dying process can still read.
+        @inline(__always)
+        var literal: StaticString {
             switch self {
             case .create: return "create"
             case .start: return "start"

@@ -68,11 +68,12 @@ final class Programs {
     func reap() {
         for child in children {
             var status: Int32 = 0
-            guard waitpid(child.process, &status, WNOHANG) == child.process else { continue }
+            guard cl_has_ended(child.process) != 0 else { continue }
+            // What the program left behind in its group goes with it; while it is a zombie the number is still its own.
+            _ = kill(-child.process, SIGKILL)
+            guard waitpid(child.process, &status, 0) == child.process else { continue }
             loop.cancel(child)
             children.removeAll { $0 === child }
-            // What the program left behind in its group goes with it.
-            _ = kill(-child.process, SIGKILL)
             if child.isOverdue {
                 child.done(.timedOut)
             } else if cl_exited(status) != 0 {

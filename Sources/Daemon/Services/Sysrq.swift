@@ -56,7 +56,7 @@ final class Sysrq {
             sync()
             mailbox.post { attempt.finish?(true) }
         }
-        if thread == nil { attempt.finish?(false) }
+        if let thread { thread.detach() } else { attempt.finish?(false) }
     }
 
     private func write(_ letter: UInt8) -> String? {

@@ -48,20 +48,28 @@ final class Watchdog: @unchecked Sendable {
     private func run() {
         let period = min(Self.deviceLimit / 4, max(hangTimeout / 8, 1_000_000))
         var call: UInt64 = 0
-        var callSince: UInt64 = 0
+        var callTime: UInt64 = 0
         var deviceCall: UInt64 = 0
-        var deviceSince: UInt64 = 0
+        var deviceTime: UInt64 = 0
+        var last = Clock.monotonic
         var quiet = 0
         while !mustStop {
             let now = Clock.monotonic
+            // Time in which this thread did not run either is nobody's fault: the process was stopped, or the machine.
+            let passed = min(now - last, 2 * period)
+            last = now
             let seenCall = activity.call
             let seenDevice = activity.deviceCall
-            if seenCall != call || seenCall == 0 { (call, callSince) = (seenCall, now) }
-            if seenDevice != deviceCall || seenDevice == 0 { (deviceCall, deviceSince) = (seenDevice, now) }
-            if seenCall != 0 && now - callSince >= hangTimeout { culprit(seenCall) }
-            if seenDevice != 0 && now - deviceSince >= Self.deviceLimit {
+            if seenCall != call || seenCall == 0 { (call, callTime) = (seenCall, 0) } else { callTime += passed }
+            if seenDevice != deviceCall || seenDevice == 0 {
+                (deviceCall, deviceTime) = (seenDevice, 0)
+            } else {
+                deviceTime += passed
+            }
+            if seenCall != 0 && callTime >= hangTimeout { culprit(seenCall) }
+            if seenDevice != 0 && deviceTime >= Self.deviceLimit {
                 _ = cl_signal_thread(loopThread, Self.interrupter)
-                deviceSince = now
+                deviceTime = 0
             }
             quiet = seenCall == 0 && seenDevice == 0 ? quiet + 1 : 0
             if quiet > 8 {

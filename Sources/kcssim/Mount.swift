@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import DriverModel
+import LinuxIO
+import SimulatedDevice
+import Simulator
+
+/// `kcssim mount MOUNTPOINT --channels N`
+struct Mount: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes devices that any program can open: raw-kcsK, serio_rawK and ipmi-kcsK.",
+        discussion: """
+            Stays in the foreground, prints "ready" when the files are there, and unmounts on SIGTERM or SIGINT. The \
+            three files of a channel behave as the kernel's nodes do, and exclude each other. The host's side of \
+            channel K is kcsK in the folder of the devices, for every other command. Needs libfuse3 and /dev/fuse.
+            """)
+
+    @Argument(help: "Where the files appear; made where it is missing.")
+    var mountpoint: String
+
+    @Option(help: "How many channels.")
+    var channels: Int
+
+    @Option(help: ArgumentHelp("The folder of the devices. (default: MOUNTPOINT.devices)", valueName: "dir"))
+    var devices: String?
+
+    @OptionGroup var kind: DriverOptions
+
+    func validate() throws {
+        if channels < 1 || channels > 1024 { throw ValidationError("--channels \(channels): 1 to 1024") }
+    }
+
+    func run() throws {
+        let plain = mountpoint.count > 1 && mountpoint.hasSuffix("/") ? String(mountpoint.dropLast()) : mountpoint
+        let server = try FileServer(
+            MountSettings(
+                mountpoint: plain, channels: channels, devices: devices ?? plain + ".devices",
+                device: DeviceSettings(driver: kind.driver, obeLag: kind.obeLag)))
+        say("ready")
+        server.run()
+    }
+}
