@@ -86,7 +86,7 @@ let libraries: [Target] = [
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
-    shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Handler"),
+    shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
@@ -121,7 +121,7 @@ let programs: [Target] = [
 let mctpPlugin: [Target] = [
     shippedTarget(
         "MCTPEndpointHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpoint", "PluginKit", "Wire"],
-        path: "Plugins/MCTPEndpoint/Integration", settings: shippedSmall),
+        path: "Plugins/MCTPEndpoint/Handler", settings: shippedSmall),
     pluginEntry("MCTPEndpoint", "MCTPEndpointHandler"),
 ]
 
@@ -145,7 +145,7 @@ let tools: [Target] = [
         name: "Simulator", dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
-        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Benchmarks/MCTPBenchmark",
+        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",

@@ -88,6 +88,9 @@ final class Channel: EventSource {
     /// The memory shared with the host CPU.
     var window: UnsafeMutableRawBufferPointer? { mappedWindow?.bytes ?? device?.simulatedWindow }
 
+    /// What has to live for as long as the memory is used.
+    var windowOwner: AnyObject? { mappedWindow ?? device }
+
     private var mappedWindow: Window?
 
     override func ready(_ events: Readiness, now: UInt64) { deviceReady(events, now: now) }

@@ -25,6 +25,8 @@ final class HandlerSeat: HandlerInstance {
     private var watches: [SeatWatch] = []
     private var nextNumber: UInt32 = 1
     private var workUnderWay = 0
+    /// Keeps the window mapped for work that outlives the channel's device.
+    private var windowOwner: AnyObject?
     private var isRunningActions = false
     private var isGone = false
     private var logLimit = RateLimit(burst: 20, interval: 1_000_000_000)
@@ -162,7 +164,10 @@ final class HandlerSeat: HandlerInstance {
 
     override func mapWindow() -> UnsafeMutableRawBufferPointer? {
         guard let channelReference else { return nil }
-        return channelReference._withUnsafeGuaranteedRef { $0.window }
+        return channelReference._withUnsafeGuaranteedRef {
+            windowOwner = $0.windowOwner
+            return $0.window
+        }
     }
 
     override func run(
