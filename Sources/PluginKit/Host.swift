@@ -90,6 +90,13 @@ public struct Host {
                 channel, token, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count)))
     }
 
+    /// Says that a request has no answer: the host CPU is left waiting in READ until it begins anew.
+    @discardableResult
+    public func withhold(_ token: UInt64) -> Status {
+        var nothing: UInt8 = 0
+        return Status(rawValue: table.pointee.reply(channel, token, &nothing, 0))
+    }
+
     /// Sets or clears this instance's wish for SMS_ATN.
     @discardableResult
     public func setAttention(_ on: Bool) -> Status {

@@ -300,7 +300,8 @@ struct kcs_host {
 
     /* Messages: for instances whose input is MESSAGES. */
 
-    /* Answers a request once: NetFn/LUN, command, completion code, data. Legal inside message() and later. KCS_E_STALE
+    /* Answers a request once: NetFn/LUN, command, completion code, data; or, with a count of 0, says that there is no
+     * answer: the host CPU is left waiting in READ. Legal inside message() and later. KCS_E_STALE
      * when the host CPU gave up or asked something else in the meantime; KCS_E_INVALID for an unknown token or a second
      * answer. */
     int32_t (*KCS_NONNULL reply)(struct kcs_channel *KCS_NONNULL channel, uint64_t token,

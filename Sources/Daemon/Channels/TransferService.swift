@@ -101,7 +101,17 @@ final class TransferService {
         }
         // Another handler's request.
         guard seat === answering else { return KCS_E_INVALID }
-        return answer(token, bytes)
+        return bytes.isEmpty ? withhold(token) : answer(token, bytes)
+    }
+
+    /// There will be no answer: the host CPU is left waiting in READ.
+    private func withhold(_ token: MessageToken) -> Int32 {
+        guard machine.withhold(token, now: Clock.monotonic) == .accepted else { return KCS_E_STALE }
+        answering = nil
+        self.token = nil
+        answered = token
+        if !isPumping { pump() }
+        return KCS_OK
     }
 
     /// Any handler's wish for SMS_ATN is the channel's.
