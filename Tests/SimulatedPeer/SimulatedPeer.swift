@@ -5,6 +5,8 @@
 //   SimulatedPeer host DIR   sends bytes and takes the answers
 // and, to count what a byte costs, both sides in turn and an end:
 //   SimulatedPeer loop DIR COUNT
+// and, to count what a byte costs somebody else, the host's side with an end:
+//   SimulatedPeer exchange DIR COUNT
 import CLinux
 import LinuxIO
 import SimulatedDevice
@@ -17,6 +19,7 @@ import SimulatedDevice
         case "bmc": try answer(arguments[2])
         case "host": try send(arguments[2])
         case "loop" where arguments.count == 4: try loop(arguments[2], Int(arguments[3]) ?? 0)
+        case "exchange" where arguments.count == 4: try exchange(arguments[2], Int(arguments[3]) ?? 0)
         default: exit(64)
         }
     }
@@ -50,6 +53,17 @@ import SimulatedDevice
             _ = host.send(value, command: value & 1 == 1, deadline: .max)
             _ = host.receive(deadline: Clock.monotonic + 20_000_000)
             value &+= 1
+        }
+    }
+
+    /// Each byte is sent when the answer to the one before was read.
+    static func exchange(_ directory: String, _ count: Int) throws {
+        let host = try SimulatedHost(directory: directory)
+        for index in 0..<count {
+            let deadline = Clock.monotonic + 60_000_000_000
+            guard host.send(UInt8(truncatingIfNeeded: index), command: false, deadline: deadline),
+                host.receive(deadline: deadline) == UInt8(truncatingIfNeeded: index)
+            else { exit(1) }
         }
     }
 
