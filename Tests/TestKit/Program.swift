@@ -24,7 +24,7 @@ public final class Program {
     }
 
     /// How long anything may take before a test gives up: far more than it does.
-    public static let patience: Int32 = 60_000
+    public static let patience: Int32 = 20_000
 
     /// Starts a program. `environment` comes on top of the test's own, without what a service manager would set;
     /// `passed` become its descriptors 3 and up.
