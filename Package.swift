@@ -195,6 +195,23 @@ let tests: [Target] = [
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
+    .target(
+        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO"], path: "Tests/TestKit",
+        swiftSettings: strict),
+    .testTarget(
+        name: "PluginHostTests",
+        dependencies: ["CKCSPlugin", "CLinux", "Configuration", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML"],
+        exclude: ["Plugins"], swiftSettings: strict),
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsd",
+        ],
+        exclude: ["Plugins"], swiftSettings: strict),
+    testTarget(
+        "DaemonTests",
+        ["CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "TestKit"]),
 ]
 
 let package = Package(

@@ -9,6 +9,9 @@ public enum ConfigurationFile {
     public struct Outcome {
         /// What the file says; nil when there is an error.
         public let configuration: Configuration?
+        /// What could be read of it in spite of errors, for whoever looks for more of them; nil when nothing could.
+        /// Nothing may act on it.
+        public let draft: Configuration?
         /// Everything there is to say about the file. More may be added, by whoever checks the plugins' options.
         public let diagnostics: Diagnostics
     }
@@ -22,7 +25,7 @@ public enum ConfigurationFile {
             diagnostics.error(
                 error.errno == .tooLarge
                     ? "larger than \(Quantity.size(UInt64(Limits().bytes)))" : error.errno.description, at: nil)
-            return Outcome(configuration: nil, diagnostics: diagnostics)
+            return Outcome(configuration: nil, draft: nil, diagnostics: diagnostics)
         }
     }
 
@@ -30,10 +33,11 @@ public enum ConfigurationFile {
     public static func parse(_ bytes: [UInt8], file: String) -> Outcome {
         let diagnostics = Diagnostics(file: file, text: bytes)
         guard let root = Document.parse(bytes, diagnostics) else {
-            return Outcome(configuration: nil, diagnostics: diagnostics)
+            return Outcome(configuration: nil, draft: nil, diagnostics: diagnostics)
         }
         let value = Checker(diagnostics).check(root, Keys.file, at: root.mark)
         let configuration = ConfigurationReader(root, diagnostics).configuration(value)
-        return Outcome(configuration: diagnostics.hasErrors ? nil : configuration, diagnostics: diagnostics)
+        return Outcome(
+            configuration: diagnostics.hasErrors ? nil : configuration, draft: configuration, diagnostics: diagnostics)
     }
 }

@@ -302,7 +302,7 @@ public final class Supervisor {
             let callback = Activity.callback(call)?.name ?? "a call"
             log.write(
                 .error, channel,
-                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(UTCTime.short(timeout));"
+                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(Quantity.duration(timeout));"
                     + " the daemon ends, so that its other channels can be started again")
             marker.leave(channel)
             if crashFile >= 0 { _ = FatalDump.write(crashFile) }

@@ -16,6 +16,8 @@ public struct Readiness: OptionSet, Sendable {
     public static let error = Readiness(rawValue: 0x008)
     /// The other end is gone (EPOLLHUP); always told.
     public static let hangup = Readiness(rawValue: 0x010)
+    /// Either of them. (A literal of several would be an array in a build that is not optimized.)
+    public static let trouble = Readiness(rawValue: 0x018)
 }
 
 /// Somebody that the loop tells when a descriptor is ready. A source watches one descriptor at a time; subclass it.

@@ -202,7 +202,7 @@ struct RegisterFile: ~Copyable {
     @inline(__always)
     func note(_ effects: Effects) {
         if effects.contains(.woke) { count(.interrupts) }
-        if effects.isSubset(of: [.woke, .outputFilled]) { return }
+        if effects.rawValue & ~(Effects.woke.rawValue | Effects.outputFilled.rawValue) == 0 { return }
         noteLoss(effects)
     }
 

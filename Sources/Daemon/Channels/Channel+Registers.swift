@@ -21,7 +21,7 @@ extension Channel {
     @inline(__always)
     func deviceReady(_ events: Readiness, now: UInt64) {
         guard let device else { return }
-        if !events.isDisjoint(with: [.error, .hangup]) { return deviceFails(.inputOutput) }
+        if !events.isDisjoint(with: .trouble) { return deviceFails(.inputOutput) }
         if let transfer { return transfer.ready(device, now) }
         guard let seat = byteSeat else { return }
         if isOutputWanted {

@@ -15,6 +15,7 @@ import EventLoop
 import KCS
 import LinuxIO
 import PluginHost
+import Schema
 
 /// One channel of the configuration.
 final class Channel: EventSource {
@@ -323,7 +324,7 @@ final class Channel: EventSource {
         pause = min(pause, restart.backoffMax)
         failures += 1
         enter(.backingOff(until: Clock.monotonic + pause, text))
-        log.write(.error, name, "failed, starting again in \(UTCTime.short(pause)): \(text)")
+        log.write(.error, name, "failed, starting again in \(Quantity.duration(pause)): \(text)")
         loop.set(retryTimer, deadline: Clock.monotonic + pause)
     }
 
@@ -393,7 +394,7 @@ final class Channel: EventSource {
         log.write(
             .warning, name,
             "plugin \(seat.plugin.name): \(callback.name) took \(UTCTime.short(took)), its budget is"
-                + " \(UTCTime.short(plan.configuration.callBudget))\(suppressedNote(suppressed))")
+                + " \(Quantity.duration(plan.configuration.callBudget))\(suppressedNote(suppressed))")
     }
 
     // MARK: Operator's wishes

@@ -346,7 +346,7 @@ private final class SeatWatch: EventSource {
         var told: UInt32 = 0
         if events.contains(.input) { told |= UInt32(KCS_WATCH_READ) }
         if events.contains(.output) { told |= UInt32(KCS_WATCH_WRITE) }
-        if !events.isDisjoint(with: [.error, .hangup]) { told |= UInt32(KCS_WATCH_HANGUP) }
+        if !events.isDisjoint(with: .trouble) { told |= UInt32(KCS_WATCH_HANGUP) }
         seat.takeUnretainedValue().calling(.watch) { _ in callback(context, told, now) }
     }
 }

@@ -27,7 +27,8 @@ public struct PlanReader {
     public static func read(_ path: String, _ loader: PluginLoader) -> Outcome {
         let file = ConfigurationFile.load(path: path)
         let pluginDiagnostics = Diagnostics(file: path, text: (try? Syscalls.readFile(path, limit: 1 << 20)) ?? [])
-        guard let configuration = file.configuration else {
+        // Mistakes in the daemon's own keys do not hide those in the plugins' options.
+        guard let configuration = file.draft else {
             return Outcome(plan: nil, diagnostics: file.diagnostics, pluginDiagnostics: pluginDiagnostics)
         }
         loader.reconfigure(
@@ -45,7 +46,7 @@ public struct PlanReader {
     ) -> ChannelPlan {
         var handlers: [HandlerPlan] = []
         var failures: [LoadFailure] = []
-        for handler in channel.handlers {
+        for handler in channel.handlers where !handler.plugin.isEmpty {
             switch load(handler, for: channel) {
             case .failure(let failure):
                 failures.append(failure)

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Capture
+import LinuxIO
+import SimulatedDevice
+import TestKit
+import Testing
+
+extension EndToEnd {
+    @Suite struct ActionTests {
+        private let bench = Bench()
+
+        /// Runs actions by a trigger byte, and answers the audit line.
+        private func run(_ actions: String, head: String = "", others: String = "") throws -> String {
+            bench.head = head
+            try bench.configure(
+                bench.channel("debug", "debug-trigger", "options: {cooldown: 0s, actions: {X: \(actions)}}"), others)
+            let daemon = try bench.start(running: others.isEmpty ? 1 : 2)
+            let host = try bench.host("debug")
+            #expect(host.send(0x58, deadline: deadline))
+            let line = daemon.line("debug: trigger")
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0))
+            return line ?? daemon.log
+        }
+
+        @Test func actionsRunInOrderWithAResultEach() throws {
+            let line = try run(
+                "[{log: first}, {exec: [/bin/sh, -c, 'echo 1 >> \(bench.path)/out']}, {wait: 10ms},"
+                    + " {exec: [/bin/sh, -c, 'echo 2 >> \(bench.path)/out; exit 3']}, {exec: [/nowhere/x]}]")
+            #expect(line.contains("log ok; exec /bin/sh ok; wait 10ms ok; exec /bin/sh failed (exit status 3)"), "\(line)")
+            #expect(line.contains("exec /nowhere/x failed ("), "\(line)")
+            #expect(bench.folder.read("out") == "1\n2\n")
+            #expect(bench.daemon?.log.contains("notice debug: first") == true)
+        }
+
+        @Test func programThatTakesTooLongIsKilledWithItsGroup() throws {
+            let line = try run(
+                "[{exec: [/bin/sh, -c, 'sleep 1000 & echo $! > \(bench.path)/child; wait'], timeout: 300ms,"
+                    + " else: [{exec: [/bin/sh, -c, 'echo else > \(bench.path)/out']}]}]")
+            #expect(line.contains("exec /bin/sh timed out"), "\(line)")
+            #expect(line.contains("exec /bin/sh ok"), "the else: \(line)")
+            #expect(bench.folder.read("out") == "else\n")
+            let child = try #require(bench.folder.read("child").flatMap { Int32($0.dropLast()) })
+            // Gone, or a zombie that nobody has reaped: not running.
+            let state = (try? Syscalls.readFile("/proc/\(child)/stat", limit: 4096)).map {
+                String(decoding: $0, as: UTF8.self).split(separator: ")").last?.split(separator: " ").first ?? ""
+            }
+            #expect(state == nil || state == "Z", "\(state ?? "")")
+        }
+
+        @Test func elseRunsOnlyAfterAFailure() throws {
+            let line = try run(
+                "[{exec: [/bin/true], else: [{exec: [/bin/sh, -c, 'echo no > \(bench.path)/out']}]},"
+                    + " {exec: [/bin/false], else: [{log: fallback}]}]")
+            #expect(line.contains("exec /bin/true ok; exec /bin/false failed (exit status 1); log ok"), "\(line)")
+            #expect(bench.folder.read("out") == nil)
+        }
+
+        @Test func capturesAreWrittenAndCanBeRead() throws {
+            let line = try run("[{capture: channel}, {capture: all}]", others: bench.channel("other"))
+            #expect(line.contains("capture channel ok; capture all ok"), "\(line)")
+            let names = bench.folder.names("captures").filter { $0.hasSuffix(".pcapng") }
+            #expect(names.count == 2, "\(names)")
+            #expect(names.contains { $0.hasPrefix("debug-") } && names.contains { $0.hasPrefix("all-") })
+            for name in names {
+                let path = "captures/\(name)"
+                let bytes = try #require(bench.folder.bytes(path))
+                #expect(bytes.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]))
+                #expect(try Syscalls.stat("\(bench.path)/\(path)").mode & 0o777 == 0o600)
+                // The byte that triggered is in it.
+                #expect(bytes.contains(0x58))
+            }
+        }
+
+        @Test func sysrqGoesToTheFileThatIsNamed() throws {
+            try bench.folder.write("sysrq", "")
+            let line = try run("[{sysrq: c}]", head: "sysrq_path: \(bench.path)/sysrq")
+            #expect(line.contains("sysrq c ok"), "\(line)")
+            #expect(bench.folder.read("sysrq") == "c")
+        }
+
+        @Test func sysrqOnASimulatedChannelNeedsItsPath() throws {
+            try bench.configure(
+                bench.channel("debug", "debug-trigger", "options: {actions: {X: [{log: x, else: [{sysrq: b}]}]}}"))
+            let result = try kcsd("--check-config", "--config", bench.file)
+            #expect(result.ending == .exited(78))
+            #expect(result.errors.contains("sysrq_path"), "\(result.errors)")
+        }
+
+        @Test func captureThatCannotBeWrittenSaysWhy() throws {
+            try bench.folder.write("captures", "a file, where a folder is to be")
+            let line = try run("[{capture: all, else: [{log: nowhere to write}]}]")
+            #expect(line.contains("capture all failed ("), "\(line)")
+            #expect(line.contains("log ok"), "\(line)")
+        }
+    }
+}
