@@ -19,7 +19,7 @@ final class ChannelRegisters: AstlpcRegisters {
         outcome(host.replace(odr: odr, mask: STR(rawValue: mask), STR(rawValue: str)))
     }
 
-    func wantOutput(_ on: Bool) { host.wantOutput(on) }
+    func wantOutput(_ on: Bool) { host.wantOutput(on ? .ask : .no) }
 
     private func outcome(_ status: Host.Status) -> RegisterOutcome {
         switch status {

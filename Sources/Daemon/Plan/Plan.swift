@@ -42,7 +42,16 @@ public struct HandlerPlan {
 extension DeviceSpecification {
     init(_ device: DeviceConfiguration) {
         self.init(
-            kind: device.type == .sim ? .simulated : .rawKCS, path: device.path,
+            kind: Self.kind(device.type), path: device.path,
             driver: device.driver == .deferred ? .deferred : .early, hasWindow: device.window != nil)
+    }
+
+    private static func kind(_ type: DeviceType) -> Kind {
+        switch type {
+        case .rawKCS: return .rawKCS
+        case .serioRaw: return .serioRaw
+        case .ipmiKCS: return .ipmiKCS
+        case .sim: return .simulated
+        }
     }
 }
