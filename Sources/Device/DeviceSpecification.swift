@@ -8,8 +8,8 @@ public struct DeviceSpecification: Equatable, Sendable {
     public let path: String
     /// What the driver does with IDR.
     public let driver: Driver
-    /// Is memory shared with the host CPU configured for it?
-    public let hasWindow: Bool
+    /// The memory shared with the host CPU; nil for none, or for a simulated device's own.
+    public let window: WindowSource?
 
     /// The kinds of devices.
     public enum Kind: Sendable {
@@ -32,11 +32,11 @@ public struct DeviceSpecification: Equatable, Sendable {
     }
 
     /// A device by kind, path and driver.
-    public init(kind: Kind, path: String, driver: Driver, hasWindow: Bool = false) {
+    public init(kind: Kind, path: String, driver: Driver, window: WindowSource? = nil) {
         self.kind = kind
         self.path = path
         self.driver = driver
-        self.hasWindow = hasWindow
+        self.window = window
     }
 
     /// What such a device gives, known without opening it.
@@ -49,7 +49,7 @@ public struct DeviceSpecification: Equatable, Sendable {
         var capabilities: DeviceCapabilities = .registers
         if driver == .early { capabilities.insert(.earlyIBF) }
         if kind == .rawKCS { capabilities.insert(.outputLags) }
-        if hasWindow || kind == .simulated { capabilities.insert(.window) }
+        if window != nil || kind == .simulated { capabilities.insert(.window) }
         return capabilities
     }
 }

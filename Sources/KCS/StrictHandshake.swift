@@ -172,7 +172,8 @@ extension TransferMachine {
                 read(.data)
             }
         case .error: if now &- progressAt >= timings.unclean { read(.data) }
-        case .idle, .writeEnd, .waiting, .withheld, .reading, .abort1: break
+        case .writeEnd: read(.data)
+        case .idle, .waiting, .withheld, .reading, .abort1: break
         }
     }
 

@@ -51,9 +51,9 @@ extension TransferMachine {
         switch phase {
         case .writeEnd:
             if parked == .data {
+                // The look that comes first makes sure that the read cannot sleep, and shows a command behind it.
                 showReadWithoutOutput()
-                looks = false
-                read(.data)
+                looks = true
             }
         case .abort1:
             if parked == .data {

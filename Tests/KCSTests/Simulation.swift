@@ -32,6 +32,8 @@ struct Simulation {
     var wakeLatency: UInt64 = 200_000
     /// How often a step of the host takes up to 100 µs instead of a microsecond, in a million.
     var hostStalls: UInt64 = 1000
+    /// How often one takes up to 5 ms, as under system management mode, in a million.
+    var longStalls: UInt64 = 10
     /// How often an answer is given later, in a million.
     var lateAnswers: UInt64 = 100_000
 
@@ -150,6 +152,10 @@ struct Simulation {
     private mutating func moveHost() {
         if case .waits(let until) = world.hostStep() {
             hostAt = until + random.skewed(0, 50_000)
+            return
+        }
+        if random.below(1_000_000) < longStalls {
+            hostAt = world.now + random.skewed(100_000, 5_000_000)
             return
         }
         let stalls = random.below(1_000_000) < hostStalls

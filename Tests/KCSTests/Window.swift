@@ -18,13 +18,16 @@ enum Window: String, CaseIterable, Hashable {
     case stalledInWrite
     /// 6. A host that stood still until the transfer was given up.
     case givenUp
+    /// 7. IDLE is shown when the last byte of a response was read, before READ came; another host finds it.
+    case earlyIdle
 
     /// The daemon made a step.
     static func daemonMoved(from before: World, to after: World, _ ghost: inout Proof.Ghost) {
         let machine = before.machine
         let twoBytes = before.device.isReadable && before.device.isInputFull
         if !machine.reads, after.machine.reads, machine.phase == .writeStart || machine.phase == .writeData {
-            if !twoBytes, after.machine.guessed || after.machine.reading == .either || machine.guessed {
+            let unproven = after.machine.guessed || after.machine.reading == .either || machine.guessed
+            if !twoBytes && unproven || machine.uncertain && after.machine.reading == .either {
                 ghost.windows.insert(.stalledInWrite)
             }
         }
@@ -43,7 +46,8 @@ enum Window: String, CaseIterable, Hashable {
         let state = StatusRegister(rawValue: world.device.str).state
         // The last byte of a request, and READ in the middle of a response, are parked only until they are read, in the
         // same turn.
-        let open = !parked || world.machine.phase == .writeEnd || world.machine.phase == .reading
+        let machine = world.machine
+        let open = !parked || machine.phase == .writeEnd || machine.phase == .reading || machine.reads
         if open, state != .write { ghost.windows.insert(.bareCommand) }
         switch ghost.ideal.phase {
         case .started, .data, .ending: ghost.windows.insert(.restartWhileWriting)
@@ -55,6 +59,10 @@ enum Window: String, CaseIterable, Hashable {
     static func hostLooked(_ world: World, _ ghost: inout Proof.Ghost) {
         if world.machine.rest == .unarmed, world.machine.phase == .idle, ghost.ideal.phase == .idle {
             ghost.windows.insert(.unarmed)
+        }
+        let ending = world.machine.phase == .lastByte || world.machine.phase == .abort2 || world.machine.phase == .idle
+        if world.host.decision == .idle, world.host.written == 0, ending, ghost.ideal.state == .read {
+            ghost.windows.insert(.earlyIdle)
         }
     }
 }

@@ -96,6 +96,19 @@ static inline uint64_t cl_clock(clockid_t clock) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+// /dev/aspeed-lpc-ctrl (linux/aspeed-lpc-ctrl.h, which few machines have).
+struct cl_lpc_mapping {
+    uint8_t window_type;
+    uint8_t window_id;
+    uint16_t flags;
+    uint32_t addr;
+    uint32_t offset;
+    uint32_t size;
+};
+#define CL_LPC_WINDOW_MEMORY 2
+static const unsigned long CL_LPC_GET_SIZE = _IOWR(0xb2, 0x00, struct cl_lpc_mapping);
+static const unsigned long CL_LPC_MAP = _IOW(0xb2, 0x01, struct cl_lpc_mapping);
+
 // wait status macros
 static inline int cl_exited(int status) { return WIFEXITED(status); }
 static inline int cl_exit_status(int status) { return WEXITSTATUS(status); }

@@ -86,7 +86,9 @@ final class Channel: EventSource {
     var isRunning: Bool { state == .running }
 
     /// The memory shared with the host CPU.
-    var window: UnsafeMutableRawBufferPointer? { device?.simulatedWindow }
+    var window: UnsafeMutableRawBufferPointer? { mappedWindow?.bytes ?? device?.simulatedWindow }
+
+    private var mappedWindow: Window?
 
     override func ready(_ events: Readiness, now: UInt64) { deviceReady(events, now: now) }
 
@@ -169,6 +171,12 @@ final class Channel: EventSource {
     }
 
     private func run(_ device: Device) {
+        if let source = plan.device.window {
+            do { mappedWindow = try Window.open(source) } catch {
+                device.close()
+                return wait("is there, but not the memory shared with the host CPU: \(error.description)")
+            }
+        }
         self.device = device
         hasWarned = false
         nextKernelOpen = 0
@@ -299,6 +307,7 @@ final class Channel: EventSource {
             recorder?.deviceClosed(at: recordTime)
         }
         device = nil
+        mappedWindow = nil
         failureInCall = nil
         isClosing = false
     }

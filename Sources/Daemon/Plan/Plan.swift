@@ -43,7 +43,7 @@ extension DeviceSpecification {
     init(_ device: DeviceConfiguration) {
         self.init(
             kind: Self.kind(device.type), path: device.path,
-            driver: device.driver == .deferred ? .deferred : .early, hasWindow: device.window != nil)
+            driver: device.driver == .deferred ? .deferred : .early, window: device.window.map(WindowSource.init))
     }
 
     private static func kind(_ type: DeviceType) -> Kind {
@@ -52,6 +52,15 @@ extension DeviceSpecification {
         case .serioRaw: return .serioRaw
         case .ipmiKCS: return .ipmiKCS
         case .sim: return .simulated
+        }
+    }
+}
+
+extension WindowSource {
+    init(_ window: WindowConfiguration) {
+        switch window.kind {
+        case .aspeedLPCControl: self = .aspeedLPCControl(path: window.path, size: window.size)
+        case .memory: self = .memory(path: window.path, offset: window.offset, size: window.size)
         }
     }
 }
