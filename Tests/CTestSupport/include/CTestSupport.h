@@ -17,4 +17,7 @@ int ts_attach(int process);
 // Runs one instruction of it; 1 when it did, 0 when the process has ended, negative errno.
 int ts_step(int process);
 
+// One preadv at offset 0 into two vectors of one byte each; bytes read, or -1.
+long cts_read_vectors(int descriptor, void *first, void *second);
+
 #endif
