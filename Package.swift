@@ -194,6 +194,10 @@ let tests: [Target] = [
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
+    .testTarget(
+        name: "MountTests",
+        dependencies: ["CLinux", "CTestSupport", "Device", "LinuxIO", "SimulatedDevice", "kcsd", "kcssim"],
+        exclude: ["Resources"], swiftSettings: strict),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
         name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO"], path: "Tests/TestKit",

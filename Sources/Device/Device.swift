@@ -5,6 +5,7 @@
 // Two facts save system calls. Only the BMC sets OBF: once an STR was seen with OBF clear, it stays clear until this side
 // writes ODR, so ODR can be written without another look. And SMS_ATN, OEM1, OEM2 and STATE are only ever written by this
 // side, so a change of some of them needs no read before it.
+import CLinux
 import DriverModel
 import LinuxIO
 import SimulatedDevice
@@ -19,18 +20,21 @@ public enum Received {
     case failed(Errno)
 }
 
-/// An open KCS device: IDR, ODR and STR. One thread uses it. Register writes answer 0, or minus an error number of the
-/// kernel; `EBUSY` where OBF is set.
+/// An open KCS device: IDR, ODR and STR, or what of them its driver gives. One thread uses it. Register writes answer 0, or
+/// minus an error number of the kernel: `EBUSY` where OBF is set, `EOPNOTSUPP` where the device has no such register.
 public final class Device {
     private enum Port {
         case node(RawNode)
         case simulated(SimulatedPort)
+        case serio(SerioNode)
+        case ipmi(IPMINode)
     }
 
     private let port: Port
     /// What the device gives.
     public let capabilities: DeviceCapabilities
-    /// The bytes that were there at open, each with its STR: at most two. They are for nobody.
+    /// The bytes that were there at open, each with its STR: at most two, or what the driver's queue holds. They are for
+    /// nobody.
     public private(set) var stale: [(value: UInt8, str: UInt8)] = []
     /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
     private var str: UInt8 = 0
@@ -40,11 +44,9 @@ public final class Device {
     /// Opens a device, and takes out what waits in it.
     public static func open(_ specification: DeviceSpecification) -> Result<Device, OpenFailure> {
         switch specification.kind {
-        case .rawKCS:
-            switch RawNode.open(specification.path) {
-            case .success(let node): return Device(.node(node), specification.capabilities).drained()
-            case .failure(let failure): return .failure(failure)
-            }
+        case .rawKCS: return openNode(specification) { .node(RawNode($0)) }
+        case .serioRaw: return openNode(specification) { .serio(SerioNode($0)) }
+        case .ipmiKCS: return openNode(specification, O_NONBLOCK) { .ipmi(IPMINode($0)) }
         case .simulated:
             do {
                 let settings = DeviceSettings(driver: specification.driver == .deferred ? .deferred : .v2)
@@ -58,16 +60,38 @@ public final class Device {
         }
     }
 
+    private static func openNode(
+        _ specification: DeviceSpecification, _ flags: Int32 = 0, _ port: (OpenNode) -> Port
+    ) -> Result<Device, OpenFailure> {
+        switch OpenNode.open(specification.path, flags) {
+        case .success(let node): return Device(port(node), specification.capabilities).drained()
+        case .failure(let failure): return .failure(failure)
+        }
+    }
+
     private init(_ port: Port, _ capabilities: DeviceCapabilities) {
         self.port = port
         self.capabilities = capabilities
     }
 
     private func drained() -> Result<Device, OpenFailure> {
-        let first = readSTR()
+        switch port {
+        case .node, .simulated: return withoutStaleBytes(2)
+        // The driver's queue: it is filled without an opener too.
+        case .serio: return withoutStaleBytes(SerioNode.capacity)
+        case .ipmi(let node):
+            // Whatever the host CPU began was meant for a process that is gone. It sees an error, and begins anew.
+            let result = node.forceAbort()
+            return result == 0
+                ? .success(self) : .failure(.failed(SystemError(Errno(rawValue: -result), "ioctl").description))
+        }
+    }
+
+    private func withoutStaleBytes(_ limit: Int) -> Result<Device, OpenFailure> {
+        let first = capabilities.contains(.status) ? readSTR() : 0
         guard first >= 0 else { return .failure(.failed(SystemError(Errno(rawValue: -first), "pread").description)) }
         // The driver's buffer and IDR: whoever wrote them meant them for a process that is gone.
-        while stale.count < 2 && hasInput {
+        while stale.count < limit && hasInput {
             switch receive() {
             case .byte(let value, let str): stale.append((value, str))
             case .nothing: return .success(self)
@@ -84,13 +108,15 @@ public final class Device {
         switch port {
         case .node(let node): return node.descriptor
         case .simulated(let port): return port.doorbell
+        case .serio(let node): return node.descriptor
+        case .ipmi(let node): return node.descriptor
         }
     }
 
     /// Does the descriptor say when OBF is clear by being writable? Otherwise it is readable for either.
     public var reportsOutput: Bool {
-        if case .node = port { return true }
-        return false
+        if case .simulated = port { return false }
+        return true
     }
 
     /// Is there a byte to read at this moment? A call of the system for a node: not for the hot path.
@@ -98,6 +124,8 @@ public final class Device {
         switch port {
         case .node(let node): return node.isReadable
         case .simulated(let port): return port.isReadable
+        case .serio(let node): return node.isReadable
+        case .ipmi(let node): return node.isReadable
         }
     }
 
@@ -117,7 +145,7 @@ public final class Device {
     /// Asks to be told when OBF is clear; true when it is already.
     public func armOutput() -> Bool {
         switch port {
-        case .node: return isOutputClear
+        case .node, .serio, .ipmi: return isOutputClear
         case .simulated(let port):
             guard port.isWritable else { return false }
             isOutputKnownClear = true
@@ -139,6 +167,8 @@ public final class Device {
             guard let (value, str) = port.readData() else { return .nothing }
             note(str)
             return .byte(value, str: str)
+        case .serio(let node): return node.receive()
+        case .ipmi: return .nothing
         }
     }
 
@@ -148,6 +178,7 @@ public final class Device {
         switch port {
         case .node(let node): result = node.readSTR()
         case .simulated(let port): result = Int32(port.readStatus())
+        case .serio, .ipmi: return Self.unsupported
         }
         if result >= 0 { note(UInt8(truncatingIfNeeded: result)) }
         return result
@@ -167,6 +198,7 @@ public final class Device {
         switch port {
         case .node(let node): return node.writeODR(value)
         case .simulated(let port): return port.writeData(value) ? 0 : -Errno.busy.rawValue
+        case .serio, .ipmi: return Self.unsupported
         }
     }
 
@@ -178,6 +210,7 @@ public final class Device {
         case .simulated(let port):
             port.writeStatus(written)
             return 0
+        case .serio, .ipmi: return Self.unsupported
         }
     }
 
@@ -203,6 +236,7 @@ public final class Device {
         case .simulated(let port):
             port.writeStatus(written)
             return 0
+        case .serio, .ipmi: return Self.unsupported
         }
     }
 
@@ -210,6 +244,41 @@ public final class Device {
     public var simulatedWindow: UnsafeMutableRawBufferPointer? {
         if case .simulated(let port) = port { return port.window }
         return nil
+    }
+
+    private static let unsupported = -EOPNOTSUPP
+
+    // MARK: Messages
+
+    /// Does the driver run the KCS transfer? If so, there are whole messages here, and no registers.
+    public var carriesMessages: Bool {
+        if case .ipmi = port { return true }
+        return false
+    }
+
+    /// Reads one request: its length, or minus an error number, `EAGAIN` when there is none.
+    public func readMessage(into buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+        guard case .ipmi(let node) = port else { return Self.unsupported }
+        return node.readMessage(into: buffer)
+    }
+
+    /// Writes the answer to the request that was read last, of 3 to 1000 bytes: 0, or minus an error number, `EINVAL`
+    /// when the host CPU no longer waits for it.
+    public func writeMessage(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        guard case .ipmi(let node) = port else { return Self.unsupported }
+        return node.writeMessage(bytes)
+    }
+
+    /// Sets or clears SMS_ATN on a device of messages: 0, or minus an error number.
+    public func setAttention(_ on: Bool) -> Int32 {
+        guard case .ipmi(let node) = port else { return Self.unsupported }
+        return node.setAttention(on)
+    }
+
+    /// Ends a transfer that is under way on a device of messages, with STATE = ERROR: 0, or minus an error number.
+    public func forceAbort() -> Int32 {
+        guard case .ipmi(let node) = port else { return Self.unsupported }
+        return node.forceAbort()
     }
 
     /// Takes out what the host CPU wrote last, for nobody: some drivers deliver a byte left behind to the next opener.
@@ -238,6 +307,7 @@ public final class Device {
         switch port {
         case .node(let node): return node.writeBoth(odr: odr, str: str)
         case .simulated(let port): return port.writeBoth(odr: odr, str: str) ? 0 : -Errno.busy.rawValue
+        case .serio, .ipmi: return Self.unsupported
         }
     }
 }

@@ -15,6 +15,10 @@ public struct DeviceSpecification: Equatable, Sendable {
     public enum Kind: Sendable {
         /// The raw-KCS driver's node: IDR, ODR and STR.
         case rawKCS
+        /// The node of serio_raw over the kernel's KCS serio driver: bytes in.
+        case serioRaw
+        /// The node of the kernel's own KCS transfer: whole messages.
+        case ipmiKCS
         /// A simulated device, which gives the same.
         case simulated
     }
@@ -37,6 +41,11 @@ public struct DeviceSpecification: Equatable, Sendable {
 
     /// What such a device gives, known without opening it.
     public var capabilities: DeviceCapabilities {
+        switch kind {
+        case .serioRaw: return [.dataIn, .earlyIBF]
+        case .ipmiKCS: return [.messages, .attention]
+        case .rawKCS, .simulated: break
+        }
         var capabilities: DeviceCapabilities = .registers
         if driver == .early { capabilities.insert(.earlyIBF) }
         if kind == .rawKCS { capabilities.insert(.outputLags) }

@@ -16,6 +16,20 @@ public enum NodeOwner {
         return nil
     }
 
+    /// The nodes of one channel have its number: who has the other one open, in words, where only one can be.
+    static func findSibling(_ path: String) -> String? {
+        for (prefix, other) in [("raw-kcs", "ipmi-kcs"), ("ipmi-kcs", "raw-kcs")] {
+            let folder = Path.parent(of: path)
+            let start = folder == "/" ? "/\(prefix)" : "\(folder)/\(prefix)"
+            guard path.utf8.starts(with: start.utf8) else { continue }
+            let sibling = (folder == "/" ? "/" : "\(folder)/") + other + String(path.utf8.dropFirst(start.utf8.count))!
+            if let status = try? Syscalls.stat(sibling), let owner = find(status) {
+                return "\(owner), which has \(sibling) open"
+            }
+        }
+        return nil
+    }
+
     private static func holds(_ process: Int32, _ status: FileStatus) -> Bool {
         let folder = "/proc/\(process)/fd"
         guard let descriptors = try? Syscalls.list(folder) else { return false }

@@ -84,9 +84,21 @@ public final class LoadedPlugin {
     /// Can it work on a device with these capabilities? The failure names the channel's device.
     public func check(capabilities: UInt32, device: String) -> LoadFailure? {
         let missing = needs & ~capabilities
-        guard missing != 0 else { return nil }
+        guard missing != 0 else { return takes(capabilities) ? nil : failure(of: device) }
         let words = Self.capabilityNames(missing).joined(separator: ", ")
         return LoadFailure(file.path, .needs, "it needs \(words), which \(device) does not give")
+    }
+
+    /// Is there a kind of input that it may take, and that such a device gives?
+    private func takes(_ capabilities: UInt32) -> Bool {
+        func declares(_ input: Int32) -> Bool { descriptor.inputs & 1 << UInt32(input) != 0 }
+        if declares(KCS_INPUT_NONE) { return true }
+        if capabilities & KCS_CAP_MESSAGES != 0 && declares(KCS_INPUT_MESSAGES) { return true }
+        return capabilities & KCS_CAP_DATA_IN != 0 && (declares(KCS_INPUT_AUTO) || declares(KCS_INPUT_MANUAL))
+    }
+
+    private func failure(of device: String) -> LoadFailure {
+        LoadFailure(file.path, .needs, "it takes \(inputs.joined(separator: " or ")), which \(device) does not give")
     }
 
     /// Lets the plugin's own check look at checked options, and passes on what it finds wrong.

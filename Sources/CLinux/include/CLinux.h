@@ -225,4 +225,8 @@ static inline void cl_copy_to_shared(void *shared, const void *private_bytes, si
 // A connection without its address: the type of that parameter is a union that Swift does not import.
 static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
+// The requests of linux/ipmi_bmc.h, the kernel's IPMI KCS nodes. All of them go without an argument.
+static inline int cl_ipmi_set_attention(int descriptor, int on) { return ioctl(descriptor, _IO(0xB1, on ? 0x00 : 0x01)); }
+static inline int cl_ipmi_force_abort(int descriptor) { return ioctl(descriptor, _IO(0xB1, 0x02)); }
+
 #endif

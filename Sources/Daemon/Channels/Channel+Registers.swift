@@ -65,7 +65,7 @@ extension Channel {
         guard !isInputTold, device.reportsOutput ? events.contains(.input) : device.hasInput else { return }
         isInputTold = true
         if device.reportsOutput { wait(for: interest.subtracting(.input)) }
-        let str = device.readSTR()
+        let str = device.capabilities.contains(.status) ? device.readSTR() : 0
         guard str >= 0 else { return deviceFails(Errno(rawValue: -str)) }
         beginCall(.inputReady)
         seat.tellInputReady(str: UInt8(truncatingIfNeeded: str), now: now)
@@ -121,7 +121,7 @@ extension Channel {
     }
 
     func handlerWantsOutput(_ seat: HandlerSeat, _ wish: UInt32) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, .dataOut) else { return KCS_E_UNAVAILABLE }
         guard wish != UInt32(KCS_OUTPUT_NO) else {
             if isOutputWanted { endOutputWait(device) }
             return KCS_OK
@@ -166,8 +166,15 @@ extension Channel {
         }
     }
 
+    /// The device, if this handler may use its registers and it has them.
+    @inline(__always)
+    private func registers(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Device? {
+        guard let device, seat === byteSeat, device.capabilities.isSuperset(of: needed) else { return nil }
+        return device
+    }
+
     func handlerReadsSTR(_ seat: HandlerSeat) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
         let before = device.lastSTR
         let str = device.readSTR()
         guard str >= 0 else {
@@ -181,7 +188,7 @@ extension Channel {
     }
 
     func handlerWritesODR(_ seat: HandlerSeat, _ value: UInt8) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, .dataOut) else { return KCS_E_UNAVAILABLE }
         services.activity.enterDevice(channel: number)
         let result = device.writeODR(value)
         services.activity.leaveDevice()
@@ -193,7 +200,7 @@ extension Channel {
     }
 
     func handlerWritesSTR(_ seat: HandlerSeat, _ mask: UInt8, _ value: UInt8) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
         let result = device.writeSTR(mask: mask, value)
         guard result == 0 else { return refuse(result, .strWrite, value) }
         recorder?.strWritten(value, mask: mask, at: recordTime)
@@ -201,7 +208,7 @@ extension Channel {
     }
 
     func handlerWritesBoth(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
         services.activity.enterDevice(channel: number)
         let result = device.write(odr: odr, mask: mask, value)
         services.activity.leaveDevice()
@@ -212,7 +219,7 @@ extension Channel {
     }
 
     func handlerReplaces(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
-        guard let device, seat === byteSeat else { return KCS_E_UNAVAILABLE }
+        guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
         services.activity.enterDevice(channel: number)
         let result = device.replace(odr: odr, mask: mask, value)
         services.activity.leaveDevice()

@@ -36,7 +36,7 @@ final class Channel: EventSource {
     private(set) var seats: [HandlerSeat] = []
     /// The byte handler; nil where messages are served, or nothing.
     var byteSeat: HandlerSeat?
-    var transfer: TransferService?
+    var transfer: MessageService?
 
     // Input of byte handlers.
     /// Manual input: the handler was told, and has not read yet.
@@ -231,11 +231,24 @@ final class Channel: EventSource {
             guard seat.takes(input: input) else {
                 return "plugin \(plugin) started with input \(input), which it did not declare"
             }
+            guard Self.gives(device.capabilities, input: input) else {
+                let type = plan.configuration.device.type.rawValue
+                return
+                    "plugin \(plugin) wants \(input == KCS_INPUT_MESSAGES ? "messages" : "bytes"), which \(type) does not give"
+            }
             seat.input = input
             recorder?.handlerStarted(
                 index: UInt8(truncatingIfNeeded: seat.index), reason: UInt8(startReason), at: recordTime)
         }
         return listen(device)
+    }
+
+    private static func gives(_ capabilities: DeviceCapabilities, input: Int32) -> Bool {
+        switch input {
+        case KCS_INPUT_NONE: return true
+        case KCS_INPUT_MESSAGES: return capabilities.contains(.messages)
+        default: return capabilities.contains(.dataIn)
+        }
     }
 
     private func listen(_ device: Device) -> String? {
@@ -245,7 +258,7 @@ final class Channel: EventSource {
         if active.count == 1 && active[0].input != KCS_INPUT_MESSAGES {
             byteSeat = active[0]
         } else if active.allSatisfy({ $0.input == KCS_INPUT_MESSAGES }) {
-            transfer = TransferService(self, plan)
+            transfer = device.carriesMessages ? KernelTransferService(self, plan) : TransferService(self, plan)
         } else {
             return "a handler of bytes owns its channel alone, and there are \(active.count) handlers"
         }

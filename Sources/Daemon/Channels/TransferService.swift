@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Unsafe: the request is handed to plugins from a buffer of its own, because a plugin answers, and so changes the
-// transfer machine, while it still reads the request.
 import CKCSPlugin
 import CLinux
 import Capture
@@ -12,29 +9,14 @@ import KCS
 import LinuxIO
 import PluginHost
 
-/// Message handlers on a device with registers: runs the KCS transfer, and offers each request to the handlers in their
-/// order until one takes it.
-final class TransferService {
-    private let channel: Unmanaged<Channel>
+/// Message handlers on a device with registers: the daemon runs the KCS transfer.
+final class TransferService: MessageService {
     private var machine: TransferMachine
     private var device: Device?
     private var isPumping = false
-    private let request: UnsafeMutableRawBufferPointer
-    private var requestCount = 0
-    /// Whose answer is awaited: the handler that is being asked, or that said that its reply comes later.
-    private var answering: HandlerSeat?
-    private var token: MessageToken?
-    /// The request before that was answered by a handler: a second answer to it is a mistake, not a race.
-    private var answered: MessageToken?
     private lazy var timer = ServiceTimer(self)
 
-    private static let invalidCommand: UInt8 = 0xC1
-    private static let timedOut: UInt8 = 0xC3
-    private static let unspecified: UInt8 = 0xFF
-
     init(_ channel: Channel, _ plan: ChannelPlan) {
-        self.channel = .passUnretained(channel)
-        request = .allocate(byteCount: TransferMachine.requestCapacity, alignment: 8)
         let transfer = plan.configuration.transfer
         var configuration = KCS.TransferConfiguration(handshake: transfer.handshake == .strict ? .strict : .fast)
         configuration.timings.reply = transfer.timeout
@@ -46,17 +28,16 @@ final class TransferService {
             }
         }
         machine = TransferMachine(configuration)
+        super.init(channel)
     }
 
-    deinit { request.deallocate() }
-
     /// What the transfer machine has counted.
-    var counters: TransferCounters { machine.counters }
+    override var counters: TransferCounters { machine.counters }
 
     // MARK: Events
 
     /// The device was opened and drained, and its channel is registered with the loop.
-    func begin(_ device: Device) {
+    override func begin(_ device: Device) {
         self.device = device
         machine.started(
             StatusRegister(rawValue: device.lastSTR), staleBytes: device.stale.count, now: Clock.monotonic)
@@ -65,17 +46,16 @@ final class TransferService {
     }
 
     /// The device closes: the host CPU finds STATE = ERROR, OBF clear, SMS_ATN as it was.
-    func end() {
+    override func end() {
         machine.stop()
         pump()
         withChannel { $0.loop.cancel(timer) }
         device = nil
-        answering = nil
-        token = nil
+        forgetRequest()
     }
 
     /// The channel was reset by its operator: what is under way is forgotten.
-    func reset() {
+    override func reset() {
         guard let device else { return }
         machine.stop()
         pump()
@@ -84,7 +64,7 @@ final class TransferService {
     }
 
     /// The device is readable, or was asked to be looked at again.
-    func ready(_ device: Device, _ now: UInt64) {
+    override func ready(_ device: Device, _ now: UInt64) {
         device.acknowledge()
         machine.inputReady()
         pump()
@@ -92,51 +72,22 @@ final class TransferService {
 
     // MARK: What handlers do
 
-    func reply(_ seat: HandlerSeat, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        let token = MessageToken(rawValue: token)
-        guard token == self.token else {
-            if token == answered || !machine.hasDelivered(token) { return KCS_E_INVALID }
-            withChannel { $0.counters.staleReplies += 1 }
-            return KCS_E_STALE
-        }
-        // Another handler's request.
-        guard seat === answering else { return KCS_E_INVALID }
-        return bytes.isEmpty ? withhold(token) : answer(token, bytes)
-    }
+    override func hasDelivered(_ token: MessageToken) -> Bool { machine.hasDelivered(token) }
 
-    /// There will be no answer: the host CPU is left waiting in READ.
-    private func withhold(_ token: MessageToken) -> Int32 {
-        guard machine.withhold(token, now: Clock.monotonic) == .accepted else { return KCS_E_STALE }
-        answering = nil
-        self.token = nil
-        answered = token
-        if !isPumping { pump() }
-        return KCS_OK
-    }
-
-    /// Any handler's wish for SMS_ATN is the channel's.
-    func updateAttention() {
-        withChannel { machine.setAttention($0.seats.contains { $0.wantsAttention }) }
+    override func showAttention(_ on: Bool) {
+        machine.setAttention(on)
         if !isPumping && device != nil { pump() }
     }
 
-    private func answer(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard let base = bytes.baseAddress else { return KCS_E_INVALID }
+    override func send(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer) -> ReplyOutcome {
+        guard let base = bytes.baseAddress else { return .tooLong }
         let span = Span(_unsafeStart: base.assumingMemoryBound(to: UInt8.self), count: bytes.count)
-        switch machine.reply(token, with: span, now: Clock.monotonic) {
-        case .accepted: break
-        case .stale:
-            withChannel { $0.counters.staleReplies += 1 }
-            return KCS_E_STALE
-        case .tooLong: return KCS_E_INVALID
-        }
-        answering = nil
-        self.token = nil
-        answered = token
-        withChannel { $0.recorder?.message(.toHost, link: .ipmi, bytes, at: $0.recordTime) }
-        if !isPumping { pump() }
-        return KCS_OK
+        return machine.reply(token, with: span, now: Clock.monotonic)
     }
+
+    override func answered() { if !isPumping { pump() } }
+
+    override func withhold(_ token: MessageToken) { _ = machine.withhold(token, now: Clock.monotonic) }
 
     // MARK: The transfer
 
@@ -208,7 +159,12 @@ final class TransferService {
                     $0.counters.replaced &+= 1
                     $0.recorder?.strWritten(value.rawValue, mask: mask.rawValue | 1, at: $0.recordTime)
                 }
-            case .deliver(let token): offer(token, now)
+            case .deliver(let token):
+                let count = machine.request.withUnsafeBytes { source in
+                    request.copyMemory(from: source)
+                    return source.count
+                }
+                offer(token, count, now)
             case .ended(let token, let end): withdraw(token, end)
             case .sleep(let deadline, let input): return sleep(device, deadline, input)
             case .stopped: return
@@ -235,68 +191,6 @@ final class TransferService {
     }
 
     fileprivate func timerFired() { pump() }
-
-    // MARK: Requests
-
-    private func offer(_ token: MessageToken, _ now: UInt64) {
-        requestCount = machine.request.withUnsafeBytes { source in
-            request.copyMemory(from: source)
-            return source.count
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: request[..<requestCount])
-        self.token = token
-        withChannel { channel in
-            channel.recorder?.message(.fromHost, link: .ipmi, bytes, at: channel.recordTime)
-            for seat in channel.seats where seat.input == KCS_INPUT_MESSAGES {
-                answering = seat
-                channel.beginCall(.message)
-                let disposition = seat.offer(token.rawValue, bytes, now: now)
-                channel.endCall(seat, .message)
-                // A reply makes it this handler's, whatever it says.
-                guard self.token == token else { return }
-                switch disposition {
-                case KCS_PENDING: return
-                case KCS_HANDLED:
-                    answering = nil
-                    self.token = nil
-                    _ = machine.withhold(token, now: Clock.monotonic)
-                    return
-                case KCS_DECLINED: continue
-                default:
-                    complete(token, Self.unspecified)
-                    return channel.failSoon("plugin \(seat.plugin.name): message answered \(disposition)")
-                }
-            }
-            complete(token, Self.invalidCommand)
-        }
-    }
-
-    /// Answers for the handlers, with a completion code alone.
-    private func complete(_ token: MessageToken, _ code: UInt8) {
-        let response: [UInt8] = [request[0] | 0x04, requestCount > 1 ? request[1] : 0, code]
-        _ = response.withUnsafeBytes { answer(token, $0) }
-    }
-
-    private func withdraw(_ token: MessageToken, _ end: MessageEnd) {
-        guard token == self.token else { return }
-        withChannel { channel in
-            if end == .expired, let seat = answering {
-                let response: [UInt8] = [request[0] | 0x04, request[1], Self.timedOut]
-                response.withUnsafeBytes {
-                    channel.recorder?.message(.toHost, link: .ipmi, $0, at: channel.recordTime)
-                }
-                channel.log.write(
-                    .warning, channel.name,
-                    "plugin \(seat.plugin.name): NetFn \(Hex.byte(request[0] >> 2)) command \(Hex.byte(request[1]))"
-                        + " was not answered in time; the host CPU got completion code C3")
-            }
-        }
-        self.token = nil
-        answering = nil
-    }
-
-    @inline(__always)
-    private func withChannel<Result>(_ body: (Channel) -> Result) -> Result { channel._withUnsafeGuaranteedRef(body) }
 }
 
 /// The machine's deadline.
@@ -310,17 +204,4 @@ private final class ServiceTimer: LoopTimer {
 
     // Retained for the call: a failure in it ends the service.
     override func fire(now: UInt64) { service.takeUnretainedValue().timerFired() }
-}
-
-extension Channel {
-    func handlerReplies(_ seat: HandlerSeat, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard let transfer else { return KCS_E_UNAVAILABLE }
-        return transfer.reply(seat, token, bytes)
-    }
-
-    func handlerSetsAttention(_ seat: HandlerSeat, _ on: Bool) -> Int32 {
-        seat.wantsAttention = on
-        transfer?.updateAttention()
-        return seat.input == KCS_INPUT_AUTO || seat.input == KCS_INPUT_MANUAL ? KCS_E_UNAVAILABLE : KCS_OK
-    }
 }

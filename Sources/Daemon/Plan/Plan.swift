@@ -42,8 +42,17 @@ public struct HandlerPlan {
 extension DeviceSpecification {
     init(_ device: DeviceConfiguration) {
         self.init(
-            kind: device.type == .sim ? .simulated : .rawKCS, path: device.path,
+            kind: Self.kind(device.type), path: device.path,
             driver: device.driver == .deferred ? .deferred : .early, window: device.window.map(WindowSource.init))
+    }
+
+    private static func kind(_ type: DeviceType) -> Kind {
+        switch type {
+        case .rawKCS: return .rawKCS
+        case .serioRaw: return .serioRaw
+        case .ipmiKCS: return .ipmiKCS
+        case .sim: return .simulated
+        }
     }
 }
 

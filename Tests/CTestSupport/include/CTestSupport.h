@@ -20,4 +20,7 @@ int ts_step(int process);
 // Waits for a child's end; 1 and its wait status, 0 when the time was not enough, negative errno.
 int ts_wait(int process, int milliseconds, int *status);
 
+// One preadv at offset 0 into two vectors of one byte each; bytes read, or -1.
+long cts_read_vectors(int descriptor, void *first, void *second);
+
 #endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxIO
+
+/// A device node of the kernel's, opened once and claimed. It stays so until the object goes.
+final class OpenNode {
+    private let file: FileDescriptor
+    private let lock: NodeLock
+
+    var descriptor: Int32 { file.raw }
+
+    /// Opens a node after looking whether anybody has it. `flags` beside O_RDWR as in open(2).
+    static func open(_ path: String, _ flags: Int32 = 0) -> Result<OpenNode, OpenFailure> {
+        do {
+            let status = try Syscalls.stat(path)
+            guard let lock = try NodeLock.claim(status) else {
+                return .failure(.busy(owner: NodeOwner.find(status) ?? "another kcsd", isKernelsWord: false))
+            }
+            if let owner = NodeOwner.find(status) ?? NodeOwner.findSibling(path) {
+                return .failure(.busy(owner: owner, isKernelsWord: false))
+            }
+            return .success(OpenNode(try Syscalls.open(path, O_RDWR | flags), lock))
+        } catch {
+            switch error.errno {
+            case .noSuchFile, .noSuchDeviceOrAddress, .noDevice, .notDirectory: return .failure(.absent)
+            case .busy:
+                let owner = (try? Syscalls.stat(path)).flatMap { NodeOwner.find($0) } ?? NodeOwner.findSibling(path)
+                return .failure(.busy(owner: owner, isKernelsWord: true))
+            default: return .failure(.failed(error.description))
+            }
+        }
+    }
+
+    private init(_ file: consuming FileDescriptor, _ lock: NodeLock) {
+        self.file = file
+        self.lock = lock
+    }
+
+    /// Is there something to read at this moment?
+    var isReadable: Bool {
+        var request = pollfd(fd: file.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 0) > 0 && request.revents & Int16(POLLIN) != 0
+    }
+}
