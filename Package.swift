@@ -128,12 +128,12 @@ let products: [Product] = [
 /// A workstation's tools: ordinary Swift, never on a BMC.
 let tools: [Target] = [
     .target(
-        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
@@ -153,6 +153,9 @@ let tests: [Target] = [
     .executableTarget(
         name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
+    testTarget(
+        "IPMIEndToEndTests",
+        ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
