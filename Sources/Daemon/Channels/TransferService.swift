@@ -29,6 +29,9 @@ final class TransferService {
     private static let invalidCommand: UInt8 = 0xC1
     private static let timedOut: UInt8 = 0xC3
     private static let unspecified: UInt8 = 0xFF
+    /// How late the kernel may end the loop's waits for a strict transfer, in nanoseconds: its 50 µs by default are as long
+    /// as the time between two looks at STR.
+    private static let strictSlack: UInt = 5_000
 
     init(_ channel: Channel, _ plan: ChannelPlan) {
         self.channel = .passUnretained(channel)
@@ -56,6 +59,7 @@ final class TransferService {
     /// The device was opened and drained, and its channel is registered with the loop.
     func begin(_ device: Device) {
         self.device = device
+        if machine.handshake == .strict { _ = cl_set_timer_slack(Self.strictSlack) }
         machine.started(
             StatusRegister(rawValue: device.lastSTR), staleBytes: device.stale.count, now: Clock.monotonic)
         updateAttention()
