@@ -68,7 +68,9 @@ func pluginEntry(_ name: String, _ handler: String) -> Target {
         path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
         linkerSettings: shippedLink
             // lld, because gold lists symbols that the map made local
-            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])])
+            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]
+            // many generic functions are the same code for several types
+            + (embedded ? [.unsafeFlags(["-Xlinker", "--icf=all"])] : []))
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {

@@ -7,8 +7,13 @@ public struct SDRFileError: Error, Equatable {
     /// The rule that it breaks.
     public let rule: String
 
+    init(offset: Int, rule: Sentence) {
+        self.offset = offset
+        self.rule = rule.text
+    }
+
     /// For a log: rule and place.
-    public var description: String { "record at byte \(offset): \(rule)" }
+    public var description: String { ("record at byte \(offset): \(rule)" as Sentence).text }
 }
 
 /// An ordered list of sensor data records, read by record ID. Read-only once made.

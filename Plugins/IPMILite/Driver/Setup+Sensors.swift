@@ -77,7 +77,7 @@ extension Setup {
             default: return (type, Unit.unspecified)
             }
         }
-        switch value.string {
+        switch Word(value.string) {
         case "temperature": return (0x01, Unit.celsius)
         case "voltage": return (0x02, Unit.volts)
         case "current": return (0x03, Unit.amps)
@@ -93,7 +93,7 @@ extension Setup {
     ) -> UInt8 {
         guard !value.isAbsent else { return standard }
         if value.choice == 0 { return UInt8(clamping: value.integer) }
-        switch value.string {
+        switch Word(value.string) {
         case "C", "celsius", "degrees_c", "degrees C": return Unit.celsius
         case "F", "fahrenheit", "degrees_f", "degrees F": return 2
         case "K", "kelvin", "degrees_k", "degrees K": return 3

@@ -1,5 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: literals are compared where they lie.
 import IPMI
+
+/// A word to be compared byte by byte in a `switch`. Comparing Strings would bring in the tables of Unicode's
+/// normalisation, a tenth of the plugin.
+struct Word {
+    private let bytes: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+
+    init(_ text: String) { bytes = [UInt8](text.utf8)[...] }
+
+    static func ~= (pattern: StaticString, word: Word) -> Bool { word.isSame(pattern) }
+
+    @inline(never)
+    private func isSame(_ pattern: StaticString) -> Bool {
+        guard pattern.utf8CodeUnitCount == bytes.count else { return false }
+        // A literal has a start and a count.
+        var place = pattern.utf8Start
+        for byte in bytes {
+            if byte != place.pointee { return false }
+            place += 1
+        }
+        return true
+    }
+}
 
 /// Readers of the text forms that options have. nil for anything that is not exactly such a form.
 enum Text {
@@ -53,7 +79,7 @@ enum Text {
         let parts = [UInt8](text.utf8).split(separator: 0x2F, omittingEmptySubsequences: false)
         guard parts.count <= 2, let count = parts.first.flatMap(number), count <= 60_000 else { return nil }
         guard parts.count == 2 else { return count }
-        switch String(decoding: parts[1], as: UTF8.self) {
+        switch Word(parts[1]) {
         case "s": return count * 60
         case "min", "m": return count
         // Not less than one a minute: 0 would mean no limit.

@@ -11,12 +11,12 @@ extension ManagementController {
         switch store {
         case .sel:
             let contents = Journal.read(bytes, kind: EventLog.journalKind)
-            report(contents, bytes, "event log")
+            report(contents, "event log")
             logWriter.resume(contents)
             var last: EventLogChange?
             for record in contents.records {
                 guard let change = EventLogChange(record) else {
-                    emit(.log(.warning, "event log: a record of type \(record.type) is skipped"))
+                    say(.warning, "event log: a record of type \(record.type) is skipped")
                     continue
                 }
                 log.apply(change)
@@ -25,10 +25,10 @@ extension ManagementController {
             if !clean, case .add(let record, _, true) = last { unconfirmed = (record, record.id) }
         case .settings:
             let contents = Journal.read(bytes, kind: Settings.journalKind)
-            report(contents, bytes, "settings")
+            report(contents, "settings")
             settingsWriter.resume(contents)
             for record in contents.records where !settings.apply(record) {
-                emit(.log(.warning, "settings: a record of type \(record.type) is skipped"))
+                say(.warning, "settings: a record of type \(record.type) is skipped")
             }
         case .fru(let index):
             guard let image = FRUImage(bytes) else { return }
@@ -36,13 +36,14 @@ extension ManagementController {
         }
     }
 
-    func report(_ contents: Journal.Contents, _ bytes: [UInt8], _ name: String) {
+    func report(_ contents: Journal.Contents, _ name: String) {
         guard contents.cut > 0 else { return }
-        emit(
-            .log(
-                .warning,
-                "\(name): \(contents.cut) bytes after byte \(contents.length) are not a whole record and are cut, "
-                    + "\(contents.records.count) records kept"))
+        say(
+            .warning,
+            """
+            \(name): \(contents.cut) bytes after byte \(contents.length) are not a whole record and are cut, \
+            \(contents.records.count) records kept
+            """)
     }
 
     /// Begins: asks for the first readings and the first wake-up.
@@ -50,7 +51,7 @@ extension ManagementController {
         setTime(now: now, wall: wall)
         poweredSince = now
         for (index, image) in frus.enumerated() {
-            if let problem = image.problem { emit(.log(.warning, "FRU device \(fruIDs[index]): \(problem)")) }
+            if let problem = image.problem { say(.warning, "FRU device \(fruIDs[index]): \(problem)") }
         }
         for index in 0..<sensors.count {
             if case .constant(let value) = sensors[index].source { takeReading(index, value, now: now) }

@@ -101,7 +101,7 @@ extension ManagementController {
             }
             if done.token == nil {
                 droppedEvents += 1
-                emit(.log(.error, "an event could not be stored, \(droppedEvents) lost so far"))
+                say(.error, "an event could not be stored, \(droppedEvents) lost so far")
             }
             if response.count >= 3 { response = [response[0], response[1], code.rawValue] }
         }

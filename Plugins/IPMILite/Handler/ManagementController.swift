@@ -216,6 +216,8 @@ public final class ManagementController {
 
     func emit(_ effect: Effect) { effects.append(effect) }
 
+    func say(_ level: LogLevel, _ sentence: Sentence) { emit(.log(level, sentence.text)) }
+
     /// SMS_ATN: something waits for the host that it can see in the message flags.
     func updateAttention() {
         let wanted = messageFlags != 0
@@ -240,6 +242,6 @@ public final class ManagementController {
 
     /// The configured actions for `action` have run.
     public func actionEnded(_ action: PlatformAction, succeeded: Bool) {
-        if !succeeded { emit(.log(.warning, "\(action.name): the configured actions failed")) }
+        if !succeeded { say(.warning, "\(action.name): the configured actions failed") }
     }
 }
