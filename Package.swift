@@ -26,9 +26,16 @@ let shipped: [SwiftSetting] =
     strict
     + (embedded
         ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
-/// For plugins, and for what runs at start only: small code counts for more than the last instruction.
+/// For plugins, and for what runs at start only: small code counts for more than the last instruction. Exclusive access is
+/// checked in the ordinary build, in which the tests run; nothing unwinds the stack.
 let shippedSmall: [SwiftSetting] =
-    shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
+    shipped
+    + (embedded
+        ? [
+            .unsafeFlags(
+                ["-Osize", "-enforce-exclusivity=unchecked", "-Xcc", "-fno-asynchronous-unwind-tables"],
+                .when(configuration: .release))
+        ] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
 let shippedLink: [LinkerSetting] =

@@ -139,10 +139,14 @@ extension Setup {
         _ thresholds: [Int64?], _ value: OptionValue, _ report: OptionProblems
     ) {
         // From the lowest: LNR, LC, LNC, UNC, UC, UNR.
-        let rising = [2, 1, 0, 3, 4, 5].compactMap { thresholds[$0] }
-        for index in 1..<max(rising.count, 1) where rising[index] < rising[index - 1] {
-            report(value, "thresholds are not in order, from lower_non_recoverable up to upper_non_recoverable")
-            return
+        var below = Int64.min
+        for place in [2, 1, 0, 3, 4, 5] {
+            guard let threshold = thresholds[place] else { continue }
+            if threshold < below {
+                return report(
+                    value, "thresholds are not in order, from lower_non_recoverable up to upper_non_recoverable")
+            }
+            below = threshold
         }
     }
 
