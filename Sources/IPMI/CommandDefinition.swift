@@ -31,18 +31,22 @@ public struct CommandDefinition: Sendable {
     public let netFn: NetFn
     /// Command number.
     public let command: Command
-    /// The standard's name of the command.
-    public let name: String
     /// Fewest and most data bytes of a legal request.
     public let length: ClosedRange<Int>
     /// What the command changes.
     public let effect: CommandEffect
-    /// Data bytes of the request, in order; in square brackets what may be left out.
-    public let request: String
-    /// Data bytes of the response after completion code 00, in order.
-    public let response: String
-    /// Completion codes beside 00, C1, C7 and D4 that the command gives.
-    public let codes: [UInt8]
+    #if !hasFeature(Embedded)
+        // Words are for the page, for tests and for tools: on a BMC nobody reads them.
+
+        /// The standard's name of the command.
+        public let name: String
+        /// Data bytes of the request, in order; in square brackets what may be left out.
+        public let request: String
+        /// Data bytes of the response after completion code 00, in order.
+        public let response: String
+        /// Completion codes beside 00, C1, C7 and D4 that the command gives.
+        public let codes: [UInt8]
+    #endif
 
     init(
         _ operation: Operation, _ netFn: NetFn, _ command: UInt8, _ name: String, _ length: ClosedRange<Int>,
@@ -51,12 +55,14 @@ public struct CommandDefinition: Sendable {
         self.operation = operation
         self.netFn = netFn
         self.command = Command(rawValue: command)
-        self.name = name
         self.length = length
         self.effect = effect
-        self.request = request
-        self.response = response
-        self.codes = codes
+        #if !hasFeature(Embedded)
+            self.name = name
+            self.request = request
+            self.response = response
+            self.codes = codes
+        #endif
     }
 
     /// NetFn and command as `06/01`.

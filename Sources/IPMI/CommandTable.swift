@@ -89,8 +89,10 @@ public enum CommandTable {
             "slave address 7:1, LUN 1:0"),
         D(
             .platformEvent, .sensorEvent, 0x02, "Platform Event", 6...8, .persistent,
-            "generator ID, message revision 03 or 04, sensor type, sensor number, direction and event type, "
-                + "data 1, [data 2], [data 3]", "none", [0xC0, 0xC4, 0xCC, 0xFF]),
+            """
+            generator ID, message revision 03 or 04, sensor type, sensor number, direction and event type, \
+            data 1, [data 2], [data 3]
+            """, "none", [0xC0, 0xC4, 0xCC, 0xFF]),
         D(
             .getDeviceSDRInfo, .sensorEvent, 0x20, "Get Device SDR Info", 0...1, .query, "[operation 0]",
             "count, flags"),
@@ -140,8 +142,10 @@ public enum CommandTable {
     private static let app: [CommandDefinition] = [
         D(
             .getDeviceID, .app, 0x01, "Get Device ID", 0...0, .query, "none",
-            "device ID, revision, firmware major, firmware minor BCD, IPMI version, device support, "
-                + "manufacturer LE24, product LE16, auxiliary 4 bytes"),
+            """
+            device ID, revision, firmware major, firmware minor BCD, IPMI version, device support, \
+            manufacturer LE24, product LE16, auxiliary 4 bytes
+            """),
         D(.coldReset, .app, 0x02, "Cold Reset", 0...0, .power, "none", "none"),
         D(.warmReset, .app, 0x03, "Warm Reset", 0...0, .power, "none", "none"),
         D(

@@ -28,19 +28,21 @@ public struct FRUImage: Equatable, Sendable {
     /// What is wrong with the common header or an area, nil if all checksums and lengths hold.
     public var problem: String? {
         guard bytes.count >= 8 else { return "shorter than the common header" }
-        guard bytes[0] & 0x0F == 1 else { return "format version \(Hex.byte(bytes[0])) is not 01" }
+        guard bytes[0] & 0x0F == 1 else { return ("format version \(bytes[0]) is not 1" as Sentence).text }
         guard FRUImage.sum(bytes, 0..<8) == 0 else { return "checksum of the common header" }
-        let names = ["internal use", "chassis", "board", "product"]
         for area in 1...3 where bytes[area + 1] != 0 {
-            let start = Int(bytes[area + 1]) * 8
-            guard start + 2 <= bytes.count else { return names[area] + " area begins past the end" }
-            let size = Int(bytes[start + 1]) * 8
-            guard size > 0, start + size <= bytes.count else { return names[area] + " area reaches past the end" }
-            guard FRUImage.sum(bytes, start..<(start + size)) == 0 else {
-                return "checksum of the " + names[area] + " area"
-            }
+            guard let fault = fault(Int(bytes[area + 1]) * 8) else { continue }
+            let name = area == 1 ? "chassis" : area == 2 ? "board" : "product"
+            return ("\(name) area: \(fault)" as Sentence).text
         }
         return nil
+    }
+
+    private func fault(_ start: Int) -> String? {
+        guard start + 2 <= bytes.count else { return "begins past the end" }
+        let size = Int(bytes[start + 1]) * 8
+        guard size > 0, start + size <= bytes.count else { return "reaches past the end" }
+        return FRUImage.sum(bytes, start..<(start + size)) == 0 ? nil : "wrong checksum"
     }
 
     /// Sum of the bytes modulo 256; 0 over an area that carries its checksum.

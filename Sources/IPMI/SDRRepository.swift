@@ -7,8 +7,13 @@ public struct SDRFileError: Error, Equatable {
     /// The rule that it breaks.
     public let rule: String
 
+    init(offset: Int, rule: Sentence) {
+        self.offset = offset
+        self.rule = rule.text
+    }
+
     /// For a log: rule and place.
-    public var description: String { "record at byte \(offset): \(rule)" }
+    public var description: String { ("record at byte \(offset): \(rule)" as Sentence).text }
 }
 
 /// An ordered list of sensor data records, read by record ID. Read-only once made.
@@ -79,23 +84,10 @@ public struct SDRRepository: Sendable {
         response.append(bytes, (starts[index] + offset)..<(starts[index] + offset + count))
     }
 
-    /// The full sensor record (type 01) of sensor `number`, if the repository has one.
+    /// The conversion that the full sensor record (type 01) of sensor `number` states, if the repository has one.
     public func conversion(of number: UInt8) -> SensorConversion? {
-        for index in 0..<count {
-            let start = starts[index]
-            // Shorter than the exponents' byte: not a full sensor record.
-            guard size(at: index) >= 30, bytes[start + 3] == 0x01, bytes[start + 7] == number else { continue }
-            func signed10(_ low: UInt8, _ high: UInt8) -> Int16 {
-                let value = Int16(low) | Int16(high >> 6) << 8
-                return value >= 512 ? value - 1024 : value
-            }
-            func signed4(_ value: UInt8) -> Int8 { value >= 8 ? Int8(value) - 16 : Int8(value) }
-            // Linear only (bits 6:0 of the linearisation byte).
-            guard bytes[start + 23] & 0x7F == 0 else { return nil }
-            return SensorConversion(
-                m: signed10(bytes[start + 24], bytes[start + 25]), b: signed10(bytes[start + 26], bytes[start + 27]),
-                offsetExponent: signed4(bytes[start + 29] & 15), resultExponent: signed4(bytes[start + 29] >> 4),
-                signed: bytes[start + 20] >> 6 == 2)
+        for index in 0..<count where bytes[starts[index] + 3] == 0x01 && size(at: index) > 7 {
+            if bytes[starts[index] + 7] == number { return SensorConversion(record: record(at: index)) }
         }
         return nil
     }

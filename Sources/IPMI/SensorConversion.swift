@@ -27,6 +27,20 @@ public struct SensorConversion: Equatable, Sendable {
         self.signed = signed
     }
 
+    /// The conversion that a full sensor record (type 01) states; nil if it is none, is cut off, or is not linear.
+    public init?(record: [UInt8]) {
+        guard record.count >= 30, record[3] == 0x01, record[23] & 0x7F == 0 else { return nil }
+        func signed10(_ low: UInt8, _ high: UInt8) -> Int16 {
+            let value = Int16(low) | Int16(high >> 6) << 8
+            return value >= 512 ? value - 1024 : value
+        }
+        func signed4(_ value: UInt8) -> Int8 { value >= 8 ? Int8(value) - 16 : Int8(value) }
+        self.init(
+            m: signed10(record[24], record[25]), b: signed10(record[26], record[27]),
+            offsetExponent: signed4(record[29] & 15), resultExponent: signed4(record[29] >> 4),
+            signed: record[20] >> 6 == 2)
+    }
+
     /// The conversion with the finest round step that covers `minimum...maximum` (thousandths of the unit).
     ///
     /// Steps are 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten, and the offset is a multiple of the step

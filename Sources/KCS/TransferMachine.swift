@@ -92,7 +92,8 @@ public struct TransferMachine: Hashable, Sendable {
         case stopped
     }
 
-    let handshake: Handshake
+    /// What the machine was made with.
+    public let handshake: Handshake
     let timings: TransferTimings
     let lengths: [RequestLength]
     let stateWhileUnarmed: KCSState

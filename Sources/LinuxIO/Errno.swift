@@ -73,6 +73,6 @@ public struct SystemError: Error, Equatable, Sendable {
 
     /// "open /dev/raw-kcs1: No such file or directory".
     public var description: String {
-        subject.isEmpty ? "\(operation): \(errno.description)" : "\(operation) \(subject): \(errno.description)"
+        operation + (subject.isEmpty ? "" : " " + subject) + ": " + errno.description
     }
 }

@@ -14,6 +14,8 @@ public struct OptionDeclaration: Sendable {
     private let children: [OptionDeclaration]
     private let isRequired: Bool
 
+    // Not inlined: a plugin declares dozens of options.
+    @inline(never)
     private init(
         _ type: UInt32, _ key: StaticString?, _ help: StaticString?, _ defaultYAML: StaticString?,
         bounds: ClosedRange<Int64>? = nil, choices: [StaticString] = [], children: [OptionDeclaration] = [],
@@ -30,6 +32,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// `true` or `false`.
+    @inline(never)
     public static func bool(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
@@ -37,6 +40,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A whole number.
+    @inline(never)
     public static func integer(
         _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -45,6 +49,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A duration; bounds in nanoseconds.
+    @inline(never)
     public static func duration(
         _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -53,6 +58,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A size; bounds in bytes.
+    @inline(never)
     public static func size(
         _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -61,6 +67,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// Text; bounds are of its length in bytes.
+    @inline(never)
     public static func string(
         _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -69,6 +76,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// An absolute path.
+    @inline(never)
     public static func path(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
@@ -76,6 +84,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A byte: a number, or one character.
+    @inline(never)
     public static func byte(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
@@ -83,6 +92,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// Bytes: a list, or a string; bounds are of their number.
+    @inline(never)
     public static func bytes(
         _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -91,6 +101,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// One of some names.
+    @inline(never)
     public static func enumeration(
         _ key: StaticString?, _ choices: [StaticString], default value: StaticString? = nil, required: Bool = false,
         help: StaticString? = nil
@@ -99,6 +110,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A list of actions, for `runActions`.
+    @inline(never)
     public static func actions(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
@@ -106,6 +118,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A list of values of one kind; bounds are of their number.
+    @inline(never)
     public static func list(
         _ key: StaticString?, of element: OptionDeclaration, _ bounds: ClosedRange<Int64>? = nil,
         default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
@@ -115,6 +128,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// A map of keys of one kind to values of another.
+    @inline(never)
     public static func map(
         _ key: StaticString?, from: OptionDeclaration, to: OptionDeclaration, default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -123,6 +137,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// Named members.
+    @inline(never)
     public static func object(
         _ key: StaticString?, _ members: [OptionDeclaration], default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil
@@ -131,6 +146,7 @@ public struct OptionDeclaration: Sendable {
     }
 
     /// The first of several kinds that fits.
+    @inline(never)
     public static func oneOf(
         _ key: StaticString?, _ alternatives: [OptionDeclaration], default value: StaticString? = nil,
         required: Bool = false, help: StaticString? = nil

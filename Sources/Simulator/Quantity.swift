@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DriverModel
+import KCS
 
 /// Words of a command line that stand for numbers. What is wrong is said in a sentence that names the word and the rule.
 public enum Quantity {
@@ -49,6 +50,16 @@ public enum Quantity {
         if let driver = Driver(name: text) { return driver }
         let names = Driver.allCases.map(\.name).joined(separator: ", ")
         throw Malformed(description: "'\(text)' is not a driver: one of \(names)")
+    }
+
+    /// A host's temperament.
+    public static func temperament(_ text: String) throws(Malformed) -> HostTemperament {
+        switch text {
+        case "linux": return .linux
+        case "freeipmi": return .freeipmi
+        case "edk2": return .edk2
+        default: throw Malformed(description: "'\(text)' is not a temperament: one of linux, freeipmi, edk2")
+        }
     }
 
     /// Decimal, or hexadecimal after `0x`. Neither signs nor separators.

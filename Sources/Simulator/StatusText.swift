@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import DriverModel
+import KCS
 import SimulatedDevice
 
 /// STR in words: STATE, then the names of the bits that are set.
 public func describeStatus(_ str: UInt8) -> String {
-    let states = ["IDLE", "READ", "WRITE", "ERROR"]
     let bits: [(UInt8, String)] = [
         (STRBit.oem2, "OEM2"), (STRBit.oem1, "OEM1"), (STRBit.commandData, "C/D"), (STRBit.smsAttention, "SMS_ATN"),
         (STRBit.ibf, "IBF"), (STRBit.obf, "OBF"),
     ]
-    return ([states[Int(str >> 6)]] + bits.filter { str & $0.0 != 0 }.map(\.1)).joined(separator: " ")
+    return ([StatusRegister(rawValue: str).state.name] + bits.filter { str & $0.0 != 0 }.map(\.1)).joined(
+        separator: " ")
 }
 
 /// What a device was made with, in words.

@@ -17,6 +17,7 @@ import ArgumentParser
             In.self,
             Watch.self,
             Trigger.self,
+            IPMICommand.self,
             Demo.self,
             Mount.self,
         ])

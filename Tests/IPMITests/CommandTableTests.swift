@@ -41,7 +41,7 @@ import Testing
     /// `swift test` with KCSD_UPDATE=1 writes the page anew.
     @Test func commandPageIsWhatTheTableSays() throws {
         let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Plugins/IPMILite/COMMANDS.md")
+            .deletingLastPathComponent().appending(path: "Sources/IPMI/IPMI.docc/Commands.md")
         if ProcessInfo.processInfo.environment["KCSD_UPDATE"] != nil {
             try CommandTable.page.write(to: page, atomically: true, encoding: .utf8)
         }

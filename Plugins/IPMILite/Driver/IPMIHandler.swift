@@ -154,6 +154,8 @@ public final class IPMIHandler: Handler {
         }
     }
 
+    private func say(_ level: PluginKit.LogLevel, _ sentence: Sentence) { host.log(level, sentence.text) }
+
     private func store(_ job: StoreJob, _ controller: ManagementController) {
         let path = path(of: job.store)
         let outcome = Box(StoreResult.failed)
@@ -170,7 +172,7 @@ public final class IPMIHandler: Handler {
         if result != .stored {
             storeFailures &+= 1
             let reason = result == .full ? "there is no space" : "the file cannot be written"
-            host.log(.error, "\(path(of: job.store)): \(reason), the change was refused")
+            say(.error, "\(path(of: job.store)): \(reason), the change was refused")
         }
         controller.finished(job.id, result, now: host.now)
         drain(controller)
@@ -206,7 +208,7 @@ public final class IPMIHandler: Handler {
     /// kcsd runs one list of an instance's actions at a time: the others wait here.
     private func run(_ action: PlatformAction) {
         guard actionsWaiting.count < IPMIHandler.mostActions else {
-            host.log(.error, "\(action.name): too many actions are waiting, it is dropped")
+            say(.error, "\(action.name): too many actions are waiting, it is dropped")
             return
         }
         actionsWaiting.append(action)

@@ -35,7 +35,7 @@ final class Loader {
         }
         for fru in setup.frus {
             guard let bytes = read(fru.path, limit: FRUImage.largest), let image = FRUImage(bytes) else {
-                problems.append("FRU device \(fru.id): no image in \(fru.path), the device is left out")
+                say("FRU device \(fru.id): no image in \(fru.path), the device is left out")
                 continue
             }
             configuration.frus.append(
@@ -53,15 +53,17 @@ final class Loader {
         configuration.durable.fru = true
     }
 
+    private func say(_ sentence: Sentence) { problems.append(sentence.text) }
+
     private func loadRecords(_ path: String) {
         guard let bytes = read(path, limit: 1 << 20) else {
-            problems.append("\(path): no sensor data records, those of the sensors are used")
+            say("\(path): no sensor data records, those of the sensors are used")
             return
         }
         do {
             configuration.repository = try SDRRepository(file: bytes)
         } catch {
-            problems.append("\(path): \(error.description); the records of the sensors are used")
+            say("\(path): \(error.description); the records of the sensors are used")
         }
     }
 

@@ -16,7 +16,7 @@ extension Setup {
                 continue
             }
             let done: Bool
-            switch key.string {
+            switch Word(key.string) {
             case "channel":
                 done = value.choice == 0 && (1...11).contains(value.integer)
                 if done { configuration.lan.channel = UInt8(clamping: value.integer) }
@@ -52,7 +52,7 @@ extension Setup {
 
     private static func source(_ value: OptionValue, _ field: inout UInt8) -> Bool {
         guard value.choice == 1 else { return false }
-        switch value.string {
+        switch Word(value.string) {
         case "static": field = 1
         case "dhcp": field = 2
         case "bios": field = 3

@@ -77,7 +77,7 @@ extension Setup {
             default: return (type, Unit.unspecified)
             }
         }
-        switch value.string {
+        switch Word(value.string) {
         case "temperature": return (0x01, Unit.celsius)
         case "voltage": return (0x02, Unit.volts)
         case "current": return (0x03, Unit.amps)
@@ -93,7 +93,7 @@ extension Setup {
     ) -> UInt8 {
         guard !value.isAbsent else { return standard }
         if value.choice == 0 { return UInt8(clamping: value.integer) }
-        switch value.string {
+        switch Word(value.string) {
         case "C", "celsius", "degrees_c", "degrees C": return Unit.celsius
         case "F", "fahrenheit", "degrees_f", "degrees F": return 2
         case "K", "kelvin", "degrees_k", "degrees K": return 3
@@ -139,10 +139,14 @@ extension Setup {
         _ thresholds: [Int64?], _ value: OptionValue, _ report: OptionProblems
     ) {
         // From the lowest: LNR, LC, LNC, UNC, UC, UNR.
-        let rising = [2, 1, 0, 3, 4, 5].compactMap { thresholds[$0] }
-        for index in 1..<max(rising.count, 1) where rising[index] < rising[index - 1] {
-            report(value, "thresholds are not in order, from lower_non_recoverable up to upper_non_recoverable")
-            return
+        var below = Int64.min
+        for place in [2, 1, 0, 3, 4, 5] {
+            guard let threshold = thresholds[place] else { continue }
+            if threshold < below {
+                return report(
+                    value, "thresholds are not in order, from lower_non_recoverable up to upper_non_recoverable")
+            }
+            below = threshold
         }
     }
 

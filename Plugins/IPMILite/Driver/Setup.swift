@@ -9,7 +9,7 @@ final class OptionProblems {
 
     init(_ take: @escaping (OptionValue, String) -> Void) { self.take = take }
 
-    func callAsFunction(_ value: OptionValue, _ text: String) { take(value, text) }
+    func callAsFunction(_ value: OptionValue, _ sentence: Sentence) { take(value, sentence.text) }
 }
 
 /// An instance's options, read once. Files are named here and read later, on the worker thread.

@@ -1,11 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: literals are compared where they lie.
 import IPMI
+import IPMILite
+
+/// A word to be compared byte by byte in a `switch`. Comparing Strings would bring in the tables of Unicode's
+/// normalisation, a tenth of the plugin.
+struct Word {
+    private let bytes: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+
+    init(_ text: String) { bytes = [UInt8](text.utf8)[...] }
+
+    static func ~= (pattern: StaticString, word: Word) -> Bool { word.isSame(pattern) }
+
+    @inline(never)
+    private func isSame(_ pattern: StaticString) -> Bool {
+        guard pattern.utf8CodeUnitCount == bytes.count else { return false }
+        // A literal has a start and a count.
+        var place = pattern.utf8Start
+        for byte in bytes {
+            if byte != place.pointee { return false }
+            place += 1
+        }
+        return true
+    }
+}
 
 /// Readers of the text forms that options have. nil for anything that is not exactly such a form.
 enum Text {
     /// `major.minor`, or major alone.
     static func version(_ text: String) -> (major: UInt8, minor: UInt8)? {
-        let parts = [UInt8](text.utf8).split(separator: 0x2E, omittingEmptySubsequences: false)
+        let parts = Bytes.split(text, at: 0x2E)
         guard parts.count <= 2, let major = parts.first.flatMap(number), major <= 127 else { return nil }
         guard parts.count == 2 else { return (UInt8(major), 0) }
         guard let minor = number(parts[1]), minor <= 99 else { return nil }
@@ -14,18 +41,20 @@ enum Text {
 
     /// A UUID's text as the 16 bytes that are sent: the standard's order, least significant byte first.
     static func guid(_ text: String) -> [UInt8]? {
-        var nibbles: [UInt8] = []
-        for byte in text.utf8 where byte != 0x2D {
-            guard let nibble = Hex.value(byte) else { return nil }
-            nibbles.append(nibble)
+        var guid = [UInt8](repeating: 0, count: 16)
+        var digits = 0
+        for byte in [UInt8](text.utf8) where byte != 0x2D {
+            guard let nibble = Hex.value(byte), digits < 32 else { return nil }
+            // The first pair of digits is the last byte.
+            guid[15 - digits / 2] = guid[15 - digits / 2] << 4 | nibble
+            digits += 1
         }
-        guard nibbles.count == 32 else { return nil }
-        return (0..<16).reversed().map { nibbles[2 * $0] << 4 | nibbles[2 * $0 + 1] }
+        return digits == 32 ? guid : nil
     }
 
     /// `192.0.2.1`.
     static func quad(_ text: String) -> [UInt8]? {
-        let parts = [UInt8](text.utf8).split(separator: 0x2E, omittingEmptySubsequences: false)
+        let parts = Bytes.split(text, at: 0x2E)
         guard parts.count == 4 else { return nil }
         var bytes: [UInt8] = []
         for part in parts {
@@ -37,7 +66,7 @@ enum Text {
 
     /// `02:00:00:00:00:01`.
     static func mac(_ text: String) -> [UInt8]? {
-        let parts = [UInt8](text.utf8).split(separator: 0x3A, omittingEmptySubsequences: false)
+        let parts = Bytes.split(text, at: 0x3A)
         guard parts.count == 6 else { return nil }
         var bytes: [UInt8] = []
         for part in parts {
@@ -50,10 +79,10 @@ enum Text {
 
     /// `60`, `1/s`, `60/min` or `3600/h`, as a number a minute.
     static func rate(_ text: String) -> UInt32? {
-        let parts = [UInt8](text.utf8).split(separator: 0x2F, omittingEmptySubsequences: false)
+        let parts = Bytes.split(text, at: 0x2F)
         guard parts.count <= 2, let count = parts.first.flatMap(number), count <= 60_000 else { return nil }
         guard parts.count == 2 else { return count }
-        switch String(decoding: parts[1], as: UTF8.self) {
+        switch Word(parts[1]) {
         case "s": return count * 60
         case "min", "m": return count
         // Not less than one a minute: 0 would mean no limit.

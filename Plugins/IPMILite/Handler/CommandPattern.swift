@@ -16,7 +16,7 @@ public struct CommandPattern: Equatable, Sendable {
 
     /// A pattern from its text; nil if it is not one, or the network function is odd or above 3E.
     public init?(_ text: String) {
-        let parts = [UInt8](text.utf8).split(separator: 0x2F, omittingEmptySubsequences: false)
+        let parts = Bytes.split(text, at: 0x2F)
         guard parts.count == 2, let netFn = CommandPattern.byte(parts[0]), netFn <= 0x3E, netFn & 1 == 0 else {
             return nil
         }
@@ -46,5 +46,21 @@ public struct CommandPattern: Equatable, Sendable {
             value = value << 4 | nibble
         }
         return value
+    }
+}
+
+/// Text as bytes.
+public enum Bytes {
+    /// The parts of `text` between separators, one more than there are separators; empty ones count.
+    @inline(never)
+    public static func split(_ text: String, at separator: UInt8) -> [ArraySlice<UInt8>] {
+        let bytes = [UInt8](text.utf8)
+        var parts: [ArraySlice<UInt8>] = []
+        var start = 0
+        for index in 0...bytes.count where index == bytes.count || bytes[index] == separator {
+            parts.append(bytes[start..<index])
+            start = index + 1
+        }
+        return parts
     }
 }

@@ -25,7 +25,7 @@ extension ManagementController {
         eventReceiver = (0x20, 0)
         updateAttention()
         arm()
-        emit(.log(.notice, "\(action.name) asked for by the host"))
+        say(.notice, "\(action.name) asked for by the host")
         if actions.has(action) { emit(.run(action)) }
         return .ok
     }
@@ -106,10 +106,10 @@ extension ManagementController {
             interrupt = kind
             preTimeoutFlag = true
             updateAttention()
-            emit(.log(.notice, "watchdog: the pre-timeout interval began"))
+            say(.notice, "watchdog: the pre-timeout interval began")
         case .expired(let action):
             offset = action
-            emit(.log(.warning, "watchdog: the timer expired, action \(action)"))
+            say(.warning, "watchdog: the timer expired, action \(action)")
             expire(action)
         }
         guard watchdog.logs, let sensor = watchdogSensor else { return }
@@ -129,7 +129,7 @@ extension ManagementController {
         }
         restartCause = 0x04
         guard actions.has(action) else {
-            emit(.log(.error, "\(action.name): no actions are configured"))
+            say(.error, "\(action.name): no actions are configured")
             return
         }
         if action == .watchdogPowerOff { powerOn = false }

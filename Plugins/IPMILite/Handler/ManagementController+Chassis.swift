@@ -36,7 +36,7 @@ extension ManagementController {
         // Bit 4: the last power-on was by this command.
         lastPowerEvent = action == .powerOn || action == .powerCycle ? 0x10 : 0x00
         if action != .powerOff { restartCause = 0x01 }
-        emit(.log(.notice, "\(action.name) asked for by the host"))
+        say(.notice, "\(action.name) asked for by the host")
         emit(.run(action))
         return .ok
     }

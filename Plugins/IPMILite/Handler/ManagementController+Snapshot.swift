@@ -43,7 +43,7 @@ extension ManagementController {
         identifyUntil = identify == 0 ? nil : now + UInt64(identify) * 1_000_000
         // A deadline further away than the longest countdown is from another boot of the BMC: its clock began anew.
         if let wake = timer.wake, wake > now, wake - now > 65_535 * Watchdog.tick {
-            emit(.log(.warning, "the watchdog's state is from before a reboot and is dropped"))
+            say(.warning, "the watchdog's state is from before a reboot and is dropped")
         } else {
             watchdog = timer
         }

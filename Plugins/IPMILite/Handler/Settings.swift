@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Names a setting: kind in the upper half, which of the kind in the lower.
-struct SettingKey: Equatable, Hashable {
+struct SettingKey: Equatable {
     let rawValue: UInt32
 
     static let powerPolicy = SettingKey(rawValue: 0x0001)
@@ -23,14 +23,38 @@ struct Settings {
     static let capacity = 512
     static let largestValue = 32
 
-    private var values: [SettingKey: [UInt8]] = [:]
+    // In the order of the keys: a hash table costs a plugin more than it saves.
+    private var entries: [(key: SettingKey, value: [UInt8])] = []
 
-    subscript(key: SettingKey) -> [UInt8]? { values[key] }
+    subscript(key: SettingKey) -> [UInt8]? {
+        let place = place(of: key)
+        return isThere(key, place) ? entries[place].value : nil
+    }
 
     /// True if `key` can be given a value.
-    func hasRoom(for key: SettingKey) -> Bool { values[key] != nil || values.count < Settings.capacity }
+    func hasRoom(for key: SettingKey) -> Bool {
+        entries.count < Settings.capacity || isThere(key, place(of: key))
+    }
 
-    mutating func set(_ key: SettingKey, _ value: [UInt8]) { values[key] = value }
+    mutating func set(_ key: SettingKey, _ value: [UInt8]) {
+        let place = place(of: key)
+        if isThere(key, place) { entries[place].value = value } else { entries.insert((key, value), at: place) }
+    }
+
+    /// The place of the first key that is not below `key`.
+    private func place(of key: SettingKey) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if entries[middle].key.rawValue < key.rawValue { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func isThere(_ key: SettingKey, _ place: Int) -> Bool {
+        place < entries.count && entries[place].key == key
+    }
 
     /// A setting as its journal holds it: key LE32, value.
     static func record(_ key: SettingKey, _ value: [UInt8]) -> Journal.Record {
@@ -47,15 +71,13 @@ struct Settings {
         }
         let key = SettingKey(rawValue: Journal.little32(record.payload, 0))
         guard hasRoom(for: key) else { return false }
-        values[key] = [UInt8](record.payload[4...])
+        set(key, [UInt8](record.payload[4...]))
         return true
     }
 
     /// The records of a journal that says no more than this state, in the order of their keys.
-    var image: [Journal.Record] {
-        values.keys.sorted { $0.rawValue < $1.rawValue }.map { Settings.record($0, values[$0] ?? []) }
-    }
+    var image: [Journal.Record] { entries.map { Settings.record($0.key, $0.value) } }
 
     /// Above this size the journal is written anew.
-    var journalLimit: Int { 16 * 1024 + 2 * 48 * values.count }
+    var journalLimit: Int { 16 * 1024 + 2 * 48 * entries.count }
 }

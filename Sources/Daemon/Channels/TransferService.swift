@@ -16,6 +16,10 @@ final class TransferService: MessageService {
     private var isPumping = false
     private lazy var timer = ServiceTimer(self)
 
+    /// How late the kernel may end the loop's waits for a strict transfer, in nanoseconds: its 50 µs by default are as long
+    /// as the time between two looks at STR.
+    private static let strictSlack: UInt = 5_000
+
     init(_ channel: Channel, _ plan: ChannelPlan) {
         let transfer = plan.configuration.transfer
         var configuration = KCS.TransferConfiguration(handshake: transfer.handshake == .strict ? .strict : .fast)
@@ -39,6 +43,7 @@ final class TransferService: MessageService {
     /// The device was opened and drained, and its channel is registered with the loop.
     override func begin(_ device: Device) {
         self.device = device
+        if machine.handshake == .strict { _ = cl_set_timer_slack(Self.strictSlack) }
         machine.started(
             StatusRegister(rawValue: device.lastSTR), staleBytes: device.stale.count, now: Clock.monotonic)
         updateAttention()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import IPMI
 import LinuxIO
 import SimulatedDevice
 import Simulator
@@ -33,6 +34,9 @@ struct DemoScript {
         ignoredByte()
         debugData()
         reboot()
+        deviceID()
+        eventLog()
+        sensor()
     }
 
     private mutating func step(_ channel: String, _ host: String, _ body: (HostAccess) throws -> (String, Bool)) {
@@ -98,6 +102,44 @@ struct DemoScript {
             try access.write(Array("R".utf8), command: false)
             let line = daemon.line(containing: "(0x52):", from: first, timeout: timeout)
             return (result(line), line?.contains("log ok") == true)
+        }
+    }
+
+    // MARK: IPMI
+
+    private mutating func ipmi(_ host: String, _ body: (inout IPMIClient) throws -> (String, Bool)) {
+        step("ipmi", host) { access in
+            var client = IPMIClient(HostTransfer(access.host, temperament: .linux, timeout: access.timeout))
+            return try body(&client)
+        }
+    }
+
+    private mutating func deviceID() {
+        ipmi("sends Get Device ID (06/01)") { client in
+            let id = try client.ask(.getDeviceID, atLeast: 11)
+            return (
+                "device \(Quantity.text(byte: id[0])), firmware \(id[2]).\(Hex.byte(id[3]))",
+                id[0] == 0x20 && id[2] == 1
+            )
+        }
+    }
+
+    private mutating func eventLog() {
+        let event = SELRecord(
+            generator: 0x0021, revision: 0x04, sensorType: 0x12, sensor: 0x01, direction: 0x6F, data: (0x01, 0xFF, 0xFF)
+        )
+        ipmi("adds an event to the SEL, and lists it") { client in
+            let id = try client.ask(.addSELEntry, event.bytes, atLeast: 2)
+            let lines = try IPMIReport.eventLog.lines(&client)
+            let line = lines.last ?? "nothing"
+            return (line, id == [1, 0] && lines.count == 1 && line.contains("system event 0x01"))
+        }
+    }
+
+    private mutating func sensor() {
+        ipmi("lists the sensors") { client in
+            let line = try IPMIReport.sensors.lines(&client).first { $0.hasPrefix("Inlet ") } ?? "no such sensor"
+            return (line, line.hasSuffix("temperature           24 °C"))
         }
     }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import IPMI
+import KCS
+import LinuxIO
+import Simulator
+
+/// `kcssim ipmi DIR NETFN CMD [BYTE…]` and `kcssim ipmi DIR REPORT`
+struct IPMICommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ipmi",
+        abstract: "Sends an IPMI request over a KCS transfer, or asks for a report.",
+        discussion: """
+            NETFN and CMD begin a raw request, whose completion code and data are printed. A report asks all that it \
+            needs: mc-info, sel-list, sdr-list, fru-print, chassis-status.
+            """)
+
+    @OptionGroup var device: HostOptions
+
+    @Argument(help: ArgumentHelp("NETFN CMD and data bytes, or a report's name.", valueName: "word"))
+    var words: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "Whose habits the host has: linux retries, freeipmi looks once and gives up, edk2 polls slowly. "
+                + "(default: linux)",
+            valueName: "linux|freeipmi|edk2"),
+        transform: usage(Quantity.temperament))
+    var temperament = HostTemperament.linux
+
+    @Option(help: "How many times to send the request, one after the other.")
+    var count: Int?
+
+    private var report: IPMIReport? { words.count == 1 ? IPMIReport(rawValue: words[0]) : nil }
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count \(count): at least 1") }
+        if report != nil {
+            if count != nil { throw ValidationError("--count is for raw requests") }
+            return
+        }
+        guard words.count >= 2 else {
+            let names = IPMIReport.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("'\(words[0])' is not a report: one of \(names)")
+        }
+        _ = try request()
+    }
+
+    private func request() throws -> [UInt8] {
+        let bytes = try words.map(usage(Quantity.byte))
+        guard bytes[0] <= 0x3E, bytes[0] & 1 == 0 else {
+            throw ValidationError("'\(words[0])' is not a request's network function: even, at most 0x3e")
+        }
+        return bytes
+    }
+
+    func run() throws {
+        let access = try device.open()
+        var client = IPMIClient(HostTransfer(access.host, temperament: temperament, timeout: device.timeout))
+        if let report {
+            for line in try report.lines(&client) { say(line) }
+            return
+        }
+        let bytes = try request()
+        if let count { return try repeatRequest(&client, bytes, count) }
+        let (code, data) = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
+        say(code.text)
+        if !data.isEmpty { say(data.map { Quantity.text(byte: $0) }.joined(separator: " ")) }
+    }
+
+    private func repeatRequest(_ client: inout IPMIClient, _ bytes: [UInt8], _ count: Int) throws {
+        var failures: [String: Int] = [:]
+        let began = Clock.monotonic
+        for _ in 0..<count {
+            do {
+                _ = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
+            } catch { failures[error.description, default: 0] += 1 }
+        }
+        let took = max(1, Clock.monotonic - began)
+        let failed = failures.values.reduce(0, +)
+        let rate = UInt64(count - failed) * 1_000_000_000 / took
+        say("\(count - failed) answered, \(failed) failed, \(rate) a second, \(client.transfer.recoveries) recoveries")
+        for (reason, number) in failures.sorted(by: { $0.value > $1.value }) { say("\(number) times: \(reason)") }
+        if failed > 0 { throw ExitCode.failure }
+    }
+}

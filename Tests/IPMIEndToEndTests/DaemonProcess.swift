@@ -1,0 +1,115 @@
+import DriverModel
+// SPDX-License-Identifier: Apache-2.0
+//
+// kcsd as its users run it, on one simulated channel with ipmi-lite.
+import Foundation
+import KCS
+import LinuxIO
+import SimulatedDevice
+import Simulator
+import Testing
+
+/// A folder with a device, a configuration and the daemon's state, and the daemon that runs there.
+final class DaemonProcess {
+    let folder: String
+    private var process = Process()
+    private var log = Pipe()
+    private(set) var said: [String] = []
+
+    var device: String { folder + "/device" }
+
+    /// Makes the folder; the daemon is not started yet.
+    init(driver: String = "v2", handshake: String = "strict", options: String = "{}") throws {
+        folder = NSTemporaryDirectory() + "/kcsd-ipmi-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let text = """
+            version: 1
+            state_directory: \(folder)/state
+            plugin_trust: any
+            control: {socket: \(folder)/control.sock}
+            capture: {directory: \(folder)/capture}
+            channels:
+              - name: ipmi
+                device: {type: sim, path: \(folder)/device, driver: \(driver)}
+                plugin: ipmi-lite
+                options: \(options)
+                transfer: {handshake: \(handshake)}
+            """
+        try text.write(toFile: folder + "/kcsd.yaml", atomically: true, encoding: .utf8)
+        let known = try #require(Driver(name: driver))
+        _ = try DeviceDirectory.create(device, DeviceSettings(driver: known))
+    }
+
+    deinit {
+        kill()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Where the programs are: named by the environment, or beside the tests.
+    static var program: String {
+        ProcessInfo.processInfo.environment["KCSD_BIN"]
+            ?? Path.parent(of: CurrentProcess.executable ?? "") + "/kcsd"
+    }
+
+    /// Starts the daemon, and waits until its channel runs.
+    func start() throws {
+        process = Process()
+        log = Pipe()
+        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.arguments = ["--config", folder + "/kcsd.yaml"]
+        process.standardError = log
+        try process.run()
+        said = []
+        let handle = log.fileHandleForReading
+        var line: [UInt8] = []
+        while let byte = handle.readData(ofLength: 1).first {
+            guard byte == UInt8(ascii: "\n") else {
+                line.append(byte)
+                continue
+            }
+            said.append(String(decoding: line, as: UTF8.self))
+            if said.last?.contains("ipmi: running") == true { return }
+            line = []
+        }
+        Issue.record("kcsd ended before its channel ran: \(said)")
+    }
+
+    /// Ends the daemon as a fault would: at any instruction, with nothing put in order.
+    func kill() {
+        guard process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks the daemon to stop, and tells its exit status.
+    func stop() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// The host CPU's side, with a real host's habits.
+    func host(_ temperament: HostTemperament) throws -> HostTransfer {
+        HostTransfer(try SimulatedHost(directory: device), temperament: temperament, timeout: 5_000_000_000)
+    }
+}
+
+/// All of it with KCSD_LONG=1, a hundredth otherwise.
+func scaled(_ count: Int) -> Int {
+    ProcessInfo.processInfo.environment["KCSD_LONG"] == "1" ? count : max(1, count / 100)
+}
+
+/// Numbers that are the same in each run.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
