@@ -75,6 +75,7 @@ let libraries: [Target] = [
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
+    shippedTarget("JSON", []),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
@@ -83,8 +84,8 @@ let libraries: [Target] = [
     shippedTarget(
         "Daemon",
         [
-            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "KCS", "LinuxIO", "PluginHost",
-            "Schema", "YAML",
+            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "JSON", "KCS", "LinuxIO",
+            "PluginHost", "Schema", "YAML",
         ]),
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
     shippedTarget("YAML", ["CYAML", "Schema"]),
@@ -98,7 +99,11 @@ let libraries: [Target] = [
 let programs: [Target] = [
     .executableTarget(
         name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
-        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
+        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
+    .executableTarget(
+        name: "kcsctl",
+        dependencies: ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"],
+        swiftSettings: shippedSmall, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
 ]
 
 let plugins: [Target] =
@@ -152,6 +157,13 @@ let tests: [Target] = [
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
+    testTarget("JSONTests", ["JSON"]),
+    testTarget(
+        "ControlTests",
+        [
+            "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "kcsctl", "kcsd",
+        ]),
 ]
 
 let package = Package(

@@ -180,4 +180,17 @@ static inline int cl_file_is_locked(int descriptor) {
     return fcntl(descriptor, F_OFD_GETLK, &lock) < 0 ? -1 : lock.l_type != F_UNLCK;
 }
 
+// The next client of a listening socket, close-on-exec and not blocking.
+static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+// Who has the other end of a local socket: the process, and what it ran as when it connected. 0, or -1 with errno.
+int cl_peer(int socket, int32_t *process, uint32_t *user, uint32_t *group);
+// The supplementary groups of the other end, at most `capacity`: how many, or -1 with errno (ERANGE: there are more).
+int cl_peer_groups(int socket, uint32_t *groups, int capacity);
+// The pathname that a local socket is bound to: its length, 0 for none, or -1 with errno.
+int cl_unix_name(int socket, char *name, size_t capacity);
+
+// Takes a lock that ends with the descriptor, without waiting.
+static inline int cl_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
 #endif

@@ -12,7 +12,11 @@ final class Activity: @unchecked Sendable {
         case start, stop, destroy, data, inputReady, outputReady, message, reset, stats, timer, watch, post, result
 
         /// The descriptor's name for it.
-        var name: String {
+        var name: String { "\(mark)" }
+
+        /// The same, as a constant of the program, for who must not allocate.
+        @inline(__always)
+        var mark: StaticString {
             switch self {
             case .create: return "create"
             case .start: return "start"
