@@ -268,6 +268,10 @@ public final class Supervisor {
         let log = self.log
         let commands = self.commands
         do throws(ControlFailure) {
+            if let control, control.address.path == plan.configuration.control.socket {
+                try control.address.change(plan.configuration.control)
+                return nil
+            }
             let address =
                 if let passed { try ControlAddress.passed(passed) } else {
                     try ControlAddress.make(plan.configuration.control)
@@ -275,7 +279,10 @@ public final class Supervisor {
             let server = try ControlServer.listening(address, loop, log) { request, client in
                 commands.serve(request, for: client)
             }
-            control?.end()
+            if let old = control {
+                // Whoever asked for this gets the answer first.
+                loop.mailbox.post { old.end() }
+            }
             control = server
             return nil
         } catch { return error }

@@ -120,7 +120,9 @@ public struct JSONReader {
         var members: [JSONMember] = []
         if !take(UInt8(ascii: "}")) {
             while true {
-                guard next == UInt8(ascii: "\"") else { throw error("a member begins with its name in quotation marks") }
+                guard next == UInt8(ascii: "\"") else {
+                    throw error("a member begins with its name in quotation marks")
+                }
                 guard members.count < limits.members else {
                     throw error("an object has at most \(limits.members) members")
                 }

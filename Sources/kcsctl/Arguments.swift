@@ -11,7 +11,9 @@ struct Arguments {
     private static let withValue = [
         "--socket", "--output", "--plugin-path", "--trust", "--device", "--channel", "--since", "--until",
     ]
-    private static let withoutValue = ["--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest"]
+    private static let withoutValue = [
+        "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest",
+    ]
 
     /// Takes the arguments apart, the program's name not among them.
     init(_ arguments: [String]) throws(Failure) {

@@ -76,7 +76,8 @@ struct CaptureCommands {
     /// Writes a capture to standard output for as long as the channel, and the reader, go on.
     func follow(_ channel: String) throws(Failure) {
         if isatty(1) == 1 {
-            throw Failure(.usage, "a capture is not for a terminal: kcsctl capture follow \(channel) | wireshark -k -i -")
+            throw Failure(
+                .usage, "a capture is not for a terminal: kcsctl capture follow \(channel) | wireshark -k -i -")
         }
         var request = [JSONMember("command", .string("capture-follow")), JSONMember("channel", .string(channel))]
         if arguments.has("--from-oldest") { request.append(JSONMember("from", .string("oldest"))) }
@@ -142,13 +143,16 @@ struct CaptureCommands {
     private func time(_ option: String) throws(Failure) -> UInt64? {
         guard let text = arguments.value(option) else { return nil }
         guard let time = UTCTime.parse(text) else {
-            throw Failure(.usage, "\(option) \(text): not a time such as 2026-11-22T17:52:46.5 (UTC), or seconds since 1970")
+            throw Failure(
+                .usage, "\(option) \(text): not a time such as 2026-11-22T17:52:46.5 (UTC), or seconds since 1970")
         }
         return time
     }
 
     private func read(_ path: String) throws(Failure) -> [UInt8] {
-        do throws(SystemError) { return try Syscalls.readFile(path == "-" ? "/dev/stdin" : path, limit: Self.fileLimit) } catch {
+        do throws(SystemError) {
+            return try Syscalls.readFile(path == "-" ? "/dev/stdin" : path, limit: Self.fileLimit)
+        } catch {
             throw Failure(.noInput, error.description)
         }
     }

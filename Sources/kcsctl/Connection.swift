@@ -87,7 +87,9 @@ final class Connection {
                 return line
             }
             searched = received.count
-            guard searched <= Self.answerLimits.bytes else { throw Failure(.protocol, "\(path): the answer has no end") }
+            guard searched <= Self.answerLimits.bytes else {
+                throw Failure(.protocol, "\(path): the answer has no end")
+            }
             guard let more = try read() else {
                 throw Failure(.io, "\(path): the daemon ended the connection without an answer")
             }

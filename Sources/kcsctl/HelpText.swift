@@ -33,11 +33,14 @@ enum HelpText {
         switch words.first {
         case "status": return status
         case "start":
-            return "Usage: kcsctl start CHANNEL\n\nStarts a channel that is stopped, failed, or waiting to be started again."
-        case "stop": return "Usage: kcsctl stop CHANNEL\n\nStops a channel. It stays so until it is started, or kcsd is."
+            return
+                "Usage: kcsctl start CHANNEL\n\nStarts a channel that is stopped, failed, or waiting to be started again."
+        case "stop":
+            return "Usage: kcsctl stop CHANNEL\n\nStops a channel. It stays so until it is started, or kcsd is."
         case "restart": return "Usage: kcsctl restart CHANNEL\n\nStops a channel and starts it."
         case "reset":
-            return "Usage: kcsctl reset CHANNEL\n\nForgets what is under way between host CPU and handlers; the channel runs on."
+            return
+                "Usage: kcsctl reset CHANNEL\n\nForgets what is under way between host CPU and handlers; the channel runs on."
         case "reload": return reload
         case "log-level":
             return "Usage: kcsctl log-level [error|warning|notice|info|debug|trace]\n\n"

@@ -18,7 +18,9 @@ struct Table {
     /// The lines.
     var lines: [String] {
         var widths = [Int](repeating: 0, count: rows[0].count)
-        for row in rows { for (column, cell) in row.enumerated() { widths[column] = max(widths[column], Text.width(cell)) } }
+        for row in rows {
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], Text.width(cell)) }
+        }
         return rows.map { row in
             var line = ""
             for (column, cell) in row.enumerated() {

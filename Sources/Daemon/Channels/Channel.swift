@@ -316,7 +316,8 @@ final class Channel: EventSource {
         services.captureFailure(name) { outcome in
             switch outcome {
             case .success(let path): log.write(.notice, name, "what led to the failure is in \(path)")
-            case .failure(let failure): log.write(.warning, name, "what led to the failure was not kept: \(failure.text)")
+            case .failure(let failure):
+                log.write(.warning, name, "what led to the failure was not kept: \(failure.text)")
             }
         }
     }

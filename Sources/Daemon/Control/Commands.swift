@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import Capture
+import EventLoop
 import JSON
 import LinuxIO
 import PluginHost
+import Schema
 import YAML
 
 /// The requests of the control socket: each is an object with `command`, and the members that the command knows.

@@ -17,8 +17,8 @@ final class ControlAddress {
     /// Where it is; nil for a passed one without a path.
     let path: String?
     private let owner: UInt32
-    private let group: UInt32
-    private let mode: UInt32
+    private var group: UInt32
+    private var mode: UInt32
     /// The file that was made; nil for a passed socket, whose file is its maker's.
     private let made: FileIdentity?
 
@@ -69,17 +69,34 @@ final class ControlAddress {
 
     /// A socket at the configured path. The file of a daemon that died is replaced; one that somebody listens on is not.
     static func make(_ control: ControlConfiguration) throws(ControlFailure) -> ControlAddress {
-        var group = getegid()
-        if let name = control.group {
-            guard let found = Accounts.group(named: name) else {
-                throw ControlFailure(text: "control socket \(control.socket): there is no group \(name)")
-            }
-            group = found
-        }
+        let group = try self.group(control)
         do { return try make(control, group) } catch {
             if error.errno == .addressInUse { throw ControlFailure(text: error.operation) }
             throw ControlFailure(text: "control socket \(control.socket): \(error.description)")
         }
+    }
+
+    /// Gives the socket another group and mode, where it stays.
+    func change(_ control: ControlConfiguration) throws(ControlFailure) {
+        let group = try Self.group(control)
+        do throws(SystemError) { try Self.give(control.socket, group, control.mode) } catch {
+            throw ControlFailure(text: "control socket \(control.socket): \(error.description)")
+        }
+        self.group = group
+        mode = control.mode
+    }
+
+    private static func group(_ control: ControlConfiguration) throws(ControlFailure) -> UInt32 {
+        guard let name = control.group else { return getegid() }
+        guard let found = Accounts.group(named: name) else {
+            throw ControlFailure(text: "control socket \(control.socket): there is no group \(name)")
+        }
+        return found
+    }
+
+    private static func give(_ path: String, _ group: UInt32, _ mode: UInt32) throws(SystemError) {
+        guard path.withCString({ chown($0, uid_t.max, group) }) == 0 else { throw SystemError(.current, "chown") }
+        guard path.withCString({ chmod($0, mode) }) == 0 else { throw SystemError(.current, "chmod") }
     }
 
     private static func make(_ control: ControlConfiguration, _ group: UInt32) throws(SystemError) -> ControlAddress {
@@ -91,8 +108,7 @@ final class ControlAddress {
         guard fchmod(socket.raw, 0o600) == 0 else { throw SystemError(.current, "fchmod") }
         try bind(socket.raw, path, folder)
         do throws(SystemError) {
-            guard path.withCString({ chown($0, uid_t.max, group) }) == 0 else { throw SystemError(.current, "chown") }
-            guard path.withCString({ chmod($0, control.mode) }) == 0 else { throw SystemError(.current, "chmod") }
+            try give(path, group, control.mode)
             guard listen(socket.raw, 64) == 0 else { throw SystemError(.current, "listen") }
             let identity = try Syscalls.stat(path).identity
             return ControlAddress(

@@ -25,7 +25,8 @@ enum StatusReport {
             let monotonic = Clock.monotonic
             add("restart_in_ms", .unsigned(until > monotonic ? (until - monotonic) / 1_000_000 : 0))
         }
-        add("device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
+        add(
+            "device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
         add("plugins", .array(plugins(channel)))
         add("bytes_in", .unsigned(counters.bytesIn))
         add("bytes_out", .unsigned(counters.bytesOut))
