@@ -98,7 +98,7 @@ let libraries: [Target] = [
 /// L4: what is run on a BMC.
 let programs: [Target] = [
     .executableTarget(
-        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost"],
+        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
         swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
     .executableTarget(
         name: "kcsctl",

@@ -3,6 +3,7 @@ import CLinux
 import Daemon
 import LinuxIO
 import PluginHost
+import YAML
 
 /// Exit statuses, those of sysexits.h where there is one.
 enum ExitStatus {

@@ -83,7 +83,8 @@ import Testing
         try echo(daemon, long ? 30_000 : 3000)
         let client = try daemon.connect()
         for _ in 0..<2 {
-            client.send("{\"command\":\"capture-dump\",\"channel\":\"echo\",\"to\":\"stream\"}\n{\"command\":\"ping\"}\n")
+            client.send(
+                "{\"command\":\"capture-dump\",\"channel\":\"echo\",\"to\":\"stream\"}\n{\"command\":\"ping\"}\n")
             let count = try #require(try client.answer()["result"]?["bytes"]?.uint64)
             #expect(count > 100_000)
             let contents = try Contents(try client.bytes(Int(count)))
@@ -132,7 +133,7 @@ import Testing
         let client = try follow(daemon, from: "oldest")
         var bytes: [UInt8] = []
         while try bytes.isEmpty || Contents(bytes).fromHost < 20 {
-            bytes += try #require(try client.bytes())
+            bytes += try #require(try client.next())
         }
         #expect(try Contents(bytes).toHost == 20)
     }

@@ -32,9 +32,9 @@ import Testing
                   - name: refused
                     device: {type: sim, path: "@/refused"}
                     plugin: nonesuch
-                  - name: off
+                  - name: idle
                     enabled: false
-                    device: {type: sim, path: "@/off"}
+                    device: {type: sim, path: "@/idle"}
                     plugin: echo
 
                 """)
@@ -43,7 +43,7 @@ import Testing
         #expect(status["running"]?.uint64 == 1)
         #expect(status["enabled"]?.uint64 == 3)
         let channels = try #require(status["channels"]?.elements)
-        #expect(channels.map { $0["name"]?.text } == ["echo", "absent", "refused", "off"])
+        #expect(channels.map { $0["name"]?.text } == ["echo", "absent", "refused", "idle"])
         #expect(channels.map { $0["state"]?.text } == ["running", "waiting", "refused", "stopped"])
         #expect(channels[0]["bytes_in"]?.uint64 == 3)
         #expect(channels[0]["bytes_out"]?.uint64 == 3)
@@ -61,14 +61,15 @@ import Testing
         for words in ["3 in, 3 out", "echoed 3", "running since 20", "ring, "] {
             #expect(detail.text.contains(words), "\(detail.text)")
         }
-        #expect(try daemon.kcsctl("status", "--names").text == "echo\nabsent\nrefused\noff\n")
+        #expect(try daemon.kcsctl("status", "--names").text == "echo\nabsent\nrefused\nidle\n")
     }
 
     @Test func aThousandChannelsAreToldInOneLine() throws {
         let count = long ? 1000 : 60
         var channels = ""
         for number in 0..<count {
-            channels += "  - {name: c\(number), enabled: false, device: {type: sim, path: \"@/c\(number)\"}, plugin: echo}\n"
+            channels +=
+                "  - {name: c\(number), enabled: false, device: {type: sim, path: \"@/c\(number)\"}, plugin: echo}\n"
         }
         let daemon = try Daemon(channels)
         let client = try daemon.connect()
@@ -167,7 +168,8 @@ import Testing
         daemon.folder.write(
             "kcsd.yaml", Daemon.file(daemon.folder, echoChannel(), control: "{socket: /proc/none/c.sock}"))
         let answer = try Client(other).ask(["command": .string("reload")])
-        #expect(answer["result"]?["notes"]?.elements?.first?.text?.contains("the control socket stays as it was") == true)
+        #expect(
+            answer["result"]?["notes"]?.elements?.first?.text?.contains("the control socket stays as it was") == true)
         #expect(try Client(other).ask(["command": .string("ping")])["ok"]?.bool == true)
     }
 
@@ -210,7 +212,8 @@ import Testing
         try echo(daemon, [1, 2])
         let capture = daemon.folder.path + "/x.pcapng"
         let commands: [[String]] = [
-            ["status"], ["status", "echo"], ["status", "none"], ["stop", "echo"], ["start", "echo"], ["restart", "echo"],
+            ["status"], ["status", "echo"], ["status", "none"], ["stop", "echo"], ["start", "echo"],
+            ["restart", "echo"],
             ["reset", "echo"], ["reload"], ["log-level"], ["log-level", "loud"], ["capture", "dump", "echo"],
             ["capture", "dump", "--all"], ["capture", "dump", "--all", "-o", capture], ["decode", capture],
             ["capture", "convert", capture, "-o", capture + "2"], ["plugin", "list"], ["plugin", "info", "echo"],

@@ -15,7 +15,9 @@ import Testing
     private static let compiler = Program.find("cc") ?? Program.find("clang")
 
     /// A plugin that is right but for what `change` (C statements about `plugin`) does to its descriptor.
-    private func build(_ folder: TemporaryFolder, _ name: String, change: String = "", entry: String = "kcs_plugin_entry")
+    private func build(
+        _ folder: TemporaryFolder, _ name: String, change: String = "", entry: String = "kcs_plugin_entry"
+    )
         throws -> String
     {
         let source = folder.write(
@@ -105,7 +107,8 @@ import Testing
         let str = try build(folder, "str", change: "plugin.needs = KCS_CAP_DATA_IN | KCS_CAP_STR;")
         #expect(try info(str, "--device", "raw-kcs").status == 0)
         try refused(
-            str, "needs", "plugin does not work on this device: it needs STR, which a device of type serio-raw does not",
+            str, "needs",
+            "plugin does not work on this device: it needs STR, which a device of type serio-raw does not",
             ["--device", "serio-raw"])
         let open = try build(folder, "open")
         chmod(open, 0o777)

@@ -160,7 +160,8 @@ final class Daemon {
         try waitUntilReady(listener)
     }
 
-    static func file(_ folder: TemporaryFolder, _ channels: String, control: String? = nil, top: String = "") -> String {
+    static func file(_ folder: TemporaryFolder, _ channels: String, control: String? = nil, top: String = "") -> String
+    {
         let control = control ?? "{socket: \(folder.path)/run/control.sock}"
         return """
             version: 1
@@ -174,9 +175,18 @@ final class Daemon {
     }
 
     private func waitUntilReady(_ listener: Int32) throws {
+        // The process's end is an event too.
+        let end = pidfd(program.process)
+        defer { close(end) }
         while true {
-            guard wait(listener) else {
-                throw TestFailure("kcsd was not ready in time: \(log)")
+            var requests = [
+                pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: end, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&requests, 2, deadline) > 0 else { throw TestFailure("kcsd was not ready in time: \(log)") }
+            guard requests[0].revents != 0 else {
+                isOver = true
+                throw TestFailure("kcsd ended with \(program.wait()): \(log)")
             }
             var bytes = [UInt8](repeating: 0, count: 4096)
             let count = recv(listener, &bytes, bytes.count, 0)
@@ -230,6 +240,9 @@ extension String {
     }
 }
 
+/// A descriptor that can be read once a process has ended.
+func pidfd(_ process: pid_t) -> Int32 { Int32(truncatingIfNeeded: cl_process_descriptor(process)) }
+
 /// Waits until a descriptor can be read.
 func wait(_ descriptor: Int32) -> Bool {
     var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -275,8 +288,17 @@ final class Client {
         }
     }
 
+    /// What came behind the last line, or comes next; nil at the end of the connection.
+    func next() throws -> [UInt8]? {
+        guard received.isEmpty else {
+            defer { received = [] }
+            return received
+        }
+        return try bytes()
+    }
+
     /// What comes next; nil at the end of the connection.
-    func bytes() throws -> [UInt8]? {
+    private func bytes() throws -> [UInt8]? {
         guard wait(socket.raw) else { throw TestFailure("nothing came in time") }
         var chunk = [UInt8](repeating: 0, count: 65536)
         switch chunk.withUnsafeMutableBytes({ Syscalls.read(socket.raw, into: $0) }) {

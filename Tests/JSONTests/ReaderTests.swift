@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}",
+        "", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}",
+        "{a:1}",
         "{'a':1}", "{1:1}", "{\"a\" 1}", "[1 2]", "1 2", "{}{}", "tru", "True", "nul", "undefined", "NaN", "Infinity",
         "-Infinity", "-", "+1", "01", "-01", "1.", ".1", "1.e1", "1e", "1e+", "0x10", "1_000", "'a'", "\"a", "\"\\\"",
         "\"\\x41\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\uD800\"", "\"\\uD800\\u0041\"", "\"\\uD800x\"", "\"\\uDC00\"",
@@ -57,11 +58,13 @@ import Testing
         #expect(error(text) != nil)
     }
 
-    @Test(arguments: [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80],
-        [0xED, 0xBF, 0xBF], [0xEF, 0xBF], [0xF0, 0x80, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80],
-        [0xFF], [0xFE], [0xE2, 0x82, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80],
+            [0xED, 0xBF, 0xBF], [0xEF, 0xBF], [0xF0, 0x80, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80],
+            [0xFF], [0xFE], [0xE2, 0x82, 0x22],
+        ] as [[UInt8]])
     func textThatIsNotUTF8IsRefused(_ bytes: [UInt8]) {
         #expect(error([0x22] + bytes + [0x22])?.rule == "the text is UTF-8")
     }

@@ -190,6 +190,9 @@ int cl_peer_groups(int socket, uint32_t *groups, int capacity);
 // The pathname that a local socket is bound to: its length, 0 for none, or -1 with errno.
 int cl_unix_name(int socket, char *name, size_t capacity);
 
+// A descriptor that becomes readable when a process ends; -1 with errno (ENOSYS before Linux 5.3).
+static inline int cl_process_descriptor(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
 // Takes a lock that ends with the descriptor, without waiting.
 static inline int cl_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
