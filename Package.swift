@@ -97,6 +97,7 @@ let libraries: [Target] = [
     shippedTarget("MCTP", ["CLinux", "Wire"]),
     shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
+    shippedTarget("JSON", []),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
@@ -105,8 +106,8 @@ let libraries: [Target] = [
     shippedTarget(
         "Daemon",
         [
-            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "KCS", "LinuxIO", "PluginHost",
-            "Schema", "YAML",
+            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "JSON", "KCS", "LinuxIO",
+            "PluginHost", "Schema", "YAML",
         ]),
     shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
     shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
@@ -123,7 +124,11 @@ let libraries: [Target] = [
 let programs: [Target] = [
     .executableTarget(
         name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
-        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
+        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
+    .executableTarget(
+        name: "kcsctl",
+        dependencies: ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"],
+        swiftSettings: shippedSmall, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
 ]
 
 /// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
@@ -151,11 +156,11 @@ let products: [Product] = [
 let tools: [Target] = [
     .target(name: "CFuse", cSettings: cSettings),
     .target(
-        name: "Simulator", dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        name: "Simulator",
+        dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
-        name: "Simulator", dependencies: ["SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
@@ -229,6 +234,13 @@ let tests: [Target] = [
         "DaemonTests",
         ["CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
             "SimulatedDevice", "TestKit"]),
+    testTarget("JSONTests", ["JSON"]),
+    testTarget(
+        "ControlTests",
+        [
+            "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "kcsctl", "kcsd",
+        ]),
 ]
 
 let package = Package(

@@ -61,3 +61,39 @@ int cl_unix_connect(int socket, const char *name, size_t length, int abstract) {
     socklen_t size = unix_address(&address, name, length, abstract);
     return size == 0 ? -1 : connect(socket, (const struct sockaddr *)&address, size);
 }
+
+int cl_peer(int socket, int32_t *process, uint32_t *user, uint32_t *group) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *process = peer.pid;
+    *user = peer.uid;
+    *group = peer.gid;
+    return 0;
+}
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
+int cl_peer_groups(int socket, uint32_t *groups, int capacity) {
+    socklen_t size = (socklen_t)capacity * sizeof *groups;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return -1;
+    return (int)(size / sizeof *groups);
+}
+
+int cl_unix_name(int socket, char *name, size_t capacity) {
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &size) != 0) return -1;
+    size_t lead = offsetof(struct sockaddr_un, sun_path);
+    if (size <= lead || address.sun_path[0] == 0) return 0;
+    size_t length = strnlen(address.sun_path, size - lead);
+    if (length >= capacity) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(name, address.sun_path, length);
+    name[length] = 0;
+    return (int)length;
+}

@@ -7,6 +7,7 @@ import CLinux
 import Capture
 import Configuration
 import EventLoop
+import JSON
 import LinuxIO
 import PluginHost
 import Schema
@@ -14,11 +15,13 @@ import YAML
 
 /// Runs the channels of a configuration file until it is told to stop.
 public final class Supervisor {
-    private let path: String
-    private let loop: EventLoop
-    private let log: Log
+    let path: String
+    let loop: EventLoop
+    let log: Log
     private let loader: PluginLoader
-    private let worker: Worker
+    let worker: Worker
+    /// Who reads behind the recorders.
+    let taps: CaptureTaps
     private let programs: Programs
     private let activity = Activity()
     private let captures: CaptureService
@@ -28,11 +31,17 @@ public final class Supervisor {
     private let names = ChannelNames()
     private var watchdog: Watchdog?
     private var signals: SignalSource?
-    private var channels: [Channel] = []
-    private var plan: Plan
+    private(set) var channels: [Channel] = []
+    private(set) var plan: Plan
+    private lazy var commands = Commands(self)
+    private var control: ControlServer?
     private var crashFile: Int32 = -1
     private var isStopping = false
     private var isReady = false
+    /// CLOCK_MONOTONIC when it began.
+    let began = Clock.monotonic
+    /// What this program is.
+    lazy var build = Version.build
     /// An orderly stop does not wait longer than this for work and actions that are under way, in nanoseconds.
     private static let stopLimit: UInt64 = 3_000_000_000
     /// The report of a call that hangs takes no longer than this, in seconds.
@@ -46,6 +55,7 @@ public final class Supervisor {
         self.log = log
         loop = try EventLoop()
         worker = Worker(mailbox: loop.mailbox)
+        taps = CaptureTaps(loop)
         programs = Programs(loop)
         captures = CaptureService(worker, directory: plan.configuration.capture.directory)
         notifier = Notifier(loop)
@@ -66,6 +76,7 @@ public final class Supervisor {
                 }
             }
         }
+        services.captureFailure = { [unowned(unsafe) self] channel, done in dump(channel, done: done) }
         services.stateChanged = { [unowned(unsafe) self] in tellStatus() }
     }
 
@@ -77,6 +88,7 @@ public final class Supervisor {
         for (number, channelPlan) in plan.channels.enumerated() {
             channels.append(makeChannel(channelPlan, number: number))
         }
+        try openControlAtStart()
         let crashed = prepareCrashDump()
         startWatchdog()
         let marker = CrashMarker(stateDirectory: plan.configuration.stateDirectory)
@@ -84,7 +96,10 @@ public final class Supervisor {
         for channel in channels { startAtBoot(channel, culprit) }
         isReady = true
         notifier.ready(summary)
-        while !isStopping { try loop.turn(wait: true) }
+        while !isStopping {
+            try loop.turn(wait: true)
+            taps.turnEnded()
+        }
         try shutDown()
     }
 
@@ -99,7 +114,9 @@ public final class Supervisor {
 
     private func makeChannel(_ plan: ChannelPlan, number: Int) -> Channel {
         names.set(number, plan)
-        return Channel(plan, number: number, services, recorder: makeRecorder(plan, number))
+        let channel = Channel(plan, number: number, services, recorder: makeRecorder(plan, number))
+        openCaptureFile(channel)
+        return channel
     }
 
     private func makeRecorder(_ plan: ChannelPlan, _ number: Int) -> Recorder? {
@@ -136,7 +153,7 @@ public final class Supervisor {
             [unowned(unsafe) self] signal in
             switch signal {
             case SIGTERM, SIGINT: stop(signal)
-            case SIGHUP: reload()
+            case SIGHUP: _ = reload()
             case SIGUSR1: dumpOnSignal()
             default: programs.reap()
             }
@@ -160,30 +177,39 @@ public final class Supervisor {
         if !worker.finish(within: Self.stopLimit) {
             log.write(.error, nil, "work on the disk does not end; stopping without it")
         }
+        for channel in channels { channel.captureFile?.finishHere() }
         let deadline = Clock.monotonic + Self.stopLimit
         repeat { try loop.turn(wait: false) } while worker.hasUntoldResults && Clock.monotonic < deadline
         watchdog?.stop()
+        control?.end()
         log.write(.notice, nil, "stopped")
     }
 
     // MARK: Reload
 
     /// Takes a changed file over; what it does not change is not touched.
-    private func reload() {
+    func reload() -> ReloadReport {
         notifier.reloading()
         let outcome = PlanReader.read(path, loader)
-        guard let new = outcome.plan else {
-            log.write(.error, nil, "reload: \(path) is invalid, nothing was changed")
-            for line in outcome.diagnostics.render().split(separator: "\n") { log.write(.error, nil, String(line)) }
-            loader.reconfigure(
-                folders: PluginLoader.searchPath(plan.configuration.pluginPath),
-                trust: plan.configuration.pluginTrust == .strict ? .strict : .any)
-            return notifier.ready(summary)
-        }
-        var changes: [String] = []
+        let report = ReloadReport(path, outcome)
+        if let new = outcome.plan { takeOver(new, report) } else { keepLoading() }
+        report.write(to: log)
+        notifier.ready(summary)
+        return report
+    }
+
+    /// The plugins are looked for where the plan in force says.
+    private func keepLoading() {
+        loader.reconfigure(
+            folders: PluginLoader.searchPath(plan.configuration.pluginPath),
+            trust: plan.configuration.pluginTrust == .strict ? .strict : .any)
+    }
+
+    private func takeOver(_ new: Plan, _ report: ReloadReport) {
         for channel in channels where !new.channels.contains(where: { $0.configuration.name == channel.name }) {
             channel.stop(reason: UInt32(KCS_REASON_STOP))
-            changes.append("-\(channel.name)")
+            closeCaptures(channel)
+            report.removed.append(channel.name)
         }
         let old = channels
         let before = plan.configuration
@@ -192,59 +218,122 @@ public final class Supervisor {
         services.stateDirectory = new.configuration.stateDirectory
         sysrq.reconfigure(path: new.configuration.sysrqPath)
         sysrq.prepare(new, log)
-        warnOfWhatNeedsARestart(before, new.configuration)
-        let taken = takeOver(new.channels, from: old, &changes)
+        warnOfWhatNeedsARestart(before, new.configuration, report)
+        let taken = takeOver(new.channels, from: old, report)
         channels = taken.map { $0.channel }
         // All that stop have stopped: devices may change hands.
         for (channel, isChanged) in taken where isChanged && channel.isEnabled {
             channel.start(reason: UInt32(KCS_REASON_RELOAD))
         }
-        for plugin in loader.changedOnDisk {
-            log.write(
-                .notice, nil, "reload: \(plugin.file.path) has changed on disk; it takes effect at a restart of kcsd")
+        for plugin in loader.changedOnDisk { report.pluginsChangedOnDisk.append(plugin.file.path) }
+        if new.configuration.control != before.control {
+            if let failure = openControl() {
+                report.notes.append("the control socket stays as it was: \(failure.text)")
+            } else {
+                report.notes.append("the control socket is \(new.configuration.control.socket)")
+            }
         }
-        log.write(
-            .notice, nil, "reloaded \(path): \(changes.isEmpty ? "no channel changed" : changes.joined(separator: " "))"
-        )
-        notifier.ready(summary)
     }
 
     /// The channels of a new file, none of the changed ones running.
     private func takeOver(
-        _ plans: [ChannelPlan], from old: [Channel], _ changes: inout [String]
+        _ plans: [ChannelPlan], from old: [Channel], _ report: ReloadReport
     ) -> [(channel: Channel, isChanged: Bool)] {
         var numbers = old.map { $0.number }
         var taken: [(channel: Channel, isChanged: Bool)] = []
         for new in plans {
             guard let channel = old.first(where: { $0.name == new.configuration.name }) else {
-                changes.append("+\(new.configuration.name)")
+                report.added.append(new.configuration.name)
                 let number = names.free(beside: numbers)
                 numbers.append(number)
                 taken.append((makeChannel(new, number: number), true))
                 continue
             }
             if channel.plan.configuration == new.configuration && channel.plan.hasSamePlugins(as: new) {
+                report.unchanged += 1
                 taken.append((channel, false))
                 continue
             }
-            changes.append("~\(channel.name)")
-            channel.stop(reason: UInt32(KCS_REASON_RELOAD))
-            let keepsRecorder = channel.plan.configuration.capture == new.configuration.capture
-            names.set(channel.number, new)
-            channel.adopt(new, recorder: keepsRecorder ? channel.recorder : makeRecorder(new, channel.number))
-            channel.recorder?.setPlugin(new.handlers.map { $0.plugin.name }.joined(separator: ", "))
+            report.changed.append(channel.name)
+            replan(channel, new)
             taken.append((channel, true))
         }
         return taken
     }
 
-    private func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration) {
+    private func replan(_ channel: Channel, _ new: ChannelPlan) {
+        channel.stop(reason: UInt32(KCS_REASON_RELOAD))
+        names.set(channel.number, new)
+        if channel.plan.configuration.capture == new.configuration.capture {
+            channel.adopt(new, recorder: channel.recorder)
+        } else {
+            closeCaptures(channel)
+            channel.adopt(new, recorder: makeRecorder(new, channel.number))
+            openCaptureFile(channel)
+        }
+        channel.recorder?.setPlugin(new.handlers.map { $0.plugin.name }.joined(separator: ", "))
+    }
+
+    private func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration, _ report: ReloadReport) {
         if old.hangTimeout != new.hangTimeout {
-            log.write(.notice, nil, "reload: hang_timeout has changed; it takes effect at a restart of kcsd")
+            report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsd")
         }
     }
 
+    // MARK: Control
+
+    /// Without `control` in the file, a socket that can't be made is no reason not to serve channels.
+    private func openControlAtStart() throws(SystemError) {
+        guard let failure = openControl() else { return }
+        if plan.configuration.control.isGiven || failure.isPassed { throw SystemError(.addressInUse, failure.text) }
+        log.write(.warning, nil, "no control socket: \(failure.text)")
+    }
+
+    /// Listens where the plan says, instead of where it listened. The answer is why that is not possible.
+    private func openControl() -> ControlFailure? {
+        let passed = services.listenDescriptors.descriptor(named: "control")
+        if passed != nil && control != nil { return nil }
+        let log = self.log
+        let commands = self.commands
+        do throws(ControlFailure) {
+            if let control, control.address.path == plan.configuration.control.socket {
+                try control.address.change(plan.configuration.control)
+                return nil
+            }
+            let address =
+                if let passed { try ControlAddress.passed(passed) } else {
+                    try ControlAddress.make(plan.configuration.control)
+                }
+            let server = try ControlServer.listening(address, loop, log) { request, client in
+                commands.serve(request, for: client)
+            }
+            if let old = control {
+                // Whoever asked for this gets the answer first.
+                loop.mailbox.post { old.end() }
+            }
+            control = server
+            return nil
+        } catch { return error }
+    }
+
     // MARK: Captures
+
+    private func openCaptureFile(_ channel: Channel) {
+        let configuration = channel.plan.configuration.capture
+        guard configuration.mode == .file, let recorder = channel.recorder else { return }
+        let file = CaptureFile(recorder, configuration, channel: channel.name, worker, log)
+        channel.captureFile = file
+        taps.add(file)
+    }
+
+    /// The channel's recorder is given up.
+    private func closeCaptures(_ channel: Channel) {
+        if let recorder = channel.recorder { commands.endFollowers(of: recorder) }
+        guard let file = channel.captureFile else { return }
+        taps.remove(file)
+        file.finish()
+        channel.captureFile = nil
+    }
 
     /// Writes the recorder of one channel, or, without a name, of all, to a file in the capture folder.
     func dump(_ name: String?, done: @escaping (CaptureService.Outcome) -> Void) {
@@ -312,6 +401,24 @@ public final class Supervisor {
     }
 
     // MARK: Status
+
+    /// What this program is, for the control socket.
+    var identity: JSONValue {
+        [
+            "version": .string(Version.text), "abi": .string(Version.abi), "build": .string(build),
+            "process": .integer(Int(CurrentProcess.identifier)), "configuration": .string(path),
+        ]
+    }
+
+    /// The daemon's own part of its status.
+    var summaryObject: JSONValue {
+        [
+            "version": .string(Version.text), "process": .integer(Int(CurrentProcess.identifier)),
+            "configuration": .string(path), "uptime": .unsigned((Clock.monotonic - began) / 1_000_000_000),
+            "log_level": .string(log.level.name), "running": .integer(channels.count { $0.isRunning }),
+            "enabled": .integer(channels.count { $0.isEnabled }), "summary": .string(summary),
+        ]
+    }
 
     private var summary: String {
         let running = channels.filter { $0.isRunning }.count

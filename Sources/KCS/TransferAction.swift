@@ -138,3 +138,21 @@ public struct TransferCounters: Equatable, Hashable, Sendable {
     /// All zero.
     public init() {}
 }
+
+extension TransferCounters {
+    /// What two machines have counted together.
+    public static func + (left: TransferCounters, right: TransferCounters) -> TransferCounters {
+        var sum = left
+        sum.delivered &+= right.delivered
+        sum.completed &+= right.completed
+        sum.stale &+= right.stale
+        sum.expired &+= right.expired
+        sum.aborted &+= right.aborted
+        sum.abortCommands &+= right.abortCommands
+        sum.errors &+= right.errors
+        sum.dropped &+= right.dropped
+        sum.looks &+= right.looks
+        sum.wrongGuesses &+= right.wrongGuesses
+        return sum
+    }
+}

@@ -21,3 +21,21 @@ public enum UnixSocket {
         }
     }
 }
+
+extension UnixSocket {
+    /// A stream socket, close-on-exec; `blocking` or not.
+    public static func stream(blocking: Bool) throws(SystemError) -> FileDescriptor {
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | (blocking ? 0 : Int32(SOCK_NONBLOCK.rawValue))
+        let raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
+        guard raw >= 0 else { throw SystemError(.current, "socket") }
+        return FileDescriptor(owning: raw)
+    }
+
+    /// The path that a socket is bound to; nil for one without.
+    public static func path(of socket: Int32) -> String? {
+        var name = [CChar](repeating: 0, count: 128)
+        let count = cl_unix_name(socket, &name, name.count)
+        guard count > 0 else { return nil }
+        return name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+}

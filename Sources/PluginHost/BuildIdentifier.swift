@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import LinuxIO
 
 /// The build id that the linker left in the running program (the ELF note NT_GNU_BUILD_ID): what debug files and crash
 /// reports are matched by.
 enum BuildIdentifier {
     static var text: String {
-        guard let note = try? Syscalls.readFile("/proc/self/exe", limit: 1 << 28), let bytes = find(note) else {
-            return "unknown"
-        }
+        // Notes stand before the code.
+        guard let file = try? Syscalls.open("/proc/self/exe", O_RDONLY) else { return "unknown" }
+        var head = [UInt8](repeating: 0, count: 1 << 16)
+        guard case .success(let count) = head.withUnsafeMutableBytes({ Syscalls.read(file.raw, into: $0) }),
+            let bytes = find(Array(head[..<count]))
+        else { return "unknown" }
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

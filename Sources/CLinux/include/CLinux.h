@@ -229,4 +229,17 @@ static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOC
 static inline int cl_ipmi_set_attention(int descriptor, int on) { return ioctl(descriptor, _IO(0xB1, on ? 0x00 : 0x01)); }
 static inline int cl_ipmi_force_abort(int descriptor) { return ioctl(descriptor, _IO(0xB1, 0x02)); }
 
+// Who has the other end of a local socket: the process, and what it ran as when it connected. 0, or -1 with errno.
+int cl_peer(int socket, int32_t *process, uint32_t *user, uint32_t *group);
+// The supplementary groups of the other end, at most `capacity`: how many, or -1 with errno (ERANGE: there are more).
+int cl_peer_groups(int socket, uint32_t *groups, int capacity);
+// The pathname that a local socket is bound to: its length, 0 for none, or -1 with errno.
+int cl_unix_name(int socket, char *name, size_t capacity);
+
+// A descriptor that becomes readable when a process ends; -1 with errno (ENOSYS before Linux 5.3).
+static inline int cl_process_descriptor(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// Takes a lock that ends with the descriptor, without waiting.
+static inline int cl_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
 #endif

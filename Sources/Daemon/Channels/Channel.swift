@@ -28,9 +28,13 @@ final class Channel: EventSource {
     private(set) var state = ChannelState.stopped
     /// When `state` was entered, nanoseconds since 1970.
     private(set) var since = Clock.real
-    private(set) var lastError: String?
+    private(set) var lastError: String? { didSet { lastErrorAt = Clock.real } }
+    /// When `lastError` was noted, nanoseconds since 1970.
+    private(set) var lastErrorAt: UInt64 = 0
     var counters = ChannelCounters()
     private(set) var recorder: Recorder?
+    /// Where its records go, in capture mode `file`.
+    var captureFile: CaptureFile?
 
     private(set) var device: Device?
     private(set) var seats: [HandlerSeat] = []
@@ -63,6 +67,9 @@ final class Channel: EventSource {
     private var isStarting = false
     private var isClosing = false
     private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
+    private var dumpLimit = RateLimit(burst: 3, interval: 3_600_000_000_000)
+    /// What the transfer machines of earlier starts counted.
+    private var pastTransfers: TransferCounters?
 
     /// A channel that does not run yet.
     init(_ plan: ChannelPlan, number: Int, _ services: ChannelServices, recorder: Recorder?) {
@@ -79,6 +86,12 @@ final class Channel: EventSource {
         precondition(device == nil, "a running channel keeps its plan")
         self.plan = plan
         self.recorder = recorder
+    }
+
+    /// What the transfer machine has counted since the daemon started; nil where there never was one.
+    var transferCounters: TransferCounters? {
+        guard let current = transfer?.counters else { return pastTransfers }
+        return pastTransfers.map { current + $0 } ?? current
     }
 
     var log: Log { services.log }
@@ -111,6 +124,14 @@ final class Channel: EventSource {
         waitBegan = Clock.monotonic
         openAttempts = 0
         open()
+    }
+
+    /// Starts because somebody wants it: without waiting for anything.
+    func startNow() {
+        guard state != .running else { return }
+        loop.cancel(retryTimer)
+        nextKernelOpen = 0
+        start(reason: UInt32(KCS_REASON_RESTART))
     }
 
     /// Starts after the policy's pause, as after a failure.
@@ -290,8 +311,11 @@ final class Channel: EventSource {
     /// Takes the handlers off and closes the device, which is left so that the host CPU finds a defined state.
     private func close(reason: UInt32) {
         isClosing = true
-        transfer?.end()
-        transfer = nil
+        if let transfer {
+            transfer.end()
+            pastTransfers = transferCounters
+            self.transfer = nil
+        }
         // A handler of bytes may leave the registers as its protocol wants them: they work until its stop has returned.
         for seat in seats {
             recorder?.handlerStopped(index: UInt8(truncatingIfNeeded: seat.index), at: recordTime)
@@ -322,6 +346,7 @@ final class Channel: EventSource {
     func fail(_ text: String, stays: Bool) {
         lastError = text
         recorder?.handlerFailed(text, at: recordTime)
+        dumpFailure()
         close(reason: UInt32(KCS_REASON_CRASH))
         startReason = UInt32(KCS_REASON_CRASH)
         let restart = plan.configuration.restart
@@ -339,6 +364,20 @@ final class Channel: EventSource {
         enter(.backingOff(until: Clock.monotonic + pause, text))
         log.write(.error, name, "failed, starting again in \(Quantity.duration(pause)): \(text)")
         loop.set(retryTimer, deadline: Clock.monotonic + pause)
+    }
+
+    /// Keeps what led to a failure; of failures that follow each other, the first few.
+    private func dumpFailure() {
+        guard recorder != nil, dumpLimit.admit(Clock.monotonic) != nil else { return }
+        let log = self.log
+        let name = self.name
+        services.captureFailure(name) { outcome in
+            switch outcome {
+            case .success(let path): log.write(.notice, name, "what led to the failure is in \(path)")
+            case .failure(let failure):
+                log.write(.warning, name, "what led to the failure was not kept: \(failure.text)")
+            }
+        }
     }
 
     /// The device failed under way.

@@ -11,6 +11,8 @@ final class ChannelServices {
     let activity: Activity
     let listenDescriptors: ListenDescriptors
     let actions: ActionRunner.Services
+    /// Writes a channel's recorder to disk because of a failure, and tells where.
+    var captureFailure: (String, @escaping (CaptureService.Outcome) -> Void) -> Void = { _, _ in }
     /// Told of every change of a channel's state.
     var stateChanged: () -> Void = {}
     /// Where channels keep files.

@@ -24,8 +24,7 @@ final class CaptureService {
     /// Writes recorders to one file, named for what it holds and the time, readable by its owner only, and synced.
     func dump(_ recorders: [Recorder], named name: String, done: @escaping (Outcome) -> Void) {
         let wall = Clock.real
-        let boot = Clock.boot
-        for recorder in recorders { recorder.wallOffset(Int64(bitPattern: wall &- boot), at: boot) }
+        Self.noteClock(recorders)
         let rings = recorders.map { $0.snapshot() }
         guard !rings.isEmpty else {
             return worker.reply { done(.failure(DumpFailure(text: "nothing is recorded: capture mode is none"))) }
@@ -42,6 +41,13 @@ final class CaptureService {
             done(box.outcome ?? .failure(DumpFailure(text: "it was not written")))
         }
         if !isQueued { worker.reply { done(.failure(DumpFailure(text: "too much disk work is queued"))) } }
+    }
+
+    /// Tells recorders the wall clock's offset before they are read.
+    static func noteClock(_ recorders: [Recorder]) {
+        let boot = Clock.boot
+        let offset = Int64(bitPattern: Clock.real &- boot)
+        for recorder in recorders { recorder.wallOffset(offset, at: boot) }
     }
 
     /// Carries an outcome from the worker's thread to the loop's; the mailbox orders the two.

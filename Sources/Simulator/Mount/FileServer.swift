@@ -224,14 +224,14 @@ public final class FileServer {
     private func makeClient(_ kind: NodeKind, _ directory: String) throws(SystemError) -> NodeClient {
         switch kind {
         case .raw:
-            return RawClient(try SimulatedPort(directory: directory, creating: settings.device), connection)
+            return RawNodeClient(try SimulatedPort(directory: directory, creating: settings.device), connection)
         // These drivers read IDR when they are through with STATE, or have none to write.
         case .serio:
             let port = try SimulatedPort(directory: directory, creating: settings.device, through: .deferred)
-            return SerioClient(port, connection)
+            return SerioNodeClient(port, connection)
         case .ipmi:
             let port = try SimulatedPort(directory: directory, creating: settings.device, through: .deferred)
-            return IPMIClient(port, connection)
+            return IPMINodeClient(port, connection)
         }
     }
 

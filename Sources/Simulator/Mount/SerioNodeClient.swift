@@ -3,7 +3,7 @@ import CLinux
 
 /// The node of serio_raw over kcs_bmc_serio: data bytes in, through a queue that drops what does not fit while the host
 /// still sees IBF fall.
-final class SerioClient: NodeClient {
+final class SerioNodeClient: NodeClient {
     /// One place of the driver's ring of 64 stays free.
     static let capacity = 63
 

@@ -8,7 +8,7 @@ import DriverModel
 import SimulatedDevice
 
 /// The kernel's transfer machine and its node.
-final class IPMIClient: NodeClient {
+final class IPMINodeClient: NodeClient {
     private enum Phase { case idle, writeStart, writeData, writeEnd, writeDone, waitRead, read, abort1, abort2, error }
 
     private static let capacity = 1000

@@ -4,7 +4,7 @@ import DriverModel
 import SimulatedDevice
 
 /// The raw-KCS driver's node: offset 0 is IDR and ODR, offset 1 is STR.
-final class RawClient: NodeClient {
+final class RawNodeClient: NodeClient {
     private struct Read {
         let call: PendingCall
         let offset: Int

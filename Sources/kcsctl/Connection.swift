@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import JSON
+import LinuxIO
+
+/// A connection to the daemon: one line there, one line back.
+final class Connection {
+    private let socket: FileDescriptor
+    private let path: String
+    private var received: [UInt8] = []
+
+    static let defaultPath = "/run/kcsd/control.sock"
+    /// A daemon with thousands of channels has much to say.
+    private static let answerLimits = JSONLimits(bytes: 64 << 20, depth: 16, members: 512)
+
+    init(_ path: String) throws(Failure) {
+        self.path = path
+        do throws(SystemError) { socket = try UnixSocket.stream(blocking: true) } catch {
+            throw Failure(.io, error.description)
+        }
+        if case .failure(let errno) = UnixSocket.connect(socket.raw, path, abstract: false) {
+            switch errno {
+            case .noSuchFile: throw Failure(.unavailable, "no daemon: there is no \(path); is kcsd running?")
+            case .connectionRefused:
+                throw Failure(.unavailable, "no daemon: nobody listens on \(path); its kcsd has died")
+            case .permissionDenied, .notPermitted:
+                throw Failure(.noPermission, "no permission to use \(path); ask for its group, or be root")
+            default: throw Failure(.unavailable, "no daemon: \(path): \(errno.description)")
+            }
+        }
+    }
+
+    /// Sends a request and returns the result. An error object of the daemon is a failure.
+    func request(_ members: [JSONMember]) throws(Failure) -> JSONValue {
+        try send(members)
+        return try answer()
+    }
+
+    /// Sends a request.
+    func send(_ members: [JSONMember]) throws(Failure) {
+        let line = JSONValue.object(members).line
+        var rest = line[...]
+        while !rest.isEmpty {
+            let result = rest.withUnsafeBytes { bytes in
+                retryingInterrupts { CLinux.send(socket.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+            }
+            switch result {
+            case .success(let count): rest = rest.dropFirst(count)
+            // What refused the connection may have said why.
+            case .failure(.brokenPipe): return
+            case .failure(let errno): throw Failure(.io, "\(path): \(errno.description)")
+            }
+        }
+    }
+
+    /// The result of the request that was sent first.
+    func answer() throws(Failure) -> JSONValue {
+        let line = try self.line()
+        let value: JSONValue
+        do throws(JSONError) { value = try JSONReader.read(line, limits: Self.answerLimits) } catch {
+            throw Failure(.protocol, "\(path): the answer is not JSON: \(error.description)")
+        }
+        if value["ok"]?.bool == true, let result = value["result"] { return result }
+        guard let error = value["error"], let code = error["code"]?.text, let message = error["message"]?.text else {
+            throw Failure(.protocol, "\(path): the answer is neither a result nor an error")
+        }
+        throw Self.failure(code, message, error)
+    }
+
+    private static func failure(_ code: String, _ message: String, _ error: JSONValue) -> Failure {
+        switch code {
+        case "not-permitted": return Failure(.noPermission, message, object: error)
+        case "configuration":
+            return Failure(.configuration, "\(message)\n\(error["text"]?.text ?? "")", object: error)
+        case "malformed", "too-long", "bad-request", "unknown-command":
+            return Failure(.protocol, message, object: error)
+        default: return Failure(.failure, message, object: error)
+        }
+    }
+
+    private func line() throws(Failure) -> [UInt8] {
+        var searched = 0
+        while true {
+            if let end = received[searched...].firstIndex(of: 0x0A) {
+                let line = Array(received[..<end])
+                received.removeSubrange(...end)
+                return line
+            }
+            searched = received.count
+            guard searched <= Self.answerLimits.bytes else {
+                throw Failure(.protocol, "\(path): the answer has no end")
+            }
+            guard let more = try read() else {
+                throw Failure(.io, "\(path): the daemon ended the connection without an answer")
+            }
+            received.append(contentsOf: more)
+        }
+    }
+
+    /// Bytes as they come; nil at the end of the connection.
+    func bytes() throws(Failure) -> [UInt8]? {
+        guard received.isEmpty else {
+            defer { received = [] }
+            return received
+        }
+        return try read()
+    }
+
+    private func read() throws(Failure) -> [UInt8]? {
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        switch chunk.withUnsafeMutableBytes({ Syscalls.read(socket.raw, into: $0) }) {
+        case .success(0): return nil
+        case .success(let count): return Array(chunk[..<count])
+        case .failure(let errno): throw Failure(.io, "\(path): \(errno.description)")
+        }
+    }
+}
