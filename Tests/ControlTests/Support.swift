@@ -206,6 +206,12 @@ final class Daemon {
         return program.wait()
     }
 
+    /// Waits for its end without asking for it.
+    func waitForEnd() -> Int32 {
+        isOver = true
+        return program.wait()
+    }
+
     deinit { if !isOver { stop(SIGKILL) } }
 
     /// Runs kcsctl on its socket.
