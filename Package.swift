@@ -167,8 +167,10 @@ let tests: [Target] = [
         exclude: ["Plugins"], swiftSettings: strict),
     testTarget(
         "DaemonTests",
-        ["CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
-            "SimulatedDevice", "TestKit"]),
+        [
+            "CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "TestKit",
+        ]),
 ]
 
 let package = Package(

@@ -20,11 +20,12 @@ extension EndToEnd {
             bench.channel(name, try bench.build("probe"), "restart: {backoff: 20ms, backoff_max: 1s}\n\(more)")
         }
 
-        @Test(arguments: [
-            (0xF0, "plugin probe: asked to fail"), (0xF4, "plugin probe: asked to fail, first"),
-            (0xF5, "plugin probe: asked to fail in output_ready"),
-            (0xF7, "plugin probe: asked to fail with work under way"),
-        ] as [(UInt8, String)])
+        @Test(
+            arguments: [
+                (0xF0, "plugin probe: asked to fail"), (0xF4, "plugin probe: asked to fail, first"),
+                (0xF5, "plugin probe: asked to fail in output_ready"),
+                (0xF7, "plugin probe: asked to fail with work under way"),
+            ] as [(UInt8, String)])
         func failingHandlerStartsAgainAndOthersGoOn(byte: UInt8, text: String) throws {
             try bench.configure(try probe("a"), bench.channel("b"))
             let daemon = try bench.start(running: 2)
@@ -99,7 +100,8 @@ extension EndToEnd {
             #expect(
                 line.hasSuffix(
                     "read_idr -4, reply -4, timer_set -1, timer_close -1, watch_open -1, events -1, watch_set -1,"
-                        + " watch_close -1, socket -4, run -1, dump -1, timers -6, attention -4, annotate -1"), "\(line)")
+                        + " watch_close -1, socket -4, run -1, dump -1, timers -6, attention -4, annotate -1"),
+                "\(line)")
             #expect(host.exchange(1) == 1)
         }
 
@@ -201,7 +203,8 @@ extension EndToEnd {
             let first = try bench.start()
             let holder = first.identifier
             let second = try bench.launch()
-            #expect(second.line("notice a: waiting: device \(bench.path)/a", "process \(holder)") != nil, "\(second.log)")
+            #expect(
+                second.line("notice a: waiting: device \(bench.path)/a", "process \(holder)") != nil, "\(second.log)")
             let host = try bench.host("a")
             for value in UInt8.min...50 { #expect(host.exchange(value) == value) }
             first.signal(SIGKILL)

@@ -137,7 +137,10 @@ extension EndToEnd {
             #expect(program.wait() == .exited(0))
             let unmanaged = try Program(
                 "/bin/sh",
-                ["-c", "LISTEN_PID=1 LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:x exec \(programs)/kcsd --config \(bench.file)"],
+                [
+                    "-c",
+                    "LISTEN_PID=1 LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:x exec \(programs)/kcsd --config \(bench.file)",
+                ],
                 passed: [listener, listener])
             #expect(unmanaged.line("a: socket mux is -4, other is -4") != nil, "\(unmanaged.log)")
         }
