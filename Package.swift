@@ -240,6 +240,9 @@ let tests: [Target] = [
         [
             "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
             "SimulatedDevice", "kcsctl", "kcsd",
+        [
+            "CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "TestKit",
         ]),
 ]
 

@@ -24,7 +24,8 @@ enum LibraryHeader {
 
     /// Compared with this program's own: class, byte order, machine.
     private static func foreign(_ header: [UInt8]) -> String? {
-        guard let program = try? Syscalls.open("/proc/self/exe", O_RDONLY), let own = read(program.raw, 64, at: 0) else {
+        guard let program = try? Syscalls.open("/proc/self/exe", O_RDONLY), let own = read(program.raw, 64, at: 0)
+        else {
             return nil
         }
         if header[4] != own[4] { return "it is a \(bits(header)) bit ELF file, and this kcsd has \(bits(own)) bits" }

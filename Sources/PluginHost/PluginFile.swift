@@ -66,7 +66,9 @@ public struct PluginFile: Sendable {
                     return .failure(LoadFailure(path, .trusted, "its folder \(folder) is \(finding)"))
                 }
             }
-            if let finding = LibraryHeader.fault(file.raw, size: status.size) { return .failure(LoadFailure(path, .sharedLibrary, finding)) }
+            if let finding = LibraryHeader.fault(file.raw, size: status.size) {
+                return .failure(LoadFailure(path, .sharedLibrary, finding))
+            }
             return .success(PluginFile(path: resolved, identity: status.identity, modified: status.modified))
         } catch {
             return .failure(LoadFailure(path, .found, error.errno.description))

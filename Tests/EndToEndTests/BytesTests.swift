@@ -76,7 +76,8 @@ extension EndToEnd {
             try bench.configure(
                 bench.channel(
                     "debug", "debug-trigger",
-                    "options: {cooldown: 0s, actions: {D: [{exec: [/bin/sh, -c, 'echo D >> \(bench.path)/triggered']}]}}"))
+                    "options: {cooldown: 0s, actions: {D: [{exec: [/bin/sh, -c, 'echo D >> \(bench.path)/triggered']}]}}"
+                ))
             let host = try bench.host("debug")
             host.write(0x44)
             let daemon = try bench.launch()

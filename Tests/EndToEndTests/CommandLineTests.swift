@@ -43,7 +43,8 @@ extension EndToEnd {
         }
 
         @Test(arguments: [
-            ["--confg"], ["extra"], ["--config"], ["--log-level", "loud"], ["--version=1"], ["--check-config=yes"], ["-x"],
+            ["--confg"], ["extra"], ["--config"], ["--log-level", "loud"], ["--version=1"], ["--check-config=yes"],
+            ["-x"],
         ])
         func wrongUsageIs64(arguments: [String]) throws {
             let program = try Program("\(programs)/kcsd", arguments)

@@ -20,11 +20,12 @@ extension EndToEnd {
             bench.channel(name, try bench.build("probe"), "restart: {backoff: 20ms, backoff_max: 1s}\n\(more)")
         }
 
-        @Test(arguments: [
-            (0xF0, "plugin probe: asked to fail"), (0xF4, "plugin probe: asked to fail, first"),
-            (0xF5, "plugin probe: asked to fail in output_ready"),
-            (0xF7, "plugin probe: asked to fail with work under way"),
-        ] as [(UInt8, String)])
+        @Test(
+            arguments: [
+                (0xF0, "plugin probe: asked to fail"), (0xF4, "plugin probe: asked to fail, first"),
+                (0xF5, "plugin probe: asked to fail in output_ready"),
+                (0xF7, "plugin probe: asked to fail with work under way"),
+            ] as [(UInt8, String)])
         func failingHandlerStartsAgainAndOthersGoOn(byte: UInt8, text: String) throws {
             try bench.configure(try probe("a"), bench.channel("b"))
             let daemon = try bench.start(running: 2)
@@ -71,6 +72,7 @@ extension EndToEnd {
             let daemon = try bench.launch()
             #expect(daemon.line("error a: failed, starting again in 20ms") != nil, "\(daemon.log)")
             #expect(daemon.line("error a: failed, starting again in 40ms") != nil, "\(daemon.log)")
+            #expect(daemon.log.contains("b: running"))
             #expect(try bench.host("b").exchange(1) == 1)
             #expect(!daemon.log.contains("a: running"), "\(daemon.log)")
             daemon.signal(SIGTERM)
@@ -98,7 +100,8 @@ extension EndToEnd {
             #expect(
                 line.hasSuffix(
                     "read_idr -4, reply -4, timer_set -1, timer_close -1, watch_open -1, events -1, watch_set -1,"
-                        + " watch_close -1, socket -4, run -1, dump -1, timers -6, attention -4, annotate -1"), "\(line)")
+                        + " watch_close -1, socket -4, run -1, dump -1, timers -6, attention -4, annotate -1"),
+                "\(line)")
             #expect(host.exchange(1) == 1)
         }
 
@@ -125,6 +128,7 @@ extension EndToEnd {
             #expect(RawDump(bench.folder.bytes("captures/crash.kcsdump") ?? [])?.rings.count == 2)
             let again = try bench.launch()
             #expect(again.line("a: failed, starting again in 20ms", "took the daemon down") != nil, "\(again.log)")
+            #expect(again.line("b: running") != nil)
             #expect(try bench.host("b").exchange(1) == 1)
             #expect(again.line("a: running") != nil)
             again.signal(SIGTERM)
@@ -163,6 +167,7 @@ extension EndToEnd {
             let again = try bench.launch()
             #expect(again.line("warning kcsd: the life before crashed", "in plugin probe of channel a") != nil)
             #expect(again.line("a: failed, starting again", "took the daemon down") != nil, "\(again.log)")
+            #expect(again.line("b: running") != nil)
             #expect(try bench.host("b").exchange(1) == 1)
             #expect(again.line("a: running") != nil)
         }
@@ -198,7 +203,8 @@ extension EndToEnd {
             let first = try bench.start()
             let holder = first.identifier
             let second = try bench.launch()
-            #expect(second.line("notice a: waiting: device \(bench.path)/a", "process \(holder)") != nil, "\(second.log)")
+            #expect(
+                second.line("notice a: waiting: device \(bench.path)/a", "process \(holder)") != nil, "\(second.log)")
             let host = try bench.host("a")
             for value in UInt8.min...50 { #expect(host.exchange(value) == value) }
             first.signal(SIGKILL)
@@ -219,6 +225,7 @@ extension EndToEnd {
             let daemon = try bench.launch()
             #expect(daemon.line("notice absent: waiting: device \(bench.path)/raw-kcs1") != nil, "\(daemon.log)")
             #expect(daemon.line("warning absent: still waiting") != nil)
+            #expect(daemon.log.contains("b: running"))
             #expect(try bench.host("b").exchange(1) == 1)
             daemon.signal(SIGTERM)
             #expect(daemon.wait() == .exited(0))

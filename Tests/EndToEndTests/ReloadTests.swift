@@ -126,6 +126,7 @@ extension EndToEnd {
             try configure(0)
             let daemon = try bench.start(running: 8)
             let stop = Flag()
+            let began = Flag()
             let hosts = Moved(value: try names.dropLast().map { try bench.host($0) })
             let traffic = inBackground { () -> [Int] in
                 var exchanges = [Int](repeating: 0, count: hosts.value.count)
@@ -135,9 +136,11 @@ extension EndToEnd {
                         if host.exchange(value) != value { return [] }
                         exchanges[index] += 1
                     }
+                    began.set()
                 }
                 return exchanges
             }
+            while !began.isSet { sched_yield() }
             for round in 1...repetitions(1_000) {
                 try configure(round & 0xFF)
                 daemon.signal(SIGHUP)

@@ -24,7 +24,8 @@ import Testing
     }
 
     private func expect(
-        _ failure: LoadFailure?, _ rule: LoadFailure.Rule, _ words: String..., location: SourceLocation = #_sourceLocation
+        _ failure: LoadFailure?, _ rule: LoadFailure.Rule, _ words: String...,
+        location: SourceLocation = #_sourceLocation
     ) {
         let text = failure?.description ?? "no failure"
         #expect(failure?.rule == rule, "\(text)", sourceLocation: location)
@@ -149,7 +150,10 @@ import Testing
         ("-DOPTION=.key = \"x\", .type = KCS_OPTION_MAP, .children = &byte_shape, .child_count = 1", "not 2"),
         ("-DOPTION=.key = \"x\", .type = KCS_OPTION_ONE_OF", "alternatives"),
         ("-DOPTION=.key = \"x\", .type = KCS_OPTION_ENUMERATION, .choices = no_choices", "choices"),
-        ("-DOPTION=.key = \"x\", .type = KCS_OPTION_OBJECT, .children = &byte_shape, .child_count = 1", "without a key"),
+        (
+            "-DOPTION=.key = \"x\", .type = KCS_OPTION_OBJECT, .children = &byte_shape, .child_count = 1",
+            "without a key"
+        ),
         ("-DOPTION=.key = \"x\", .type = KCS_OPTION_OBJECT, .child_count = 3", "null"),
         ("-DREQUEST=.net_fn = 64, .shortest = 2, .longest = 2", "NetFn 64"),
         ("-DREQUEST=.net_fn = 6, .shortest = 1, .longest = 2", "from 1 to 2"),
@@ -169,7 +173,8 @@ import Testing
             .load(try build(["-DCHANGE=plugin.needs = KCS_CAP_STR | 0x8000"])).get()
         let found = plugin.check(capabilities: 1, device: "serio-raw /dev/serio_raw0")
         #expect(found?.rule == .needs)
-        #expect(found?.description.contains("it needs STR, 0x8000, which serio-raw /dev/serio_raw0 does not give") == true)
+        #expect(
+            found?.description.contains("it needs STR, 0x8000, which serio-raw /dev/serio_raw0 does not give") == true)
         #expect(plugin.check(capabilities: 0x8004, device: "x") == nil)
     }
 

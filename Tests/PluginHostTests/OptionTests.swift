@@ -74,7 +74,7 @@ import YAML
 
     @Test(arguments: [
         ("{colour: purple}", "purple"), ("{count: 11}", "11"), ("{conut: 1}", "count"), ("{object: {}}", "must"),
-        ("{list: [256]}", "256"), ("{on: yes}", "yes"), ("{pause: 10}", "10"), ("{file: a}", "a"),
+        ("{list: [256]}", "256"), ("{on: yes}", "yes"), ("{pause: 10}", "10"),
         ("{todo: [{sysreq: b}]}", "sysreq"), ("{object: {must: 6}}", "6"),
     ])
     func wrongValuesAreTheHostsToReport(options: String, word: String) {

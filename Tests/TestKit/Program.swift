@@ -79,7 +79,9 @@ public final class Program {
         _ path: String, _ arguments: [String], _ environment: [String: String],
         _ files: inout posix_spawn_file_actions_t, _ attributes: inout posix_spawnattr_t
     ) throws -> Int32 {
-        let managed = ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "JOURNAL_STREAM", "WATCHDOG_USEC"]
+        let managed = [
+            "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "JOURNAL_STREAM", "WATCHDOG_USEC",
+        ]
         var variables: [String] = []
         var entry = cl_environment()
         while let variable = entry?.pointee {

@@ -117,7 +117,7 @@ extern "C" {
 #define KCS_OPTION_DURATION 8u    /* 500us 10ms 30s 2m 1h; nanoseconds in bounds and values */
 #define KCS_OPTION_SIZE 9u        /* 512 64KiB 1MiB; bytes */
 #define KCS_OPTION_STRING 10u     /* minimum and maximum bound its length in bytes */
-#define KCS_OPTION_PATH 11u       /* an absolute path */
+#define KCS_OPTION_PATH 11u       /* a file's name; a relative one counts from kcsd's folder */
 #define KCS_OPTION_BYTE 12u       /* 0 to 255, or one character */
 #define KCS_OPTION_BYTES 13u      /* a list of bytes, or a string's bytes; bounds as for a string */
 #define KCS_OPTION_ACTIONS 14u    /* a list of actions, for actions_run() */
