@@ -262,6 +262,8 @@ private let command: UInt8 = 0x08
         let node = try mount.open("raw-kcs")
         #expect(node.write([1], at: 0) == .count(1))
         let writer = BackgroundCall { node.write([2], at: 0) }
+        // Calls are served in their order: the write is known to sleep once this one has returned.
+        #expect(node.read(1, at: 1) == .byte(1))
         #expect(try mount.host().readData() == 1)
         #expect(node.poll() == POLLOUT)
         #expect(writer.answer(within: 1.5) == nil)
