@@ -172,6 +172,11 @@ final class BackgroundCall: @unchecked Sendable {
     /// Starts it, and waits until it sleeps in the kernel, or has returned.
     init(_ call: @escaping @Sendable () -> Answer) {
         let thread = Foundation.Thread { [self] in
+            // A thread inherits its mask, and that of a thread pool's blocks most signals.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGURG)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             self.thread = cl_thread_id()
             begun.signal()
             result = call()
@@ -193,7 +198,7 @@ final class BackgroundCall: @unchecked Sendable {
         guard let text = try? String(contentsOfFile: "/proc/self/task/\(thread)/syscall", encoding: .ascii) else {
             return false
         }
-        let numbers = [SYS_read, SYS_write, SYS_pread64, SYS_pwrite64, SYS_epoll_wait, SYS_epoll_pwait]
+        let numbers = [SYS_read, SYS_write, SYS_pread64, SYS_pwrite64, SYS_poll, SYS_ppoll]
         return numbers.contains { text.hasPrefix("\($0) ") }
     }
 
