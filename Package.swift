@@ -193,7 +193,7 @@ let tests: [Target] = [
         name: "SimulatedDeviceTests",
         dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
         exclude: ["Resources"], swiftSettings: strict),
-    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "LinuxIO"]),
+    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "IPMI", "LinuxIO"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",

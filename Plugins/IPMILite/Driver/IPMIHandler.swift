@@ -8,7 +8,12 @@ import PluginKit
 public final class IPMIHandler: Handler {
     private let setup: Setup
     private var files: InstanceFiles?
-    private var controller: ManagementController?
+    private var controller: ManagementController? {
+        didSet { unretained = controller.map { .passUnretained($0) } }
+    }
+    // The same, for the hot path: not retained for each message. Only `stop` lets go of the controller, and no callback
+    // is made from inside another.
+    private var unretained: Unmanaged<ManagementController>?
     private var fruPaths: [String] = []
     private var timer: HandlerTimer?
     // Any response fits: 3 bytes of header and 255 of data.
@@ -89,21 +94,23 @@ public final class IPMIHandler: Handler {
     public override func message(
         _ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64
     ) -> PluginKit.Disposition {
-        guard let controller else {
+        guard let unretained else {
             guard early.count < IPMIHandler.mostEarly else { return .declined }
             early.append((token, [UInt8](bytes)))
             return .pending
         }
         messages &+= 1
-        switch controller.message(token, bytes, into: buffer, now: now) {
-        case .reply(let count):
-            host.reply(token, UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-            if controller.hasEffects { drain(controller) }
-            return .handled
-        case .pending:
-            drain(controller)
-            return .pending
-        case .declined: return .declined
+        return unretained._withUnsafeGuaranteedRef { controller in
+            switch controller.message(token, bytes, into: buffer, now: now) {
+            case .reply(let count):
+                host.reply(token, UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+                if controller.hasEffects { drain(controller) }
+                return .handled
+            case .pending:
+                drain(controller)
+                return .pending
+            case .declined: return .declined
+            }
         }
     }
 
