@@ -142,7 +142,8 @@ let products: [Product] = [
 let tools: [Target] = [
     .target(name: "CFuse", cSettings: cSettings),
     .target(
-        name: "Simulator", dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "LinuxIO", "CLinux"],
+        name: "Simulator",
+        dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "EventLoop", "KCS", "MCTP", "LinuxIO", "CLinux"],
         swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
@@ -150,7 +151,7 @@ let tools: [Target] = [
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO",
+            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "LinuxIO", "MCTP",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
@@ -195,6 +196,15 @@ let tests: [Target] = [
     .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
+    .target(
+        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO"], path: "Tests/TestKit",
+        swiftSettings: strict),
+    testTarget(
+        "MCTPEndToEndTests",
+        [
+            "CLinux", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit", "kcsd",
+            "kcssim",
+        ]),
 ]
 
 let package = Package(

@@ -18,6 +18,7 @@ import ArgumentParser
             Watch.self,
             Trigger.self,
             Demo.self,
+            MCTPCommand.self,
             Mount.self,
         ])
 }

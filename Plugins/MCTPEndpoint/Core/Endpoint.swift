@@ -108,8 +108,8 @@ public final class Endpoint {
         if message.type == .control { return control(message, now: now) }
         message.frame[0] = message.source.rawValue
         let listeners = deliver(UnsafeRawBufferPointer(message.frame))
-        guard listeners > 0, message.tag.isOwner else { return .handled }
-        _ = requests.add(message, now: now)
+        // What cannot be told to answer this message comes as one by itself, and nothing is held up for it.
+        guard listeners > 0, requests.add(message, now: now) else { return .handled }
         return .awaiting(message.source, message.tag.answer)
     }
 

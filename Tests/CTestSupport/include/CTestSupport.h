@@ -17,4 +17,7 @@ int ts_attach(int process);
 // Runs one instruction of it; 1 when it did, 0 when the process has ended, negative errno.
 int ts_step(int process);
 
+// Waits for a child's end; 1 and its wait status, 0 when the time was not enough, negative errno.
+int ts_wait(int process, int milliseconds, int *status);
+
 #endif
