@@ -14,17 +14,23 @@ public final class DSP0254Channel: MCTPCarrier {
     /// Nobody knows the BMC's address before it answered.
     private var bmc = EID.null
 
+    private static let look: UInt64 = 100_000
+    /// How many times transfers had to be begun again so far.
+    public var recoveries: Int { transfer.recoveries }
     /// The longest payload of a packet.
     public static let largestUnit = DSP0254.longestPacket - PacketHeader.size
 
     /// A host on a device; `unit`: payload bytes of a packet, at most `largestUnit`.
     public init(
         _ access: HostAccess, eid: EID, unit: Int = PacketHeader.baselineUnit,
-        temperament: HostTemperament = .linux
+        temperament: HostTemperament = .edk2
     ) {
         self.access = access
         link = DSP0254HostLink(eid: eid, unit: unit)
-        transfer = HostTransfer(access.host, temperament: temperament, timeout: access.timeout)
+        var configuration = HostConfiguration(temperament)
+        configuration.timeout = access.timeout
+        configuration.pollInterval = min(configuration.pollInterval, Self.look)
+        transfer = HostTransfer(access.host, configuration)
     }
 
     /// Nothing to do: the binding has no state to agree on.
@@ -52,7 +58,8 @@ public final class DSP0254Channel: MCTPCarrier {
         guard link.answer(message, body, now: Clock.monotonic) else { throw MCTPText.full }
     }
 
-    /// Writes all packets that are queued; then asks for packets while the BMC has some.
+    /// Writes all packets that are queued, reads behind the last one of a request, and asks for packets while the BMC has
+    /// some.
     public func receive(deadline: UInt64) throws(HostFailure) -> HostMessage? {
         while true {
             try finish()
@@ -82,7 +89,9 @@ public final class DSP0254Channel: MCTPCarrier {
     }
 
     private func exchange(_ request: [UInt8]) throws(HostFailure) {
-        let result = transfer.send(request)
+        // Only behind the last packet of a request is an answer looked for. A packet's flags are its fourth byte.
+        let asks = request[3 + 3] & 0x48 == 0x48
+        let result = asks ? transfer.send(request) : transfer.write(request)
         guard case .success(let response) = result else {
             throw HostFailure("a packet was not transferred: \(result.reason ?? "no response")")
         }
