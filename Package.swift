@@ -202,8 +202,8 @@ let tests: [Target] = [
     testTarget(
         "MCTPEndToEndTests",
         [
-            "CLinux", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit", "kcsd",
-            "kcssim",
+            "CLinux", "DriverModel", "EventLoop", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
+            "kcsd", "kcssim",
         ]),
 ]
 
