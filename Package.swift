@@ -157,7 +157,9 @@ let tools: [Target] = [
     .target(name: "CFuse", cSettings: cSettings),
     .target(
         name: "Simulator",
-        dependencies: ["CFuse", "SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO", "CLinux"],
+        dependencies: [
+            "CFuse", "CLinux", "DriverModel", "EventLoop", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
+        ],
         swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
@@ -165,7 +167,7 @@ let tools: [Target] = [
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "Simulator", "SimulatedDevice", "DriverModel", "IPMI", "KCS", "LinuxIO",
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
@@ -232,17 +234,22 @@ let tests: [Target] = [
         exclude: ["Plugins"], swiftSettings: strict),
     testTarget(
         "DaemonTests",
-        ["CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
-            "SimulatedDevice", "TestKit"]),
+        [
+            "CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
+            "SimulatedDevice", "TestKit",
+        ]),
     testTarget("JSONTests", ["JSON"]),
     testTarget(
         "ControlTests",
         [
             "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
             "SimulatedDevice", "kcsctl", "kcsd",
+        ]),
+    testTarget(
+        "MCTPEndToEndTests",
         [
-            "CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "LinuxIO", "PluginHost",
-            "SimulatedDevice", "TestKit",
+            "CLinux", "DriverModel", "EventLoop", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
+            "kcsd", "kcssim",
         ]),
 ]
 

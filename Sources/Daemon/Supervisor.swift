@@ -174,10 +174,11 @@ public final class Supervisor {
         notifier.stopping()
         for channel in channels { channel.stop(reason: UInt32(KCS_REASON_STOP)) }
         // What is queued for the disk gets there: a capture that is being written is what somebody will ask for.
-        if !worker.finish(within: Self.stopLimit) {
+        if worker.finish(within: Self.stopLimit) {
+            for channel in channels { channel.captureFile?.finishHere() }
+        } else {
             log.write(.error, nil, "work on the disk does not end; stopping without it")
         }
-        for channel in channels { channel.captureFile?.finishHere() }
         let deadline = Clock.monotonic + Self.stopLimit
         repeat { try loop.turn(wait: false) } while worker.hasUntoldResults && Clock.monotonic < deadline
         watchdog?.stop()

@@ -47,7 +47,8 @@ public final class Window {
             }
             let length = try checked(size ?? defaultSize, path)
             guard Int(region.size) >= length else {
-                throw SystemError(.invalidArgument, "mmap", "\(path): the reserved memory has \(region.size) bytes only")
+                throw SystemError(
+                    .invalidArgument, "mmap", "\(path): the reserved memory has \(region.size) bytes only")
             }
             let map = try MemoryMap(shared: file.raw, length: Int(region.size))
             region.addr = Self.firmwareSpaceEnd & (0 &- region.size)

@@ -42,6 +42,17 @@ public struct AstlpcHost: ~Copyable {
         return nil
     }
 
+    /// Goes on with the channel that an earlier program of this host made active, if that stands; false: `start`. That
+    /// program must have left both buffers as it found them, or packets stop until there is a new start.
+    public mutating func attach(status: UInt8) -> Bool {
+        let both = AstlpcStatus.bmcReady | AstlpcStatus.channelActive
+        guard status & both == both, let header = AstlpcHeader(buffers.window), header.magic == AstlpcHeader.magic,
+            case .active = open(header)
+        else { return false }
+        wantsInitialise = false
+        return true
+    }
+
     /// A byte of the BMC was read from ODR, with STR as it was before.
     public mutating func bmcWrote(_ signal: UInt8, status: UInt8) -> AstlpcEvent {
         if status & AstlpcStatus.bmcReady == 0 {
@@ -119,6 +130,11 @@ public struct AstlpcHost: ~Copyable {
             guard active else { return .refused(.byBMC) }
         }
         guard let header = AstlpcHeader(buffers.window) else { return .refused(.noMagic) }
+        return open(header)
+    }
+
+    /// The channel is what the window says, if that is sound.
+    private mutating func open(_ header: AstlpcHeader) -> AstlpcEvent {
         guard let version = AstlpcVersion(rawValue: header.negotiated), version.rawValue <= versions.current,
             version.rawValue >= versions.minimum
         else { return .refused(.versions(bmc: header.bmcVersions, host: versions)) }

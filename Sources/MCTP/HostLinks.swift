@@ -38,6 +38,9 @@ public final class AstlpcHostLink {
     /// for, until `isActive`.
     public func start(status: UInt8) -> AstlpcRefusal? { host.start(status: status) }
 
+    /// Goes on with a channel that is active already; false: `start`. See `AstlpcHost.attach`.
+    public func attach(status: UInt8) -> Bool { host.attach(status: status) }
+
     /// A byte was read from ODR, with STR as it was before.
     public func bmcWrote(_ value: UInt8, status: UInt8, now: UInt64) -> AstlpcEvent {
         let event = host.bmcWrote(value, status: status)
@@ -71,6 +74,8 @@ public final class AstlpcHostLink {
 
     /// Whether packets may flow.
     public var isActive: Bool { host.isActive }
+    /// Whether a packet of ours waits, or lies in the BMC's buffer and was not taken yet.
+    public var isTransmitting: Bool { terminus.queued > 0 || (host.isActive && !host.hasCredit) }
     /// The version agreed on.
     public var version: AstlpcVersion? { host.version }
     /// Payload bytes that a packet may carry.

@@ -40,6 +40,30 @@ public struct HostTransfer {
         }
     }
 
+    /// Writes one whole request and does not read: for hosts that send several in a row. A failure, or success without
+    /// bytes.
+    public mutating func write(_ request: [UInt8]) -> HostResult {
+        var machine = HostMachine(configuration, request: request)
+        var pace = Pace(now: Clock.monotonic)
+        var isLast = false
+        while true {
+            let action = machine.next(now: Clock.monotonic)
+            switch action {
+            case .finished(let result): return result
+            case .wait(let time): wait(until: time, &pace)
+            default:
+                perform(action, &machine, &pace)
+                if case .writeData = action, isLast {
+                    recoveries += machine.recoveries
+                    let deadline = Clock.monotonic + min(configuration.timeout, 1 << 60)
+                    guard host.wait(for: STRBit.ibf, toBe: 0, deadline: deadline) else { return .failure(.inputStuck) }
+                    return .success([])
+                }
+                if case .writeCommand(let code) = action { isLast = code == ControlCode.writeEnd }
+            }
+        }
+    }
+
     /// Makes accesses until the request is over, or `limit` of them were made (nil then): for tests that stop in between.
     public mutating func run(_ machine: inout HostMachine, accesses limit: Int) -> HostResult? {
         var pace = Pace(now: Clock.monotonic)

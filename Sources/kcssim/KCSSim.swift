@@ -19,6 +19,7 @@ import ArgumentParser
             Trigger.self,
             IPMICommand.self,
             Demo.self,
+            MCTPCommand.self,
             Mount.self,
         ])
 }

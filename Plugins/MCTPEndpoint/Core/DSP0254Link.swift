@@ -23,7 +23,7 @@ public enum MessageDisposition: Sendable {
 ///
 /// What goes out in a read phase:
 /// - after the last packet of a request: the answer to that request, before anything else that waits. It may come later,
-///   while the host waits in its read phase.
+///   while the host waits in its read phase. Where answers cannot be told from other messages, it is what comes next.
 /// - after the last packet of anything else, and after Get MCTP Packet: the next packet that waits.
 /// - after a packet that does not end its message: nothing, since a host may send the next without reading.
 ///
@@ -31,8 +31,8 @@ public enum MessageDisposition: Sendable {
 public final class DSP0254Link: Link {
     private struct Waiting {
         let token: UInt64
-        let source: EID
-        let tag: MessageTag
+        /// For whom and with which tag; nil: whatever goes out next.
+        let answer: (source: EID, tag: MessageTag)?
     }
 
     /// The longest payload of a packet.
@@ -77,16 +77,14 @@ public final class DSP0254Link: Link {
         let outcome = endpoint.received(packet, now: now)
         defer { updateAttention() }
         guard header.eom else { return .handled }
-        if case .awaiting(let source, let tag) = outcome {
-            if endpoint.terminus.bringForward(to: source, tag: tag) {
-                _ = reply(token)
-                return .handled
-            }
-            waiting = Waiting(token: token, source: source, tag: tag)
-            return .pending
+        switch outcome {
+        case .awaiting(let source, let tag): waiting = Waiting(token: token, answer: (source, tag))
+        case .awaitingAny: waiting = Waiting(token: token, answer: nil)
+        case .nothing, .handled:
+            _ = reply(token)
+            return .handled
         }
-        _ = reply(token)
-        return .handled
+        return answerWaiting() ? .handled : .pending
     }
 
     /// The host was reset: what it waited for, it does not any more.
@@ -99,11 +97,20 @@ public final class DSP0254Link: Link {
 
     /// Gives the host the answer that it waits for, if it came.
     public override func pump(now: UInt64) {
-        if let waiting, endpoint.terminus.bringForward(to: waiting.source, tag: waiting.tag) {
-            self.waiting = nil
-            _ = reply(waiting.token)
-        }
+        _ = answerWaiting()
         updateAttention()
+    }
+
+    /// Gives the host that waits what it waits for; false if that is not there, or nobody waits.
+    private func answerWaiting() -> Bool {
+        guard let waiting else { return false }
+        if let answer = waiting.answer {
+            guard endpoint.terminus.bringForward(to: answer.source, tag: answer.tag) else { return false }
+        } else if endpoint.terminus.nextPacketSize(unit: unit) == 0 {
+            return false
+        }
+        self.waiting = nil
+        return reply(waiting.token)
     }
 
     /// Also drops answers that the host does not fetch.

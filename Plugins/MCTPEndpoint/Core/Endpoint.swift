@@ -17,6 +17,8 @@ public final class Endpoint {
         case handled
         /// A request that clients have, whose answer may come.
         case awaiting(EID, MessageTag)
+        /// A message that clients have, and that whatever they send next may answer.
+        case awaitingAny
     }
 
     let terminus: Terminus
@@ -109,7 +111,8 @@ public final class Endpoint {
         message.frame[0] = message.source.rawValue
         let listeners = deliver(UnsafeRawBufferPointer(message.frame))
         guard listeners > 0, message.tag.isOwner else { return .handled }
-        _ = requests.add(message, now: now)
+        // The answer to what has no instance id cannot be told from a message that comes by itself.
+        guard requests.add(message, now: now) else { return .awaitingAny }
         return .awaiting(message.source, message.tag.answer)
     }
 

@@ -45,6 +45,10 @@ final class MuxSockets: ClientSockets {
     func open(name: String, path: String?) throws(HandlerError) {
         if !name.isEmpty {
             if let passed = host.socket(name) {
+                // Service managers pass sockets that wait, and accepting from one would stop kcsd.
+                guard cl_fcntl(passed, F_SETFL, cl_fcntl(passed, F_GETFL, 0) | O_NONBLOCK) == 0 else {
+                    throw HandlerError("socket \(name) of the service manager: \(Errno.current.description)")
+                }
                 try add(Listener(descriptor: passed, path: nil, isOurs: false))
             } else {
                 try listen(name, abstract: true)

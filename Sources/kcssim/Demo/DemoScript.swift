@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
 import LinuxIO
+import MCTP
 import SimulatedDevice
 import Simulator
 
@@ -37,6 +38,9 @@ struct DemoScript {
         deviceID()
         eventLog()
         sensor()
+        mctpAddress()
+        mctpTypes()
+        mctpMessage()
     }
 
     private mutating func step(_ channel: String, _ host: String, _ body: (HostAccess) throws -> (String, Bool)) {
@@ -140,6 +144,49 @@ struct DemoScript {
         ipmi("lists the sensors") { client in
             let line = try IPMIReport.sensors.lines(&client).first { $0.hasPrefix("Inlet ") } ?? "no such sensor"
             return (line, line.hasSuffix("temperature           24 °C"))
+        }
+    }
+
+    // MARK: MCTP
+
+    private mutating func mctp(_ host: String, _ body: (MCTPClient, AstlpcChannel) throws -> (String, Bool)) {
+        step("mctp", host) { access in
+            let channel = try AstlpcChannel(access, eid: EID(9))
+            try channel.start(anew: false)
+            let result = try body(MCTPClient(channel, timeout: access.timeout), channel)
+            try channel.finish()
+            return result
+        }
+    }
+
+    private mutating func mctpAddress() {
+        mctp("begins a channel, and asks for the endpoint's ID") { client, channel in
+            let bmc = try client.endpointID()
+            return ("\(channel.summary), EID \(bmc.rawValue)", channel.version == .v3 && bmc == EID(8))
+        }
+    }
+
+    private mutating func mctpTypes() {
+        let socket = "\(daemon.folder)/demo/mctp-mux"
+        mctp("asks for message types, a local program listens") { client, _ in
+            let none = try client.types()
+            let program = try EchoProgram(name: socket, abstract: false, type: .pldm)
+            let types = try withExtendedLifetime(program) { try client.types(including: .pldm) }
+            let names = types.map { MCTPText.name($0) }.joined(separator: ", ")
+            return (names, !none.contains(.pldm) && types.contains(.pldm))
+        }
+    }
+
+    private mutating func mctpMessage() {
+        let socket = "\(daemon.folder)/demo/mctp-mux"
+        mctp("sends 4096 bytes to a program that sends them back") { client, _ in
+            let program = try EchoProgram(name: socket, abstract: false, type: .vendorIANA)
+            let body = [MessageType.vendorIANA.rawValue] + (1..<4096).map { UInt8(truncatingIfNeeded: $0) }
+            let answer = try withExtendedLifetime(program) {
+                _ = try client.types(including: .vendorIANA)
+                return try client.exchange(body, with: EID(8))
+            }
+            return ("\(answer.body.count) bytes came back", answer.body == body)
         }
     }
 

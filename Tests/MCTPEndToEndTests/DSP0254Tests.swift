@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import DriverModel
+import KCS
+import LinuxIO
+import MCTP
+import SimulatedDevice
+import Simulator
+import TestKit
+import Testing
+
+extension MCTPEndToEnd {
+    @Suite struct DSP0254Tests {
+        private func open(_ bench: Bench, unit: Int = 64) throws -> MCTPClient {
+            MCTPClient(DSP0254Channel(try bench.access(), eid: EID(9), unit: unit), timeout: Bench.patience)
+        }
+
+        @Test func controlCommandsAreAnsweredInTheirTransfer() throws {
+            let bench = try Bench("dsp0254")
+            let client = try open(bench)
+            #expect(try client.endpointID() == EID(8))
+            #expect(try client.assign(EID(21)) == EID(21))
+            // The medium's number says KCS.
+            #expect(try client.demand(ControlRequest(.getEndpointID)) == [21, 2, 4] || client.endpointID() == EID(21))
+            #expect(
+                try client.ask(ControlRequest(ControlCommand(rawValue: 0xF0))).completionCode == .unsupportedCommand)
+            bench.stop()
+        }
+
+        @Test(arguments: [64, 251])
+        func fragmentsInARowAndBackByReadPhases(unit: Int) throws {
+            let bench = try Bench("dsp0254", "mtu: \(unit), socket: {name: \"\", path: SOCKET}")
+            let echo = try bench.echo(.vendorIANA)
+            let client = try open(bench, unit: unit)
+            _ = try client.types(including: .vendorIANA)
+            for size in [1, 64, 65, 251, 252, 900] {
+                let body = message(size, UInt64(size))
+                let answer = try client.exchange(body, with: EID(8))
+                #expect(answer.body == body, "\(size) B")
+            }
+            withExtendedLifetime(echo) {}
+            bench.stop()
+        }
+
+        @Test func oneChannelCarriesIPMIAndMCTP() throws {
+            let bench = try Bench("dsp0254", beside: "ipmi-lite")
+            let program = try bench.program(.pldm)
+            let client = try open(bench)
+            _ = try client.types(including: .pldm)
+            var ipmi = HostTransfer(try bench.access().host, temperament: .linux, timeout: Bench.patience)
+            for round in 0..<max(10, repetitions(1000)) {
+                let instance = UInt8(round & 0x1F)
+                guard case .success(let device) = ipmi.send([0x18, 0x01]) else {
+                    Issue.record("round \(round): no answer to Get Device ID")
+                    break
+                }
+                #expect(device.starts(with: [0x1C, 0x01, 0x00]) && device.count >= 14)
+                // A program asks the host: SMS_ATN rises, and IPMI goes on meanwhile.
+                let notice: [UInt8] = [1, 0x80 | instance, 7, 7]
+                try program.send(MuxClient.Frame(EID(9), notice))
+                let host = try bench.access().host
+                #expect(host.wait(for: STRBit.smsAttention, toBe: STRBit.smsAttention, deadline: Bench.deadline))
+                guard case .success(let selfTest) = ipmi.send([0x18, 0x04]) else {
+                    Issue.record("round \(round): no answer to Get Self Test Results")
+                    break
+                }
+                #expect(selfTest.starts(with: [0x1C, 0x04, 0x00]))
+                let message = try #require(try client.next(deadline: Bench.deadline))
+                #expect(message.body == notice && message.tag.isOwner)
+                #expect(try client.endpointID() == EID(8))
+            }
+            // An unknown IPMI group extension is nobody's.
+            guard case .success(let unknown) = ipmi.send([0xB0, 0x01, 0xDC]) else {
+                Issue.record("no answer to an unknown group extension")
+                return
+            }
+            #expect(unknown.count >= 3 && unknown[2] != 0)
+            bench.stop()
+        }
+    }
+}
