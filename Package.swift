@@ -91,7 +91,7 @@ let libraries: [Target] = [
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
     shippedTarget("IPMI", [], settings: shippedSmall),
-    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Handler", settings: shippedSmall),
+    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
@@ -116,8 +116,8 @@ let libraries: [Target] = [
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
     shippedTarget("Decode", ["Capture"], settings: shippedSmall),
     shippedTarget(
-        "IPMILiteDriver", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
-        path: "Plugins/IPMILite/Driver", settings: shippedSmall),
+        "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
+        path: "Plugins/IPMILite/Handler", settings: shippedSmall),
 ]
 
 /// L4: what is run on a BMC.
@@ -143,7 +143,7 @@ let plugins: [Target] =
     mctpPlugin
     + plugin("Echo")
     + plugin("DebugTrigger")
-    + [pluginEntry("IPMILite", "IPMILiteDriver")]
+    + [pluginEntry("IPMILite", "IPMILiteHandler")]
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
@@ -183,7 +183,7 @@ let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
     testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
-    testTarget("IPMILiteDriverTests", ["IPMILite", "IPMILiteDriver", "LinuxIO"]),
+    testTarget("IPMILiteHandlerTests", ["IPMILite", "IPMILiteHandler", "LinuxIO"]),
     .executableTarget(
         name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),

@@ -80,7 +80,7 @@ public struct AstlpcBMC: ~Copyable {
     /// Whether a packet can be sent now.
     public var hasCredit: Bool { buffers.transmitting == .acquired }
     /// Payload bytes that the next packet may carry.
-    public var unit: Int { buffers.unit }
+    public var unit: Int { min(buffers.unit, agreedUnit) }
     /// The packet that came last, private to this process; valid until the next signal.
     public var received: UnsafeMutableRawBufferPointer { buffers.received }
 
@@ -128,6 +128,9 @@ public struct AstlpcBMC: ~Copyable {
         return repaired
     }
 
+    /// What the host asked for: the buffers may be larger, for the sake of the host after it.
+    private var agreedUnit = PacketHeader.baselineUnit
+
     private mutating func initialise() -> AstlpcEvent {
         guard let proposal = AstlpcHeader(buffers.window) else { return .none }
         guard let version = AstlpcVersionRange.negotiate(bmc: versions, host: proposal.hostVersions) else {
@@ -144,7 +147,10 @@ public struct AstlpcBMC: ~Copyable {
             unit = version.packetSize(buffer: size) - PacketHeader.size
             if let requestedUnit { unit = min(unit, requestedUnit) }
         }
-        let size = UInt32(version.bufferSize(packet: unit + PacketHeader.size))
+        // What stands in the window is what the next host finds, and one that speaks a newer version only refuses buffers
+        // that could not carry the baseline unit with its trailer.
+        let least = AstlpcVersion(rawValue: versions.current)?.smallestBuffer ?? 0
+        let size = UInt32(max(version.bufferSize(packet: unit + PacketHeader.size), least))
         layout.receive = AstlpcRegion(offset: original.receive.offset, size: size)
         layout.transmit = AstlpcRegion(offset: original.transmit.offset, size: size)
         var header = AstlpcHeader(bmcVersions: versions, layout: layout)
@@ -152,6 +158,7 @@ public struct AstlpcBMC: ~Copyable {
         header.negotiated = version.rawValue
         _ = header.write(to: buffers.window)
         buffers.open(version, incoming: layout.transmit, outgoing: layout.receive)
+        agreedUnit = unit
         status = AstlpcStatus.bmcReady | AstlpcStatus.channelActive
         return .active
     }

@@ -64,7 +64,8 @@ struct AstlpcBuffers: ~Copyable {
 
     /// Payload bytes of the longest packet that may be sent.
     var unit: Int {
-        guard let version else { return PacketHeader.baselineUnit }
+        // Version 1 moves the baseline unit, whatever its buffers could carry.
+        guard let version, version != .v1 else { return PacketHeader.baselineUnit }
         return version.packetSize(buffer: Int(outgoing.size)) - PacketHeader.size
     }
 

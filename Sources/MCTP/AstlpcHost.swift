@@ -85,7 +85,7 @@ public struct AstlpcHost: ~Copyable {
     /// Whether a packet can be sent now.
     public var hasCredit: Bool { buffers.transmitting == .acquired }
     /// Payload bytes that the next packet may carry.
-    public var unit: Int { buffers.unit }
+    public var unit: Int { min(buffers.unit, requestedUnit ?? buffers.unit) }
     /// The packet that came last; valid until the next signal.
     public var received: UnsafeMutableRawBufferPointer { buffers.received }
 

@@ -48,13 +48,13 @@ final class Bench {
 
     /// Writes the file.
     @discardableResult
-    func configure(_ channels: String...) throws -> String {
+    func configure(_ channels: String..., control: String = "control.sock") throws -> String {
         try folder.write(
             "kcsd.yaml",
             """
             version: 1
             state_directory: \(path)/state
-            control: {socket: \(path)/control.sock}
+            control: {socket: \(path)/\(control)}
             capture: {directory: \(path)/captures}
             \(head)
             channels:

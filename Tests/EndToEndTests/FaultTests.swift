@@ -202,6 +202,7 @@ extension EndToEnd {
             try bench.configure(bench.channel("a"))
             let first = try bench.start()
             let holder = first.identifier
+            try bench.configure(bench.channel("a"), control: "second.sock")
             let second = try bench.launch()
             #expect(
                 second.line("notice a: waiting: device \(bench.path)/a", "process \(holder)") != nil, "\(second.log)")
@@ -312,12 +313,12 @@ extension EndToEnd {
             let flooder = Moved(value: try bench.host("c0"))
             let flood = inBackground { () -> UInt64 in
                 var count: UInt64 = 0
-                while !stop.isSet {
+                repeat {
                     // A host that ignores IBF, and takes every answer.
                     flooder.value.write(UInt8(truncatingIfNeeded: count))
                     if flooder.value.readStatus() & 1 != 0 { _ = flooder.value.readData() }
                     count += 1
-                }
+                } while !stop.isSet
                 return count
             }
             let hosts = try names.dropFirst().map { try bench.host($0) }

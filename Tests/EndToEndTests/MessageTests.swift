@@ -171,7 +171,7 @@ extension EndToEnd {
             #expect(daemon.line("forged reply: -1") != nil, "\(daemon.log)")
             #expect(
                 host.request(.linux, [0x30 << 2, Command.short]) == .success([0x31 << 2, Command.short, 0xFF]),
-                "an empty reply is filled up")
+                "a reply of NetFn alone is filled up")
             stop(daemon, host)
         }
 

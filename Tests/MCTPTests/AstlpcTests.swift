@@ -116,7 +116,8 @@ private let window = 1 << 20
         let rig = AstlpcRig(host: .init(1, 1))
         #expect(rig.begin())
         #expect(rig.bmcUnit == 64 && rig.hostUnit == 64)
-        #expect(rig.memory.word(0x14) == 72 && rig.memory.word(0x1C) == 72)
+        // 64 + 4 + 4, and 4 for the trailer that the next host, of version 3, has to find room for.
+        #expect(rig.memory.word(0x14) == 76 && rig.memory.word(0x1C) == 76)
     }
 }
 

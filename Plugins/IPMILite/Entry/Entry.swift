@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
-import IPMILiteDriver
+import IPMILiteHandler
 
 /// The one symbol that the library exports.
 @c @implementation

@@ -99,7 +99,7 @@ static int32_t message(void *instance, uint64_t token, const uint8_t *bytes, uin
         say(messenger, "forged reply", host->reply(messenger->channel, token + 1000, reply, length));
         host->reply(messenger->channel, token, reply, length);
         return KCS_HANDLED;
-    case SHORT: host->reply(messenger->channel, token, reply, 0); return KCS_HANDLED;
+    case SHORT: host->reply(messenger->channel, token, reply, 1); return KCS_HANDLED;
     default: return KCS_DECLINED;
     }
 }

@@ -4,7 +4,7 @@ import IPMILite
 import LinuxIO
 import Testing
 
-@testable import IPMILiteDriver
+@testable import IPMILiteHandler
 
 @Suite struct StoreFileTests {
     private let folder = NSTemporaryDirectory() + "ipmi-store-\(UUID().uuidString)"
