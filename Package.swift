@@ -48,6 +48,11 @@ let shippedLink: [LinkerSetting] =
         ])
     ] : []
 
+/// Programs carry a build id; what is the same in several of their modules is kept once.
+let programLink: [LinkerSetting] =
+    shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
+    + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--icf=all"])] : [])
+
 func shippedTarget(
     _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
 ) -> Target {
@@ -124,11 +129,11 @@ let libraries: [Target] = [
 let programs: [Target] = [
     .executableTarget(
         name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
-        swiftSettings: shipped, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
+        swiftSettings: shipped, linkerSettings: programLink),
     .executableTarget(
         name: "kcsctl",
         dependencies: ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"],
-        swiftSettings: shippedSmall, linkerSettings: shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
+        swiftSettings: shippedSmall, linkerSettings: programLink),
 ]
 
 /// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
