@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A channel is a device, the handlers on it, a flight recorder, and a policy for when something fails. This file is its
-// life; Channel+Registers.swift is what byte handlers do to the device, Channel+Messages.swift the transfers.
+// life; Channel+Registers.swift is what byte handlers do to the device, Channel+Failures.swift what happens when the
+// device, or a handler, fails.
 //
 // The life: it waits until the device can be opened, makes and starts the handlers, and runs. A failure of device or
 // handler closes everything and either waits again, backs off, or stays down, as the policy says. Whatever happens to one
@@ -28,7 +29,7 @@ final class Channel: EventSource {
     private(set) var state = ChannelState.stopped
     /// When `state` was entered, nanoseconds since 1970.
     private(set) var since = Clock.real
-    private(set) var lastError: String? { didSet { lastErrorAt = Clock.real } }
+    var lastError: String? { didSet { lastErrorAt = Clock.real } }
     /// When `lastError` was noted, nanoseconds since 1970.
     private(set) var lastErrorAt: UInt64 = 0
     var counters = ChannelCounters()
@@ -53,21 +54,21 @@ final class Channel: EventSource {
     /// What the loop waits for; nothing while the channel is not registered.
     var interest: Readiness = []
 
-    private lazy var retryTimer = ChannelTimer(self) { $0.retry($1) }
+    lazy var retryTimer = ChannelTimer(self) { $0.retry($1) }
     lazy var outputTimer = ChannelTimer(self) { $0.lookAtOutput($1) }
     private var openAttempts: UInt64 = 0
     private var waitBegan: UInt64 = 0
     private var nextKernelOpen: UInt64 = 0
-    private var failures = 0
-    private var runningSince: UInt64 = 0
+    var failures = 0
+    var runningSince: UInt64 = 0
     /// What is to fail the channel once no handler is being called, and no transfer is under way.
-    private var failureInCall: String?
-    private var callDepth = 0
+    var failureInCall: String?
+    var callDepth = 0
     /// While handlers are being started, a failure is the start's to report; while they are being taken off, nobody's.
-    private var isStarting = false
-    private var isClosing = false
-    private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
-    private var dumpLimit = RateLimit(burst: 3, interval: 3_600_000_000_000)
+    var isStarting = false
+    var isClosing = false
+    var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
+    var dumpLimit = RateLimit(burst: 3, interval: 3_600_000_000_000)
     /// What the transfer machines of earlier starts counted.
     private var pastTransfers: TransferCounters?
 
@@ -139,7 +140,7 @@ final class Channel: EventSource {
         if plan.failures.isEmpty { fail(reason, stays: false) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
     }
 
-    private var startReason = UInt32(KCS_REASON_BOOT)
+    var startReason = UInt32(KCS_REASON_BOOT)
 
     private func open() {
         let specification = plan.device
@@ -309,7 +310,7 @@ final class Channel: EventSource {
     }
 
     /// Takes the handlers off and closes the device, which is left so that the host CPU finds a defined state.
-    private func close(reason: UInt32) {
+    func close(reason: UInt32) {
         isClosing = true
         if let transfer {
             transfer.end()
@@ -340,113 +341,10 @@ final class Channel: EventSource {
         isClosing = false
     }
 
-    // MARK: Failing
-
-    /// The device or a handler failed: down now, and up again as the policy says. `stays` overrides the policy.
-    func fail(_ text: String, stays: Bool) {
-        lastError = text
-        recorder?.handlerFailed(text, at: recordTime)
-        dumpFailure()
-        close(reason: UInt32(KCS_REASON_CRASH))
-        startReason = UInt32(KCS_REASON_CRASH)
-        let restart = plan.configuration.restart
-        guard restart.policy == .onFailure, !stays else {
-            enter(.failed(text))
-            return log.write(.error, name, "failed, and stays down: \(text)")
-        }
-        // A life that lasted forgives the failures before it.
-        if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax { failures = 0 }
-        runningSince = 0
-        var pause = restart.backoff
-        for _ in 0..<min(failures, 64) where pause < restart.backoffMax { pause *= 2 }
-        pause = min(pause, restart.backoffMax)
-        failures += 1
-        enter(.backingOff(until: Clock.monotonic + pause, text))
-        log.write(.error, name, "failed, starting again in \(Quantity.duration(pause)): \(text)")
-        loop.set(retryTimer, deadline: Clock.monotonic + pause)
-    }
-
-    /// Keeps what led to a failure; of failures that follow each other, the first few.
-    private func dumpFailure() {
-        guard recorder != nil, dumpLimit.admit(Clock.monotonic) != nil else { return }
-        let log = self.log
-        let name = self.name
-        services.captureFailure(name) { outcome in
-            switch outcome {
-            case .success(let path): log.write(.notice, name, "what led to the failure is in \(path)")
-            case .failure(let failure):
-                log.write(.warning, name, "what led to the failure was not kept: \(failure.text)")
-            }
-        }
-    }
-
-    /// The device failed under way.
-    func deviceFails(_ errno: Errno) {
-        recorder?.deviceFailed(errno, at: recordTime)
-        let hint = errno == .interrupted ? " (the call slept although the device had reported readiness)" : ""
-        failSoon("device \(plan.device.path): \(errno.description)\(hint)")
-    }
-
-    /// A handler says that it cannot go on.
-    func handlerFails(_ seat: HandlerSeat, _ text: String) { failSoon("plugin \(seat.plugin.name): \(text)") }
-
-    /// Fails once the handler call, or the transfer, under way has returned: both still use what a failure takes away.
-    func failSoon(_ text: String) {
-        guard failureInCall == nil, !isClosing else { return }
-        failureInCall = text
-        finishFailure()
-    }
-
-    private func finishFailure() {
-        guard let text = failureInCall, callDepth == 0, !isStarting, !isClosing else { return }
-        failureInCall = nil
-        fail(text, stays: false)
-    }
-
-    /// Runs `body`, which uses the device and the handlers; what fails meanwhile is dealt with when it has returned.
-    func deferringFailures(_ body: () -> Void) {
-        callDepth += 1
-        body()
-        callDepth -= 1
-        finishFailure()
-    }
-
     func enter(_ new: ChannelState) {
         state = new
         since = Clock.real
         services.stateChanged()
-    }
-
-    // MARK: Calls into handlers
-
-    @inline(__always)
-    func beginCall(_ callback: Activity.Callback) {
-        callDepth += 1
-        recorder?.enter(callback.literal)
-        services.activity.enter(channel: number, callback)
-    }
-
-    @inline(__always)
-    func endCall(_ seat: HandlerSeat, _ callback: Activity.Callback) {
-        services.activity.leave()
-        recorder?.leave()
-        callDepth -= 1
-        let now = Clock.coarse
-        let began = max(services.callMark, loop.now)
-        if now > began {
-            services.callMark = now
-            if now - began > plan.configuration.callBudget { reportSlow(seat, callback, now - began) }
-        }
-        if failureInCall != nil { finishFailure() }
-    }
-
-    private func reportSlow(_ seat: HandlerSeat, _ callback: Activity.Callback, _ took: UInt64) {
-        counters.slowCalls += 1
-        guard let suppressed = slowLimit.admit(Clock.monotonic) else { return }
-        log.write(
-            .warning, name,
-            "plugin \(seat.plugin.name): \(callback.name) took \(UTCTime.short(took)), its budget is"
-                + " \(Quantity.duration(plan.configuration.callBudget))\(suppressedNote(suppressed))")
     }
 
     // MARK: Operator's wishes
