@@ -45,10 +45,11 @@ final class DaemonProcess {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Where the programs are: named by the environment, or beside the tests.
+    /// The daemon, in the folder that the environment names, or beside the tests.
     static var program: String {
-        ProcessInfo.processInfo.environment["KCSD_BIN"]
-            ?? Path.parent(of: CurrentProcess.executable ?? "") + "/kcsd"
+        let folder =
+            ProcessInfo.processInfo.environment["KCSD_BIN"] ?? Path.parent(of: CurrentProcess.executable ?? "")
+        return folder + "/kcsd"
     }
 
     /// Starts the daemon, and waits until its channel runs.
