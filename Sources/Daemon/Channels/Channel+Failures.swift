@@ -5,6 +5,8 @@
 import CKCSPlugin
 import Capture
 import Configuration
+import Device
+import EventLoop
 import LinuxIO
 import PluginHost
 import Schema
