@@ -75,7 +75,7 @@ public struct OptionDeclaration: Sendable {
         OptionDeclaration(UInt32(KCS_OPTION_STRING), key, help, value, bounds: bounds, isRequired: required)
     }
 
-    /// An absolute path.
+    /// A file's name; a relative one counts from kcsd's working folder.
     @inline(never)
     public static func path(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
