@@ -194,7 +194,7 @@ let tests: [Target] = [
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget(
         "IPMIEndToEndTests",
-        ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
+        ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsd", "kcssim"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
@@ -225,7 +225,7 @@ let tests: [Target] = [
         exclude: ["Resources"], swiftSettings: strict),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
-        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO"], path: "Tests/TestKit",
+        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"], path: "Tests/TestKit",
         swiftSettings: strict),
     .testTarget(
         name: "PluginHostTests",
@@ -235,6 +235,7 @@ let tests: [Target] = [
         name: "EndToEndTests",
         dependencies: [
             "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsd",
+            "kcssim",
         ],
         exclude: ["Plugins"], swiftSettings: strict),
     testTarget(

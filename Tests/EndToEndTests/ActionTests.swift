@@ -81,7 +81,7 @@ extension EndToEnd {
             #expect(bench.folder.read("sysrq") == "c")
         }
 
-        @Test func sysrqOnASimulatedChannelNeedsItsPath() throws {
+        @Test(onSimulatedDevices) func sysrqOnASimulatedChannelNeedsItsPath() throws {
             try bench.configure(
                 bench.channel("debug", "debug-trigger", "options: {actions: {X: [{log: x, else: [{sysrq: b}]}]}}"))
             let result = try kcsd("--check-config", "--config", bench.file)

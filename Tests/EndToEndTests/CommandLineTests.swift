@@ -61,7 +61,7 @@ extension EndToEnd {
             #expect(result.errors == "")
         }
 
-        @Test func checkOpensNoDeviceAndMakesNothing() throws {
+        @Test(onSimulatedDevices) func checkOpensNoDeviceAndMakesNothing() throws {
             let bench = Bench()
             try bench.configure(bench.channel("a"), bench.channel("b", "debug-trigger"))
             #expect(try kcsd("--check-config", "--config", bench.file).ending == .exited(0))

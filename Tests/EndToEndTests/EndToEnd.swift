@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built programs as their users run them, against simulated devices. $KCSD_BIN names a folder with another build.
+// The built programs as their users run them, against simulated devices. $KCSD_BIN names a folder with another build;
+// KCSD_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
 import CLinux
 import LinuxIO
 import SimulatedDevice
@@ -27,7 +28,13 @@ import Testing
 /// A folder with devices, captures, state and a configuration, and kcsd on it.
 final class Bench {
     let folder = TestFolder()
+    private let devices = Devices()
     private(set) var daemon: Program?
+
+    deinit {
+        daemon = nil
+        devices.end()
+    }
 
     /// What stands before `channels:`.
     var head = ""
@@ -51,15 +58,16 @@ final class Bench {
     func configure(_ channels: String..., control: String = "control.sock") throws -> String {
         try folder.write(
             "kcsd.yaml",
-            """
-            version: 1
-            state_directory: \(path)/state
-            control: {socket: \(path)/\(control)}
-            capture: {directory: \(path)/captures}
-            \(head)
-            channels:
-            \(channels.joined(separator: "\n"))
-            """)
+            devices.configuration(
+                """
+                version: 1
+                state_directory: \(path)/state
+                control: {socket: \(path)/\(control)}
+                capture: {directory: \(path)/captures}
+                \(head)
+                channels:
+                \(channels.joined(separator: "\n"))
+                """))
     }
 
     /// Starts kcsd on the file, without waiting for anything.
@@ -95,6 +103,9 @@ final class Bench {
 
 /// Far enough away that only a hang gets there.
 var deadline: UInt64 { Clock.monotonic + 20_000_000_000 }
+
+/// For rules that only simulated devices have.
+let onSimulatedDevices = ConditionTrait.enabled(if: !Devices.areMounted, "it is about simulated devices")
 
 extension SimulatedHost {
     /// Writes a byte and reads its answer.

@@ -7,6 +7,7 @@ import KCS
 import LinuxIO
 import SimulatedDevice
 import Simulator
+import TestKit
 import Testing
 
 /// A folder with a device, a configuration and the daemon's state, and the daemon that runs there.
@@ -14,6 +15,7 @@ final class DaemonProcess {
     let folder: String
     private var process = Process()
     private var log = Pipe()
+    private let devices = Devices()
     private(set) var said: [String] = []
 
     var device: String { folder + "/device" }
@@ -35,13 +37,14 @@ final class DaemonProcess {
                 options: \(options)
                 transfer: {handshake: \(handshake)}
             """
-        try text.write(toFile: folder + "/kcsd.yaml", atomically: true, encoding: .utf8)
         let known = try #require(Driver(name: driver))
         _ = try DeviceDirectory.create(device, DeviceSettings(driver: known))
+        try devices.configuration(text).write(toFile: folder + "/kcsd.yaml", atomically: true, encoding: .utf8)
     }
 
     deinit {
         kill()
+        devices.end()
         try? FileManager.default.removeItem(atPath: folder)
     }
 

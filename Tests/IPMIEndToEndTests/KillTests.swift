@@ -78,6 +78,12 @@ import Testing
         #expect(daemon.stop() == 0)
     }
 
+    /// Is it the whole response to Get Device ID?
+    private func isIdentity(_ result: HostResult) -> Bool {
+        guard case .success(let response) = result else { return false }
+        return response.starts(with: [0x1C, 0x01, 0x00]) && response.count == 18
+    }
+
     /// Wherever in a transfer kcsd dies, what the host does next works; a host that does not retry asks once more.
     @Test(arguments: [HostTemperament.linux, .freeipmi]) func transferAfterAKillAtAnyStepWorks(
         temperament: HostTemperament
@@ -101,11 +107,10 @@ import Testing
                     continue
                 }
             }
-            guard case .success(let response) = host.send([0x18, 0x01]) else {
-                Issue.record("killed at step \(step): the next transfer failed")
-                continue
-            }
-            #expect(response.starts(with: [0x1C, 0x01, 0x00]) && response.count == 18, "step \(step)")
+            var result = host.send([0x18, 0x01])
+            // The first command after an open is in the windows of the manual.
+            if temperament == .freeipmi, !isIdentity(result) { result = host.send([0x18, 0x01]) }
+            #expect(isIdentity(result), "killed at step \(step): the next transfer gave \(result)")
         }
         print("\(temperament): killed at each of \(step) steps, \(host.recoveries) recoveries")
         #expect(step > 40)

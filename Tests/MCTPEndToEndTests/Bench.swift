@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built kcsd with its MCTP plugin on simulated devices. $KCSD_BIN names a folder with another build.
+// The built kcsd with its MCTP plugin on simulated devices. $KCSD_BIN names a folder with another build;
+// KCSD_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
 import CLinux
 import DriverModel
 import LinuxIO
@@ -16,6 +17,7 @@ import Testing
 /// A folder with a device, a configuration, and kcsd on it.
 final class Bench {
     let folder = TestFolder()
+    private let devices = Devices()
     private(set) var daemon: Program
 
     /// Far enough away that only a hang gets there.
@@ -35,16 +37,17 @@ final class Bench {
             ?? "plugin: mctp\n    \(mctp)"
         try folder.write(
             "kcsd.yaml",
-            """
-            version: 1
-            state_directory: \(path)/state
-            control: {socket: \(path)/control.sock}
-            capture: {directory: \(path)/captures}
-            channels:
-              - name: mctp
-                device: {type: sim, path: \(path)/device}
-                \(handlers)
-            """)
+            devices.configuration(
+                """
+                version: 1
+                state_directory: \(path)/state
+                control: {socket: \(path)/control.sock}
+                capture: {directory: \(path)/captures}
+                channels:
+                  - name: mctp
+                    device: {type: sim, path: \(path)/device}
+                    \(handlers)
+                """))
         daemon = try Bench.launch(path, environment, passed)
     }
 

@@ -146,6 +146,18 @@ public final class Program {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Waits until its standard output begins with a text, which is taken. False when it begins with another, or ends.
+    public func says(_ expected: String, within milliseconds: Int32 = Program.patience) -> Bool {
+        for byte in expected.utf8 {
+            var next: UInt8 = 0
+            guard Program.isReadable(output.raw, milliseconds),
+                case .success(1) = withUnsafeMutableBytes(of: &next, { Syscalls.read(output.raw, into: $0) }),
+                next == byte
+            else { return false }
+        }
+        return true
+    }
+
     /// Waits for a line of standard error with all of `parts` in it, behind those that were waited for before. Nil when
     /// it does not come.
     @discardableResult
