@@ -40,8 +40,13 @@ extension TransferMachine {
             }
             return
         }
+        let age = now &- progressAt
+        if phase == .idle, age >= timings.restsAfter {
+            wakeAt = (now / timings.lookResting + 1) * timings.lookResting
+            return
+        }
         // Fine steps at first, then a quarter of the time that has passed.
-        let pause = min(max((now &- progressAt) / 4, timings.look), timings.lookIdle)
+        let pause = min(max(age / 4, timings.look), timings.lookIdle)
         var at = now &+ pause
         if let fellAt, phase == .writeStart || phase == .writeData, fellAt &+ settle > now {
             at = min(at, fellAt &+ settle)

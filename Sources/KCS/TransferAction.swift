@@ -77,6 +77,11 @@ public struct TransferTimings: Equatable, Hashable, Sendable {
     public var look: UInt64 = 50_000
     /// The longest pause between two looks, which an idle machine backs off to: 100 looks a second.
     public var lookIdle: UInt64 = 10_000_000
+    /// A machine that was idle for so long rests: the host's next request may wait a little longer.
+    public var restsAfter: UInt64 = 5_000_000_000
+    /// The pause between two looks of a machine that rests. All such machines look at multiples of it, so that one
+    /// awakening of the processor serves every channel.
+    public var lookResting: UInt64 = 100_000_000
     /// How long OBF is clear and C/D unchanged before a second byte of the same kind is taken to be in IDR, for the
     /// first two data bytes of a request.
     public var settleFirst: UInt64 = 1_500_000

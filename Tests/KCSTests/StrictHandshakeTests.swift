@@ -30,6 +30,21 @@ import Testing
         #expect(bench.counters.looks - before <= 100)
     }
 
+    @Test func aMachineThatRestsLooksTenTimesASecondWithAllOthers() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.works())
+        bench.run(for: 6_000_000_000)
+        let before = bench.counters.looks
+        bench.run(for: 1_000_000_000)
+        #expect(bench.counters.looks - before == 10)
+        #expect(bench.world.machine.wakeAt.map { $0 % 100_000_000 } == 0)
+        // The next request finds WRITE at the next look.
+        bench.command(ControlCode.writeStart)
+        bench.run(for: 100_000_000)
+        #expect(bench.state == .write && !bench.status.contains(.ibf))
+        #expect(bench.works())
+    }
+
     @Test func noLooksWhileNothingIsUnread() {
         let bench = Bench(.strict, driver: .v2)
         let before = bench.counters.looks

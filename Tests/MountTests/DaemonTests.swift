@@ -202,6 +202,31 @@ final class Bench {
         #expect(bench.ticks - before <= 1)
     }
 
+    /// With KCSD_LONG=1 for 20 seconds, after the channels have come to rest.
+    @Test(onMountedFiles) func idleStrictChannelsUseHalfAPercentOfAProcessor() throws {
+        let bench = try Bench(.mounted, channels: 16)
+        try bench.start([String](repeating: "plugin: ipmi-lite\ntransfer: {handshake: strict}", count: 16))
+        #expect(bench.waitForLog("c16: running"))
+        for channel in 1...16 {
+            // After a transfer a byte stays unread, and STR has to be looked at.
+            let answer = try exchange(bench.host(channel), [0x18, 0x01])
+            #expect(answer?.count ?? 0 > 3, "channel \(channel)")
+        }
+        let quiet = try bench.host()
+        while quiet.readStatus() & 1 != 0 { _ = quiet.readData() }
+        func pass(_ seconds: UInt64) {
+            _ = quiet.wait(for: 0x01, toBe: 0x01, deadline: Clock.monotonic + seconds * 1_000_000_000)
+        }
+        pass(6)
+        let seconds: UInt64 = repetitions(100) == 100 ? 20 : 3
+        let before = bench.ticks
+        pass(seconds)
+        let ticks = bench.ticks - before
+        print("16 idle strict channels: \(ticks) ticks of 10 ms in \(seconds) s")
+        // A tick is 10 ms; two more, because it goes to whoever runs when it ends.
+        #expect(UInt64(ticks) <= seconds / 2 + 2)
+    }
+
     @Test(onMountedFiles) func serioChannelRunsDebugTrigger() throws {
         let bench = try Bench(.mounted)
         try bench.start(
