@@ -188,7 +188,9 @@ let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
     testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
-    testTarget("IPMILiteHandlerTests", ["IPMILite", "IPMILiteHandler", "LinuxIO"]),
+    testTarget(
+        "IPMILiteHandlerTests",
+        ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "IPMILiteHandler", "LinuxIO", "PluginTestSupport", "TestKit"]),
     .executableTarget(
         name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
