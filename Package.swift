@@ -223,7 +223,10 @@ let tests: [Target] = [
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     .testTarget(
         name: "MountTests",
-        dependencies: ["CLinux", "CTestSupport", "Device", "LinuxIO", "SimulatedDevice", "kcsd", "kcssim"],
+        dependencies: [
+            "CLinux", "CTestSupport", "Device", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
+            "kcsd", "kcssim",
+        ],
         exclude: ["Resources"], swiftSettings: strict),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
