@@ -196,7 +196,7 @@ let tests: [Target] = [
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget(
         "IPMIEndToEndTests",
-        ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
+        ["CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
