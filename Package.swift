@@ -188,13 +188,16 @@ let tests: [Target] = [
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
     testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
-    testTarget("IPMILiteHandlerTests", ["IPMILite", "IPMILiteHandler", "LinuxIO"]),
+    testTarget(
+        "IPMILiteHandlerTests",
+        ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "IPMILiteHandler", "LinuxIO", "PluginTestSupport", "TestKit"]),
     .executableTarget(
         name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget(
         "IPMIEndToEndTests",
         ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsd", "kcssim"]),
+        ["CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
@@ -221,7 +224,10 @@ let tests: [Target] = [
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     .testTarget(
         name: "MountTests",
-        dependencies: ["CLinux", "CTestSupport", "Device", "LinuxIO", "SimulatedDevice", "kcsd", "kcssim"],
+        dependencies: [
+            "CLinux", "CTestSupport", "Device", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
+            "kcsd", "kcssim",
+        ],
         exclude: ["Resources"], swiftSettings: strict),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(

@@ -42,7 +42,7 @@ import Testing
 
     @Test func absentFileIsNoErrorAndALargeOneIs() throws {
         #expect(try StoreFile.read(folder + "/none", limit: 10) == nil)
-        StoreFile.leave([1, 2, 3], at: folder + "/s")
+        #expect(StoreFile.apply(.replace(bytes: [1, 2, 3]), to: folder + "/s") == .stored)
         #expect(try StoreFile.read(folder + "/s", limit: 10) == [1, 2, 3])
         do {
             _ = try StoreFile.read(folder + "/s", limit: 2)

@@ -145,6 +145,14 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
         program.send([9, 1, 0x80, 7, 7])
         kcsd.turn()
         #expect(kcsd.attention)
+        // Nobody answers this one: the host is told so in time, and not by a completion code of IPMI's.
+        _ = host.send(request: [1, 0x82, 2, 3], to: EID(8), now: 1)
+        #expect(kcsd.message(5, host.next()!) == KCS_PENDING)
+        kcsd.advance(3_000_000_000)
+        #expect(kcsd.replies.last?.token == 4)
+        kcsd.advance(800_000_000)
+        #expect(kcsd.replies.last?.token == 5 && kcsd.replies.last?.bytes == [])
+        #expect(kcsd.stats["unanswered"] == 1)
         kcsd.reset()
         kcsd.stop()
     }

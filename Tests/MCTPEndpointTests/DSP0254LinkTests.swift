@@ -137,6 +137,24 @@ import Wire
         #expect(!port.attention)
     }
 
+    @Test func aRequestThatIsNotAnsweredInTimeIsWithheldAndItsAnswerWaits() {
+        let client = endpoint.client(listeningTo: 1)
+        #expect(link.deadline == nil)
+        #expect(send(message([1, 8, 9, 0xC9, 1, 0x81, 2, 3]), token: 5, now: 100) == .pending)
+        #expect(link.deadline == 100 + DSP0254Link.patience)
+        link.giveUp(now: 99 + DSP0254Link.patience)
+        #expect(port.withheld.isEmpty)
+        link.giveUp(now: 100 + DSP0254Link.patience)
+        #expect(port.withheld == [5] && port.replies.isEmpty && link.deadline == nil && link.unanswered == 1)
+        link.giveUp(now: 200 + DSP0254Link.patience)
+        #expect(port.withheld == [5])
+        endpoint.sent(client, [9, 1, 1, 2, 3, 0], now: DSP0254Link.patience + 200)
+        link.pump(now: DSP0254Link.patience + 200)
+        #expect(port.attention && port.replies.isEmpty)
+        #expect(send(message([1, 8, 9, 0xCA, 0, 0x80, 0xF1]), now: DSP0254Link.patience + 300) == .handled)
+        #expect(port.take() == message([1, 9, 8, 0xC1, 1, 1, 2, 3, 0]))
+    }
+
     @Test func aRequestThatNobodyListensToIsTakenAndNotAnswered() {
         #expect(send(message([1, 8, 9, 0xC9, 1, 0x81, 2, 3])) == .handled)
         #expect(port.replies.isEmpty)

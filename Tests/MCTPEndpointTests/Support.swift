@@ -73,6 +73,7 @@ final class FakeRegisters: AstlpcRegisters {
 
 final class FakePort: MessagePort {
     var replies: [(token: UInt64, message: [UInt8])] = []
+    var withheld: [UInt64] = []
     var attention = false
     var isStale = false
 
@@ -82,6 +83,7 @@ final class FakePort: MessagePort {
         return true
     }
 
+    func withhold(_ token: UInt64) { withheld.append(token) }
     func setAttention(_ on: Bool) { attention = on }
 
     func take() -> [UInt8]? { replies.isEmpty ? nil : replies.removeFirst().message }

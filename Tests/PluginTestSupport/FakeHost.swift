@@ -18,12 +18,21 @@ public final class FakeHost {
         var done: ActionsDone?
     }
 
+    /// One `work` under way.
+    struct Work {
+        var context: UnsafeMutableRawPointer?
+        var function: WorkFunction
+        var done: WorkFunction?
+    }
+
     struct Timer {
         var context: UnsafeMutableRawPointer?
         var fire: @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
         var deadline: UInt64 = 0
         var isOpen = true
     }
+
+    typealias WorkFunction = @convention(c) (UnsafeMutableRawPointer?) -> Void
 
     typealias ActionsDone =
         @convention(c) (
@@ -65,6 +74,19 @@ public final class FakeHost {
     /// What of the device exists; without STR, its bits are read as 0.
     public var capabilities = UInt32(KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT | KCS_CAP_STR)
 
+    /// Answers to KCS requests; an empty one is withheld.
+    public internal(set) var replies: [(token: UInt64, bytes: [UInt8])] = []
+    /// Makes every answer end so, and not arrive.
+    public var replyStatus: Int32?
+    /// SMS_ATN.
+    public internal(set) var attention = false
+    /// Makes every `work` end so, as with a full queue.
+    public var workStatus: Int32?
+    /// The channel's folder for what survives.
+    public var stateFolder = "/nowhere"
+    /// `KCS_REASON_*` of the next start.
+    public var reason = UInt32(KCS_REASON_BOOT)
+
     /// ODR, while the host CPU has not read it.
     public internal(set) var odr: UInt8?
     var queue: [HostByte] = []
@@ -75,6 +97,8 @@ public final class FakeHost {
     var timers: [Timer] = []
     var running: Run?
     var isInCallback = false
+    var works: [Work] = []
+    var isStopped = false
 
     let plugin: kcs_plugin
     let table: UnsafeMutablePointer<kcs_host>
@@ -103,10 +127,10 @@ public final class FakeHost {
     @discardableResult
     public func start(staleBytes: UInt32 = 0) -> Int32 {
         input = "fake".withCString { channel in
-            "/nowhere".withCString { folder in
+            stateFolder.withCString { folder in
                 var info = kcs_start(
                     size: UInt32(MemoryLayout<kcs_start>.size), capabilities: capabilities,
-                    reason: UInt32(KCS_REASON_BOOT), stale_bytes: staleBytes, channel: channel, state_folder: folder)
+                    reason: reason, stale_bytes: staleBytes, channel: channel, state_folder: folder)
                 return plugin.start(instance, &info)
             }
         }
@@ -114,7 +138,29 @@ public final class FakeHost {
     }
 
     /// Stops the instance.
-    public func stop() { plugin.stop?(instance, UInt32(KCS_REASON_STOP)) }
+    public func stop() {
+        plugin.stop?(instance, UInt32(KCS_REASON_STOP))
+        isStopped = true
+    }
+
+    /// A KCS request; `KCS_HANDLED` and so on.
+    public func message(_ token: UInt64, _ bytes: [UInt8]) -> Int32 {
+        plugin.message!(instance, token, bytes, UInt64(bytes.count), now)
+    }
+
+    /// Does what was given to the worker's thread, in order, up to that many of them; the results are told unless the
+    /// instance was stopped. Answers how many there were.
+    @discardableResult
+    public func runWork(_ limit: Int = .max) -> Int {
+        var count = 0
+        while count < limit, !works.isEmpty {
+            let work = works.removeFirst()
+            work.function(work.context)
+            if !isStopped { work.done?(work.context) }
+            count += 1
+        }
+        return count
+    }
 
     /// Tells of a reset.
     public func reset() { plugin.reset?(instance, now) }

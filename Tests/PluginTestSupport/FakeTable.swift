@@ -29,8 +29,11 @@ extension FakeHost {
                 fake(channel).turn()
                 return KCS_OK
             },
-            reply: { _, _, _, _ in KCS_E_UNAVAILABLE },
-            set_attention: { _, _ in KCS_E_UNAVAILABLE },
+            reply: { fake($0).reply($1, UnsafeBufferPointer(start: $2, count: Int($3))) },
+            set_attention: { channel, on in
+                fake(channel).attention = on != 0
+                return KCS_OK
+            },
             now: { fake($0).now },
             timer_open: { channel, context, fire, timer in
                 fake(channel).timers.append(FakeHost.Timer(context: context, fire: fire))
@@ -53,7 +56,11 @@ extension FakeHost {
             socket: { _, _, _ in KCS_E_UNAVAILABLE },
             map_window: { _, _ in KCS_E_UNAVAILABLE },
             run: { _, _, _, _, _ in KCS_E_UNAVAILABLE },
-            work: { _, _, _, _ in KCS_E_UNAVAILABLE },
+            work: { channel, context, function, done in
+                if let status = fake(channel).workStatus { return status }
+                fake(channel).works.append(FakeHost.Work(context: context, function: function, done: done))
+                return KCS_OK
+            },
             post: { _, _, _ in KCS_E_UNAVAILABLE },
             actions_run: { fake($0).runActions($1, String(cString: $2), FakeHost.Run(context: $3, done: $4)) },
             annotate: { channel, _, _, _, _, _, text in
@@ -80,6 +87,14 @@ extension FakeHost {
         str.pointee = self.str
         value.pointee = queue.removeFirst().value
         isInputTold = false
+        return KCS_OK
+    }
+
+    private func reply(_ token: UInt64, _ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+        if isStopped { misuses.append("reply after stop") }
+        if replies.contains(where: { $0.token == token }) { misuses.append("request \(token) answered twice") }
+        if let replyStatus { return replyStatus }
+        replies.append((token, Array(bytes)))
         return KCS_OK
     }
 

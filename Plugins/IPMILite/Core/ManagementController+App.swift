@@ -111,6 +111,7 @@ extension ManagementController {
             offset = action
             say(.warning, "watchdog: the timer expired, action \(action)")
             expire(action)
+            if action & 1 != 0 { clearBootFlags(unless: 0x04, now) }
         }
         guard watchdog.logs, let sensor = watchdogSensor else { return }
         report(

@@ -20,7 +20,7 @@ extension ManagementController {
         return .ok
     }
 
-    func chassisControl(_ request: Request) -> CompletionCode {
+    func chassisControl(_ request: Request, _ now: UInt64) -> CompletionCode {
         let action: PlatformAction
         switch request[0] & 0x0F {
         case 0: action = .powerOff
@@ -38,6 +38,7 @@ extension ManagementController {
         if action != .powerOff { restartCause = 0x01 }
         say(.notice, "\(action.name) asked for by the host")
         emit(.run(action))
+        if bootFlagsUntil != nil { restartBootFlagTimer(now) }
         return .ok
     }
 
@@ -85,7 +86,7 @@ extension ManagementController {
         }
     }
 
-    func setBootOptions(_ request: Request) -> CompletionCode {
+    func setBootOptions(_ request: Request, _ now: UInt64) -> CompletionCode {
         let parameter = request[0] & 0x7F
         let data = request.data(from: 1)
         if parameter == 0 {
@@ -108,7 +109,10 @@ extension ManagementController {
             // Boot information acknowledge: the first byte says which bits of the second are written.
             if parameter == 4 { value = [invalid, 0x00, ((old ?? [0, 0, 0])[2] & ~data[0]) | (data[1] & data[0])] }
         }
-        guard value != old else { return .ok }
+        guard value != old else {
+            if parameter == 5 { restartBootFlagTimer(now) }
+            return .ok
+        }
         guard settings.hasRoom(for: key) else { return .outOfSpace }
         proposed = .setting(key, value)
         return .ok
@@ -120,6 +124,25 @@ extension ManagementController {
         guard settings.hasRoom(for: key) else { return .outOfSpace }
         proposed = .setting(key, [UInt8](data[1...]))
         return .ok
+    }
+
+    /// Valid boot flags are for a boot that is about to come: without a Chassis Control within 60 s they are valid no
+    /// longer, and each begins the time anew (IPMI 2.0 §28.13).
+    func restartBootFlagTimer(_ now: UInt64) {
+        let areValid = settings[.bootOption(5)].map { $0.count > 1 && $0[1] & 0x80 != 0 } ?? false
+        bootFlagsUntil = areValid ? now + 60_000_000_000 : nil
+        arm()
+    }
+
+    /// Clears the boot flags' valid bit, unless parameter 3 has the bit set that says otherwise for this cause: 3 for the
+    /// time, 2 for a reset by the watchdog.
+    func clearBootFlags(unless bit: UInt8, _ now: UInt64) {
+        bootFlagsUntil = nil
+        guard var flags = settings[.bootOption(5)], flags.count > 1, flags[1] & 0x80 != 0,
+            settings[.bootOption(3)].map({ $0.count < 2 || $0[1] & bit == 0 }) ?? true
+        else { return }
+        flags[1] &= 0x7F
+        store(.bootOption(5), flags, now)
     }
 
     private static func bootOptionDefault(_ parameter: UInt8) -> [UInt8] {

@@ -31,12 +31,12 @@ extension ManagementController {
         var entry = record
         entry.id = log.nextID
         entry.timestamp = selTime(now)
-        _ = begin(.log(.add(entry, time: entry.timestamp, byHost: false)), token: nil, response: [])
+        _ = begin(.log(.add(entry, time: entry.timestamp, byHost: false)), token: nil, response: [], now)
     }
 
-    func store(_ key: SettingKey, _ value: [UInt8]) {
+    func store(_ key: SettingKey, _ value: [UInt8], _ now: UInt64) {
         if job == nil {
-            _ = begin(.setting(key, value), token: nil, response: [])
+            _ = begin(.setting(key, value), token: nil, response: [], now)
         } else if waiting.count < ManagementController.mostWaiting {
             waiting.append(.setting(key, value))
         }

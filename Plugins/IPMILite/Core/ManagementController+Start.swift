@@ -57,6 +57,7 @@ extension ManagementController {
             if case .constant(let value) = sensors[index].source { takeReading(index, value, now: now) }
         }
         nextPoll = now
+        restartBootFlagTimer(now)
         tick(now: now, wall: wall)
     }
 }

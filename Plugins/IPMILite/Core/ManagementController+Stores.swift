@@ -32,7 +32,7 @@ extension ManagementController {
     }
 
     /// Starts a change; false if its store is not kept, and the change has been made at once.
-    func begin(_ change: Change, token: UInt64?, response: [UInt8]) -> Bool {
+    func begin(_ change: Change, token: UInt64?, response: [UInt8], _ now: UInt64) -> Bool {
         switch change {
         case .log(let entry):
             guard durable.sel else { break }
@@ -58,7 +58,7 @@ extension ManagementController {
             guard durable.fru else { break }
             return submit(.fru(index), .replace(bytes: image.bytes), change, nil, token, response)
         }
-        apply(change, token: token)
+        apply(change, token: token, now)
         return false
     }
 
@@ -72,12 +72,14 @@ extension ManagementController {
         return true
     }
 
-    func apply(_ change: Change, token: UInt64?) {
+    func apply(_ change: Change, token: UInt64?, _ now: UInt64) {
         switch change {
         case .log(let entry):
             log.apply(entry)
             if case .add(let record, _, true) = entry, let token { lastAdd = (token, record, record.id) }
-        case .setting(let key, let value): settings.set(key, value)
+        case .setting(let key, let value):
+            settings.set(key, value)
+            if key == .bootOption(5) || key == .bootOption(3) { restartBootFlagTimer(now) }
         case .fru(let index, let image): frus[index] = image
         }
     }
@@ -91,7 +93,7 @@ extension ManagementController {
             if let after = done.after {
                 if case .log = done.change { logWriter = after } else { settingsWriter = after }
             }
-            apply(done.change, token: done.token)
+            apply(done.change, token: done.token, now)
             storeTrouble = .ok
         } else {
             let code: CompletionCode = result == .full ? .outOfSpace : .unspecified
@@ -114,7 +116,7 @@ extension ManagementController {
         while job == nil, !waiting.isEmpty {
             switch waiting.removeFirst() {
             case .event(let record): addEvent(record, now: now)
-            case .setting(let key, let value): _ = begin(.setting(key, value), token: nil, response: [])
+            case .setting(let key, let value): _ = begin(.setting(key, value), token: nil, response: [], now)
             case .message(let token, let bytes): replay(token, bytes, now: now)
             }
         }

@@ -47,6 +47,7 @@ extension ManagementController {
         setTime(now: now, wall: wall)
         while let event = watchdog.poll(now: now) { handle(event, now: now) }
         if let until = identifyUntil, now >= until { identifyUntil = nil }
+        if let until = bootFlagsUntil, now >= until { clearBootFlags(unless: 0x08, now) }
         if now >= nextPoll {
             nextPoll = now + pollInterval
             for index in 0..<sensors.count where sensors[index].source == .external && sensors[index].scanning {
@@ -58,7 +59,7 @@ extension ManagementController {
             poweredSince = now
             var value: [UInt8] = []
             Journal.append(&value, hours)
-            store(.powerOnHours, value)
+            store(.powerOnHours, value, now)
         }
         arm()
     }
@@ -68,6 +69,7 @@ extension ManagementController {
         var next = nextPoll
         if let wake = watchdog.wake { next = min(next, wake) }
         if let until = identifyUntil { next = min(next, until) }
+        if let until = bootFlagsUntil { next = min(next, until) }
         guard next != armed else { return }
         armed = next
         emit(.wake(at: next))

@@ -47,6 +47,7 @@ public final class ManagementController {
     var identifyUntil: UInt64?
     var identifyForced = false
     var bootSetInProgress: UInt8 = 0
+    var bootFlagsUntil: UInt64?
     var systemInfoSetInProgress: UInt8 = 0
     var eventReceiver: (address: UInt8, lun: UInt8) = (0x20, 0)
     var selReservation: UInt16 = 0
@@ -202,7 +203,7 @@ public final class ManagementController {
         proposed = nil
         guard response.completionCode == .ok else { return .reply(response.count) }
         guard hostBucket.take(now: now) else { return end(.nodeBusy, &response) }
-        if begin(change, token: token, response: response.message) { return .pending }
+        if begin(change, token: token, response: response.message, now) { return .pending }
         return .reply(response.count)
     }
 

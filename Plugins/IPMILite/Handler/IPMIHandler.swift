@@ -15,6 +15,8 @@ public final class IPMIHandler: Handler {
     // is made from inside another.
     private var unretained: Unmanaged<ManagementController>?
     private var fruPaths: [String] = []
+    // Names the boot of the BMC in which this is.
+    private var boot: [UInt8] = []
     private var timer: HandlerTimer?
     // Any response fits: 3 bytes of header and 255 of data.
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 260, alignment: 8)
@@ -60,11 +62,10 @@ public final class IPMIHandler: Handler {
         let now = host.now
         let controller = ManagementController(loader.configuration)
         fruPaths = loader.fruPaths
-        // The snapshot's first byte says whether every answer had left when the instance before stopped.
-        let clean = loader.snapshot.first == 1
-        controller.load(.sel, loader.sel, clean: clean)
-        controller.load(.settings, loader.settings, clean: clean)
-        if loader.snapshot.count > 1, !controller.restore([UInt8](loader.snapshot[1...]), now: now) {
+        boot = loader.boot
+        controller.load(.sel, loader.sel, clean: loader.clean)
+        controller.load(.settings, loader.settings, clean: loader.clean)
+        if !loader.state.isEmpty, !controller.restore(loader.state, now: now) {
             host.log(.warning, "the state of the instance before is damaged and is dropped")
         }
         self.controller = controller
@@ -82,11 +83,12 @@ public final class IPMIHandler: Handler {
     }
 
     public override func stop(_ reason: Reason) {
-        guard let controller, let files else { return }
-        // A few hundred bytes into the page cache: nothing is waited for. A running watchdog must go on in the
-        // instance that follows, and there is no later moment.
-        StoreFile.leave(
-            [controller.isStoring ? 0 : 1] + controller.snapshot(now: host.now), at: files.snapshot)
+        guard let controller, let path = files?.snapshot else { return }
+        // What is stored now is on storage before the instance that follows reads it: one worker does both, in order.
+        let bytes = [controller.isStoring ? 0 : 1] + boot + controller.snapshot(now: host.now)
+        if work({ _ = StoreFile.apply(.replace(bytes: bytes), to: path) }, done: {}) != .ok {
+            host.log(.warning, "the worker's queue is full: what is not stored, the watchdog too, begins anew")
+        }
         self.controller = nil
         timer = nil
     }

@@ -10,7 +10,12 @@ final class Loader {
     private(set) var fruPaths: [String] = []
     private(set) var sel: [UInt8] = []
     private(set) var settings: [UInt8] = []
-    private(set) var snapshot: [UInt8] = []
+    /// Had every answer left when the instance before stopped?
+    private(set) var clean = false
+    /// Names this boot of the BMC.
+    private(set) var boot: [UInt8] = []
+    /// What the instance before left of its state; empty if it left none, or before a reboot.
+    private(set) var state: [UInt8] = []
     private(set) var problems: [String] = []
 
     private let setup: Setup
@@ -28,9 +33,13 @@ final class Loader {
     func load() {
         sel = read(files.sel, limit: Loader.largestJournal) ?? []
         settings = read(files.settings, limit: Loader.largestJournal) ?? []
+        boot = read("/proc/sys/kernel/random/boot_id", limit: 64) ?? []
         if let bytes = read(files.snapshot, limit: 1 << 20) {
-            snapshot = bytes
-            // It holds for one start: after a crash there must be none.
+            // Its times are those of one boot's clock, and it holds for one start: after a crash there must be none.
+            if bytes.count > boot.count, bytes[1...boot.count] == boot[...] {
+                clean = bytes[0] == 1
+                state = [UInt8](bytes[(boot.count + 1)...])
+            }
             do { try Syscalls.unlink(files.snapshot) } catch { problems.append(error.description) }
         }
         for fru in setup.frus {

@@ -85,15 +85,4 @@ enum StoreFile {
             throw error
         }
     }
-
-    /// Leaves what does not need to outlast the system, without waiting for storage.
-    static func leave(_ bytes: [UInt8], at path: String) {
-        do {
-            try Syscalls.makeFolders(Path.parent(of: path))
-            let file = try Syscalls.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode: 0o600)
-            if write(bytes, at: 0, to: file.raw) != nil { _ = unlink(path) }
-        } catch {
-            // Without the folder there is nowhere to leave it; the next start begins anew.
-        }
-    }
 }

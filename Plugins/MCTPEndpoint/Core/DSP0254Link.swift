@@ -5,6 +5,8 @@ import MCTP
 public protocol MessagePort: AnyObject {
     /// Answers a KCS request; false if nobody waits for that answer any more.
     func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool
+    /// Says that a KCS request has no answer.
+    func withhold(_ token: UInt64)
     /// Sets or clears SMS_ATN.
     func setAttention(_ on: Bool)
 }
@@ -27,17 +29,26 @@ public enum MessageDisposition: Sendable {
 /// - after the last packet of anything else, and after Get MCTP Packet: the next packet that waits.
 /// - after a packet that does not end its message: nothing, since a host may send the next without reading.
 ///
+/// A request whose answer does not come in time is withheld: the completion code that the channel would give is IPMI's, and
+/// means nothing to a host that speaks this. The answer, if it comes after all, waits like any other message.
+///
 /// SMS_ATN is set while packets wait. Answers that a host did not fetch for six seconds are dropped.
 public final class DSP0254Link: Link {
     private struct Waiting {
         let token: UInt64
         /// For whom and with which tag; nil: whatever goes out next.
         let answer: (source: EID, tag: MessageTag)?
+        let deadline: UInt64
     }
 
     /// The longest payload of a packet.
     public static let largestUnit = DSP0254.longestPacket - PacketHeader.size
+    /// Nanoseconds that a host waits in its read phase: less than the time that a channel gives its handlers unless it is
+    /// configured, 4 s, and than hosts wait, 5 s.
+    public static let patience: UInt64 = 3_750_000_000
     private static let answerLifetime: UInt64 = 6_000_000_000
+    /// Requests that had no answer while the host waited.
+    public private(set) var unanswered: UInt64 = 0
 
     private let port: MessagePort
     private let unit: Int
@@ -78,8 +89,9 @@ public final class DSP0254Link: Link {
         defer { updateAttention() }
         guard header.eom else { return .handled }
         switch outcome {
-        case .awaiting(let source, let tag): waiting = Waiting(token: token, answer: (source, tag))
-        case .awaitingAny: waiting = Waiting(token: token, answer: nil)
+        case .awaiting(let source, let tag):
+            waiting = Waiting(token: token, answer: (source, tag), deadline: now &+ Self.patience)
+        case .awaitingAny: waiting = Waiting(token: token, answer: nil, deadline: now &+ Self.patience)
         case .nothing, .handled:
             _ = reply(token)
             return .handled
@@ -98,6 +110,18 @@ public final class DSP0254Link: Link {
     /// Gives the host the answer that it waits for, if it came.
     public override func pump(now: UInt64) {
         _ = answerWaiting()
+        updateAttention()
+    }
+
+    /// When `giveUp` is due; nil while no host waits.
+    public var deadline: UInt64? { waiting?.deadline }
+
+    /// Ends the wait of a host whose answer did not come in time.
+    public func giveUp(now: UInt64) {
+        guard let waiting, now >= waiting.deadline else { return }
+        self.waiting = nil
+        unanswered += 1
+        port.withhold(waiting.token)
         updateAttention()
     }
 

@@ -15,6 +15,8 @@ public final class MCTPHandler: Handler {
     private var messages: DSP0254Link?
     private var sockets: MuxSockets?
     private var timer: HandlerTimer?
+    /// For a host that waits for an answer.
+    private var answerTimer: HandlerTimer?
 
     /// An instance with the options of `describe`, which have passed its check.
     public init(host: Host, options: OptionValue) {
@@ -73,7 +75,9 @@ public final class MCTPHandler: Handler {
         switch messages.message(token, bytes, now: now) {
         case .declined: return .declined
         case .handled: return .handled
-        case .pending: return .pending
+        case .pending:
+            if let deadline = messages.deadline { answerTimer?.set(deadline) }
+            return .pending
         }
     }
 
@@ -101,6 +105,7 @@ public final class MCTPHandler: Handler {
         stats.number("clients_refused", endpoint.clientCounters.refused)
         stats.number("clients_slow", endpoint.clientCounters.slow)
         stats.number("client_packets_malformed", endpoint.clientCounters.malformed)
+        if let messages { stats.number("unanswered", messages.unanswered) }
         guard let astlpc else { return }
         stats.number("version", UInt64(astlpc.version?.rawValue ?? 0))
         stats.number("mtu", astlpc.version == nil ? 0 : UInt64(astlpc.unit))
@@ -132,6 +137,13 @@ public final class MCTPHandler: Handler {
                 endpoint, ChannelMessages(host), unit: options.unit ?? PacketHeader.baselineUnit)
             self.link = link
             messages = link
+            let handler = Unmanaged.passUnretained(self)
+            answerTimer = makeTimer { now in
+                handler._withUnsafeGuaranteedRef { handler in
+                    handler.messages?.giveUp(now: now)
+                    if let deadline = handler.messages?.deadline { handler.answerTimer?.set(deadline) }
+                }
+            }
             return .messages
         case .astlpc:
             guard info.capabilities.isSuperset(of: [.dataIn, .dataOut, .status]) else {
@@ -153,6 +165,7 @@ public final class MCTPHandler: Handler {
 
     private func close() {
         timer = nil
+        answerTimer = nil
         sockets?.close()
         link = nil
         astlpc = nil

@@ -21,7 +21,7 @@ final class MuxSockets: ClientSockets {
         var watch: HandlerWatch?
     }
 
-    /// Packets of one client, and new connections, in one turn of kcsd's loop.
+    /// New connections in one turn of kcsd's loop.
     private static let budget = 32
     private static let socketBuffer: Int32 = 1 << 20
 
@@ -192,27 +192,24 @@ final class MuxSockets: ClientSockets {
         }
     }
 
+    /// One packet: while there are more, the loop comes back, after everybody else's turn. Looking for a second one would
+    /// be in vain each time for the usual client, which answers one request.
     private func read(_ client: Int, _ events: WatchEvents, _ now: UInt64) {
-        for _ in 0..<Self.budget {
-            // The endpoint may have closed it, or stopped all reading, on the packet before.
-            guard let connection = connections[client], isReading || events.contains(.hangup) else { return }
-            let count = recv(
-                connection.descriptor, buffer.baseAddress, buffer.count,
-                Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
-            if count < 0 {
-                if cl_errno() == EINTR { continue }
-                if cl_errno() == EAGAIN { return }
-                return gone(client)
-            }
-            // A packet of length 0 and the end look alike: the protocol has no use for the former.
-            guard count > 0 else { return gone(client) }
-            guard count <= buffer.count else {
-                host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
-                continue
-            }
-            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            handler._withUnsafeGuaranteedRef { $0.endpoint?.clientSent(client, bytes, now: now) }
+        // The endpoint may have stopped all reading meanwhile.
+        guard let connection = connections[client], isReading || events.contains(.hangup) else { return }
+        let count = recv(
+            connection.descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
+        if count < 0 {
+            // What is there is told again.
+            return cl_errno() == EINTR || cl_errno() == EAGAIN ? () : gone(client)
         }
+        // A packet of length 0 and the end look alike: the protocol has no use for the former.
+        guard count > 0 else { return gone(client) }
+        guard count <= buffer.count else {
+            return host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        handler._withUnsafeGuaranteedRef { $0.endpoint?.clientSent(client, bytes, now: now) }
     }
 
     private func gone(_ client: Int) {

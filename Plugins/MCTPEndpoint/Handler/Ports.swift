@@ -37,6 +37,7 @@ final class ChannelMessages: MessagePort {
     init(_ host: Host) { self.host = host }
 
     func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool { host.reply(token, message) == .ok }
+    func withhold(_ token: UInt64) { host.withhold(token) }
     func setAttention(_ on: Bool) { host.setAttention(on) }
 }
 

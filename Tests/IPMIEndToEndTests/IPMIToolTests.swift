@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The unmodified ipmitool, through its own `dummy` interface: a socket on which it sends requests as a C structure, and
+// which here leads to the host CPU's side of a simulated device.
+import CLinux
+import Foundation
+import IPMI
+import LinuxIO
+import Simulator
+import Testing
+
+private let ipmitool = ["/usr/bin/ipmitool", "/usr/local/bin/ipmitool"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
+
+/// The other end of the interface: one ipmitool after the other, until it goes.
+private final class DummyInterface: @unchecked Sendable {
+    let path: String
+    private let listener: Int32
+    private let thread = DispatchSemaphore(value: 0)
+    // Only the thread below uses it.
+    private var host: HostTransfer
+    private static let requestSize = 16
+    private static let responseSize = 24
+
+    init(_ daemon: DaemonProcess) throws {
+        host = try daemon.host(.linux)
+        path = daemon.folder + "/ipmitool"
+        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        try UnixSocket.bind(listener, path, abstract: false).get()
+        #expect(listen(listener, 4) == 0)
+        Foundation.Thread.detachNewThread { [self] in
+            while true {
+                let connection = cl_accept(listener)
+                guard connection >= 0, cl_fcntl(connection, F_SETFL, 0) == 0 else { break }
+                serve(connection)
+                close(connection)
+            }
+            thread.signal()
+        }
+    }
+
+    /// Ends the thread.
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        thread.wait()
+        close(listener)
+    }
+
+    /// As structures of a 64-bit little-endian machine.
+    /// A request: NetFn, LUN, command, one more byte, length (16 bits), a pointer that means nothing here; then the data.
+    /// A response: NetFn, command, sequence, LUN, completion code, length (32 bits at 8), such a pointer; then the data.
+    private func serve(_ connection: Int32) {
+        while let head = read(connection, Self.requestSize) {
+            let netFn = head[0]
+            // The tool says goodbye.
+            if netFn == 0x3F && head[2] == 0xFF { return }
+            guard let data = read(connection, Int(head[4]) | Int(head[5]) << 8) else { return }
+            var response: [UInt8] = [netFn << 2 | 4, head[2], CompletionCode.unspecified.rawValue]
+            if case .success(let bytes) = host.send([netFn << 2 | head[1], head[2]] + data) { response = bytes }
+            var answer = [UInt8](repeating: 0, count: Self.responseSize)
+            answer[0] = response[0] >> 2
+            answer[1] = response[1]
+            answer[4] = response[2]
+            answer[8] = UInt8(truncatingIfNeeded: response.count - 3)
+            answer[9] = UInt8(truncatingIfNeeded: (response.count - 3) >> 8)
+            answer += response[3...]
+            guard answer.withUnsafeBytes({ Syscalls.writeAll(connection, $0) }).isSuccess else { return }
+        }
+    }
+
+    private func read(_ connection: Int32, _ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let result = bytes.withUnsafeMutableBytes {
+                recv(connection, $0.baseAddress! + done, count - done, 0)
+            }
+            guard result > 0 else { return nil }
+            done += result
+        }
+        return bytes
+    }
+}
+
+extension Result {
+    fileprivate var isSuccess: Bool { if case .success = self { true } else { false } }
+}
+
+@Suite(.serialized, .enabled(if: ipmitool != nil, "ipmitool is not installed"))
+struct IPMIToolTests {
+    /// What a command prints. It must succeed, or fail; nil: its exit status says nothing.
+    private func run(_ interface: DummyInterface, _ words: String, succeeds: Bool? = true) throws -> String {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: try #require(ipmitool))
+        process.arguments = ["-I", "dummy"] + words.split(separator: " ").map(String.init)
+        process.environment = ["IPMI_DUMMY_SOCK": interface.path, "TZ": "UTC"]
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        if let succeeds { #expect((process.terminationStatus == 0) == succeeds, "ipmitool \(words): \(text)") }
+        return text
+    }
+
+    @Test func everydayCommandsSucceedAndSayWhatIsSo() throws {
+        let fru = NSTemporaryDirectory() + "/fru-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: fru) }
+        var contents = FRUContents()
+        contents.board = ("Example", "Board One", "SN7", "P1")
+        contents.product = ("Example", "Machine", "PN2", "1", "SN2")
+        try Data(try #require(contents.image(size: 256)).bytes).write(to: URL(fileURLWithPath: fru))
+        let daemon = try DaemonProcess(
+            options: """
+                {device_id: {id: 0x21, firmware: "2.07", manufacturer: 4711, product: 99}, \
+                guid: "00112233-4455-4677-8899-aabbccddeeff", \
+                sensors: [{number: 3, name: Inlet, value: {constant: "41.0"}, thresholds: {unc: 35, uc: 40}}], \
+                fru: [{id: 0, path: \(fru), name: Mainboard, writable: true}], \
+                chassis: {power_on: [{log: one}], power_off: [{log: two}], cycle: [{log: three}]}, \
+                watchdog: {reset: [{log: four}]}, lan: {address: 192.0.2.17, users: [{id: 2, name: admin}]}, \
+                write_limit: {rate: 0}}
+                """)
+        try daemon.start()
+        let interface = try DummyInterface(daemon)
+        defer { interface.stop() }
+        for (words, parts) in [
+            ("mc info", ["Device ID                 : 33", "Firmware Revision         : 2.07", ": 4711"]),
+            ("mc selftest", ["Selftest: passed"]),
+            ("mc guid", ["System GUID", "00112233-4455-4677-8899-aabbccddeeff"]),
+            ("mc getenables", ["System Event Logging                     : enabled"]),
+            ("raw 6 0x2e 0x0c", []),
+            ("mc getenables", ["Event Message Buffer                     : enabled"]),
+            ("mc watchdog get", ["Stopped"]),
+            ("mc getsysinfo system_name", []),
+            ("chassis status", ["System Power         : on", "Power Restore Policy : unknown"]),
+            ("chassis policy always-off", []),
+            ("chassis status", ["Power Restore Policy : always-off"]),
+            ("chassis policy list", ["always-off always-on previous"]),
+            ("chassis poh", ["POH Counter"]),
+            ("chassis restart_cause", ["unknown"]),
+            ("chassis identify 1", []),
+            ("chassis bootdev pxe", ["Set Boot Device to pxe"]),
+            ("chassis bootparam get 5", ["Boot Flag Valid", "Force PXE"]),
+            ("chassis power cycle", ["Cycle"]),
+            ("chassis restart_cause", ["chassis power control"]),
+            ("power status", ["on"]),
+            ("sel clear", []),
+            ("sel list", ["SEL has no entries"]),
+            ("event 1", ["Upper Critical"]),
+            ("sel info", ["Entries          : 1"]),
+            ("sel elist", ["Upper Critical going high | Asserted"]),
+            ("sel get 1", ["SEL Record ID"]),
+            ("sel delete 1", ["Deleted entry"]),
+            ("sel time set now", []),
+            ("sel time get", ["/"]),
+            ("sdr info", ["Record Count                        : 4"]),
+            ("sdr list", ["Inlet            | 41 degrees C      | cr"]),
+            ("sdr elist all", ["Inlet            | 03h | ucr", "Mainboard"]),
+            ("sensor list", ["Inlet            | 41.000     | degrees C  | cr", "35.000    | 40.000"]),
+            ("sensor thresh Inlet unc 38", ["Setting sensor \"Inlet\" Upper Non-Critical threshold to 38.000"]),
+            ("sensor list", ["38.000    | 40.000"]),
+            ("fru print 0", ["Board Product         : Board One", "Product Name          : Machine"]),
+            ("channel info 15", ["System Interface", "KCS"]),
+            ("channel getaccess 1 2", ["admin"]),
+            ("lan print 1", ["IP Address              : 192.0.2.17"]),
+            ("user list 1", ["2   admin            true    false      true       ADMINISTRATOR"]),
+            ("user summary 1", ["Maximum IDs"]),
+            ("raw 6 1", ["21 81 02 07"]),
+        ] {
+            let text = try run(interface, words)
+            for part in parts { #expect(text.contains(part), "ipmitool \(words): \(text)") }
+        }
+        // The tool fails after an edit that it has made.
+        _ = try run(interface, "fru edit 0 field b 1 Board_Two", succeeds: nil)
+        #expect(try run(interface, "fru print 0").contains("Board Product         : Board_Two"))
+        // What is not there is refused, and the tool says so.
+        for words in ["raw 6 0x99", "mc reset cold", "sel get 77", "user set name 2 eve"] {
+            _ = try run(interface, words, succeeds: false)
+        }
+        #expect(daemon.stop() == 0)
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: fru)).contains(UInt8(ascii: "_")),
+            "what was edited is in the file")
+    }
+}
