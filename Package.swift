@@ -229,7 +229,9 @@ let tests: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "PluginHostTests",
-        dependencies: ["CKCSPlugin", "CLinux", "Configuration", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML"],
+        dependencies: [
+            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML",
+        ],
         exclude: ["Plugins"], swiftSettings: strict),
     .testTarget(
         name: "EndToEndTests",
