@@ -166,14 +166,19 @@ let tools: [Target] = [
             "CFuse", "CLinux", "DriverModel", "EventLoop", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
         ],
         swiftSettings: strict),
+    .target(
+        name: "Rehearsal",
+        dependencies: [
+            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "YAML",
+        ], swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "PluginHost", "Rehearsal", "SimulatedDevice",
+            "Simulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
 
