@@ -4,6 +4,7 @@
 import CLinux
 import EventLoop
 import LinuxIO
+import Schema
 
 /// Ends the program when a callback of the plugin does not return: a rehearsal that hangs says nothing.
 final class Guardian {
@@ -35,7 +36,7 @@ final class Guardian {
 
     private static func end(_ name: UInt64, _ patience: UInt64) {
         let callback = UnsafePointer<CChar>(bitPattern: UInt(name)).map { String(cString: $0) } ?? "a callback"
-        let line = "kcssim: error: \(callback) has not returned for \(patience / 1_000_000_000)s: it hangs\n"
+        let line = "kcssim: error: \(callback) has not returned for \(Quantity.duration(patience)): it hangs\n"
         _ = Array(line.utf8).withUnsafeBytes { Syscalls.writeAll(2, $0) }
         _exit(1)
     }
