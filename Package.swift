@@ -228,7 +228,7 @@ let tests: [Target] = [
         name: "MountTests",
         dependencies: ["CLinux", "CTestSupport", "Device", "LinuxIO", "SimulatedDevice", "kcsd", "kcssim"],
         exclude: ["Resources"], swiftSettings: strict),
-    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcssim"]),
+    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsd", "kcssim"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
         name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO"], path: "Tests/TestKit",

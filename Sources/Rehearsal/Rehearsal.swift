@@ -135,6 +135,7 @@ public final class Rehearsal {
             stage.close()
             return false
         }
+        stage.isOpen = true
         let answer = stage.calling("start") {
             stage.start(
                 capabilities: stage.capabilities, reason: reason.rawValue, staleBytes: Int(stale), channel: "rehearsal",

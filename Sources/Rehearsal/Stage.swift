@@ -18,7 +18,8 @@ final class Stage: HandlerInstance {
     let capabilities: UInt32
     private let memory: UnsafeMutableRawBufferPointer?
 
-    // Registers.
+    // Registers, which work until `stop` has returned.
+    var isOpen = false
     private var odr: UInt8?
     private var softBits: UInt8 = 0
     var written: [(value: UInt8, isCommand: Bool)] = []
@@ -212,6 +213,7 @@ final class Stage: HandlerInstance {
 
     /// The instance is gone: nothing comes any more.
     func close() {
+        isOpen = false
         timers = []
         watches = []
         jobs = []
@@ -254,7 +256,7 @@ final class Stage: HandlerInstance {
     // MARK: Host calls
 
     private func hasRegisters(_ needed: UInt32) -> Bool {
-        capabilities & needed == needed && input != KCS_INPUT_MESSAGES && isStarted
+        capabilities & needed == needed && input != KCS_INPUT_MESSAGES && isOpen
     }
 
     override func readIDR() -> (status: Int32, value: UInt8, str: UInt8) {
