@@ -228,6 +228,9 @@ let tests: [Target] = [
         name: "MountTests",
         dependencies: ["CLinux", "CTestSupport", "Device", "LinuxIO", "SimulatedDevice", "kcsd", "kcssim"],
         exclude: ["Resources"], swiftSettings: strict),
+    .testTarget(
+        name: "ABITests", dependencies: ["CLinux", "LinuxIO", "PluginHost", "Schema", "TestKit", "kcsctl", "kcssim"],
+        exclude: ["1.0", "grow", "host.c", "stranger.c"], swiftSettings: strict),
     testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsd", "kcssim"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(

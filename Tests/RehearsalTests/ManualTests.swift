@@ -56,8 +56,8 @@ import Testing
                 "KCSD": CCompiler.root, "PATH": "\(Tools.products):\(CurrentProcess.environment("PATH") ?? "/usr/bin")",
                 "PKG_CONFIG_PATH": "\(CCompiler.root)/config",
             ])
-        let output = shell.standardOutput()
-        return (shell.wait(within: 200_000), output, shell.log)
+        let ending = shell.wait(within: 300_000)
+        return (ending, shell.standardOutput(), shell.log)
     }
 
     @Test func pluginsOfTheManualWorkAtTheFirstStart() throws {
