@@ -127,7 +127,7 @@ extension EndToEnd {
             #expect(daemon.isRunning)
         }
 
-        @Test func callsWithAPlaceThatHasGoneAreRefused() throws {
+        @Test func callsWithAPlaceThatHasGoneAreRefusedAndNoCallbackComesAfterStop() throws {
             try bench.configure(try probe("a"))
             let daemon = try bench.start()
             let host = try bench.host("a")
@@ -137,6 +137,9 @@ extension EndToEnd {
             #expect(daemon.line("outlived: write_odr -4, reply -4, post -4") != nil, "\(daemon.log)")
             #expect(daemon.line("a: running") != nil)
             #expect(host.exchange(1) == 1)
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0))
+            #expect(!daemon.log.contains("a callback after stop"), "\(daemon.log)")
         }
 
         @Test func slowCallIsReported() throws {

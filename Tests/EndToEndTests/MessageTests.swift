@@ -139,6 +139,14 @@ extension EndToEnd {
             stop(daemon, host)
         }
 
+        @Test func replyAfterTheChannelClosedIsRefusedInOneLine() throws {
+            let (daemon, host) = try start(.deferred, "4s")
+            _ = host.request(.linux, [0x30 << 2, Command.never], timeout: 30_000_000, retries: 0)
+            stop(daemon, host)
+            #expect(daemon.line("plugin messenger: reply() was called after the channel closed, and refused") != nil)
+            #expect(daemon.line("reply in stop: -4") != nil, "\(daemon.log)")
+        }
+
         @Test(arguments: [Setting.deferred])
         func replyAfterAnAbortIsStale(setting: Setting) throws {
             let (daemon, host) = try start(setting, "4s")

@@ -51,6 +51,44 @@ import Testing
         #expect(lines.suffix(2) == ["> data 1", "< odr 0x01"])
     }
 
+    private static let posting = """
+        import CKCSPlugin
+
+        final class Posting: Handler {
+            override func start(_ info: StartInfo) throws(HandlerError) -> Input { .automatic }
+            override func data(_ value: UInt8, str: STR, now: UInt64) {
+                let poster = poster
+                let host = host
+                _ = work({
+                    host.log(.error, "from the worker's thread")
+                    poster.post { host.log(.notice, "posted") }
+                }) { host.log(.notice, "done") }
+            }
+        }
+
+        nonisolated(unsafe) private let descriptor = Plugin.describe(
+            name: "posting", version: "1", summary: "posts", inputs: [.automatic],
+            create: { host, channel, options, instance in
+                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in Posting(host: host) }
+            })
+
+        @c(kcs_plugin_entry) public func entry() -> UnsafePointer<kcs_plugin> { descriptor }
+        """
+
+    @Test(.enabled(if: Tools.Language.swift.compiler != nil)) func postComesBackToTheLoopAndNothingElseDoes() throws {
+        let plugin = try Tools.build(
+            "posting", .swift, in: folder, source: try folder.write("posting.swift", Self.posting))
+        let played = try play(
+            plugin,
+            """
+            > data 1
+            < log notice: done
+            < log notice: posted
+            < misuse: log() was called on another thread than the loop's, and refused
+            """)
+        #expect(played.ending == .exited(0), "\(played.output)\(played.errors)")
+    }
+
     @Test func callThatHangsEndsIt() throws {
         let played = try play(try probe(), "> data 0xF1", "--timeout", "300ms")
         #expect(played.ending == .exited(1))

@@ -47,7 +47,10 @@ public enum Tools {
     }
 
     /// Builds an example outside the package, with the command that it names, and answers the library's path.
-    public static func build(_ example: String, _ language: Language, in folder: TestFolder) throws -> String {
+    /// `source` stands for a file of the caller's own, in Swift.
+    public static func build(
+        _ example: String, _ language: Language, in folder: TestFolder, source: String? = nil
+    ) throws -> String {
         let output = "\(folder.path)/libkcs-\(example)-\(language.rawValue).so"
         guard let compiler = language.compiler else { throw Failure(text: "no compiler for \(language)") }
         let include = "\(CCompiler.root)/Sources/CKCSPlugin/include"
@@ -63,7 +66,7 @@ public enum Tools {
             arguments = ["-parse-as-library", "-module-name", example, "-emit-library", "-I", include]
             arguments += language == .swift ? ["-wmo", "-Osize", "-enable-experimental-feature", "Embedded"] : ["-O"]
             if example == "oem" { arguments += ["-import-objc-header", "\(examples)/swift/libc.h"] }
-            arguments.append("\(examples)/swift/\(example).swift")
+            arguments.append(source ?? "\(examples)/swift/\(example).swift")
             arguments += try Syscalls.list(kit).filter { $0.hasSuffix(".swift") }.sorted().map { "\(kit)/\($0)" }
         case .rust:
             arguments = ["--edition", "2021", "-O", "-C", "panic=abort", "--crate-type", "cdylib"]

@@ -39,10 +39,11 @@ struct Oem {
     /// What the timer answers.
     echo: Option<(u64, Vec<u8>)>,
     alarm_token: u64,
-    is_summing: bool,
+    /// What the worker does for us, until it is done.
+    job: Option<Box<Sum>>,
 }
 
-/// Travels to the worker's thread and back; nothing else uses it meanwhile.
+/// Used by the worker's thread alone until `file_is_summed`, or destroy, which comes after it.
 struct Sum {
     oem: *mut Oem,
     token: u64,
@@ -62,23 +63,22 @@ impl Oem {
 
     fn sum(&mut self, token: u64) -> i32 {
         let file = match &self.file {
-            Some(file) if !self.is_summing => file.clone(),
+            Some(file) if self.job.is_none() => file.clone(),
             file => {
                 let code = if file.is_none() { 0xFF } else { 0xC0 };
                 self.answer(token, SUM_FILE, code, &[]);
                 return kcs::HANDLED;
             }
         };
-        let job = Box::into_raw(Box::new(Sum { oem: self, token, file, sum: None }));
-        // Safety: `sum_file` has the job for itself until `file_is_summed`.
-        unsafe {
-            if (self.host.work)(self.channel, job.cast(), sum_file, Some(file_is_summed)) != kcs::OK {
-                drop(Box::from_raw(job));
-                self.answer(token, SUM_FILE, 0xC0, &[]);
-                return kcs::HANDLED;
-            }
+        let mut job = Box::new(Sum { oem: self, token, file, sum: None });
+        let context: *mut Sum = &mut *job;
+        // Safety: the box stays where it is for as long as kcsd has the pointer.
+        let status = unsafe { (self.host.work)(self.channel, context.cast(), sum_file, Some(file_is_summed)) };
+        if status != kcs::OK {
+            self.answer(token, SUM_FILE, 0xC0, &[]);
+            return kcs::HANDLED;
         }
-        self.is_summing = true;
+        self.job = Some(job);
         kcs::PENDING
     }
 
@@ -123,12 +123,12 @@ unsafe extern "C" fn sum_file(context: *mut c_void) {
 }
 
 unsafe extern "C" fn file_is_summed(context: *mut c_void) {
-    let job = Box::from_raw(context.cast::<Sum>());
-    let oem = &mut *job.oem;
-    oem.is_summing = false;
-    match job.sum {
-        Some(sum) => oem.answer(job.token, SUM_FILE, 0, &sum.to_le_bytes()),
-        None => oem.answer(job.token, SUM_FILE, 0xFF, &[]),
+    let oem = &mut *(*context.cast::<Sum>()).oem;
+    if let Some(job) = oem.job.take() {
+        match job.sum {
+            Some(sum) => oem.answer(job.token, SUM_FILE, 0, &sum.to_le_bytes()),
+            None => oem.answer(job.token, SUM_FILE, 0xFF, &[]),
+        }
     }
 }
 
@@ -171,7 +171,7 @@ unsafe extern "C" fn create(
         timer: 0,
         echo: None,
         alarm_token: 0,
-        is_summing: false,
+        job: None,
     };
     *instance = Box::into_raw(Box::new(oem)).cast();
     kcs::OK

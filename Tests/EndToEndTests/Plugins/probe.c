@@ -144,6 +144,15 @@ static void slow_work(void *context) {
     ((struct probe *)context)->answers[0] ^= 1;
 }
 
+static void late(void *context) {
+    (void)context;
+    fputs("a callback after stop\n", stderr);
+}
+static void late_tick(void *context, uint64_t now) {
+    (void)now;
+    late(context);
+}
+
 static int32_t answers_elsewhere[3];
 
 static void *elsewhere(void *context) {
@@ -192,10 +201,17 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         answer(probe, value);
         return;
     }
-    case OUTLIVE:
+    case OUTLIVE: {
+        uint32_t timer = 0;
         outlived = probe->channel;
+        /* None of these may come any more. */
+        probe->host->timer_open(probe->channel, NULL, late_tick, &timer);
+        probe->host->timer_set(probe->channel, timer, now + 1);
+        probe->host->post(probe->channel, NULL, late);
+        probe->host->work(probe->channel, NULL, nothing, late);
         probe->host->fail(probe->channel, "asked to be outlived");
         return;
+    }
     case WORK_AND_FAIL:
         probe->host->work(probe->channel, probe, slow_work, nothing);
         probe->host->fail(probe->channel, "asked to fail with work under way");
