@@ -166,14 +166,19 @@ let tools: [Target] = [
             "CFuse", "CLinux", "DriverModel", "EventLoop", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
         ],
         swiftSettings: strict),
+    .target(
+        name: "Rehearsal",
+        dependencies: [
+            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "YAML",
+        ], swiftSettings: strict),
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
         swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "PluginHost", "Rehearsal", "SimulatedDevice",
+            "Simulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
 
@@ -229,13 +234,19 @@ let tests: [Target] = [
             "kcsd", "kcssim",
         ],
         exclude: ["Resources"], swiftSettings: strict),
+    .testTarget(
+        name: "ABITests", dependencies: ["CLinux", "LinuxIO", "PluginHost", "Schema", "TestKit", "kcsctl", "kcssim"],
+        exclude: ["1.0", "grow", "host.c", "stranger.c"], swiftSettings: strict),
+    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsd", "kcssim"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
         name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"], path: "Tests/TestKit",
         swiftSettings: strict),
     .testTarget(
         name: "PluginHostTests",
-        dependencies: ["CKCSPlugin", "CLinux", "Configuration", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML"],
+        dependencies: [
+            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML",
+        ],
         exclude: ["Plugins"], swiftSettings: strict),
     .testTarget(
         name: "EndToEndTests",

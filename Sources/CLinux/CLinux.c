@@ -27,6 +27,18 @@ int cl_barrier_all_threads(void) {
     return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
 }
 
+const void *cl_thread(void) {
+    static _Thread_local char here;
+    return &here;
+}
+
+void *cl_quarantine(void *pointer) {
+    static void *kept[256];
+    static unsigned next;
+    unsigned place = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % (sizeof kept / sizeof kept[0]);
+    return __atomic_exchange_n(&kept[place], pointer, __ATOMIC_ACQ_REL);
+}
+
 static void interrupted(int number) { (void)number; }
 
 int cl_install_interrupter(int number) {

@@ -14,36 +14,41 @@ enum Descriptor {
         func failure(_ rule: LoadFailure.Rule, _ finding: String) -> Result<LoadedPlugin, LoadFailure> {
             .failure(LoadFailure(file.path, rule, finding))
         }
-        let raw = UnsafeRawPointer(pointer)
-        let size = Int(raw.load(as: UInt32.self))
-        let abi = raw.load(fromByteOffset: 4, as: UInt32.self)
-        let expected = MemoryLayout<kcs_plugin>.size
-        guard abi == hostABI else {
+        let given = UnsafeRawPointer(pointer)
+        let size = Int(given.load(as: UInt32.self))
+        let abi = given.load(fromByteOffset: 4, as: UInt32.self)
+        guard abi >> 16 == hostABI >> 16 else {
             return failure(.abi, "it was built for ABI \(text(abi)), and this kcsd has ABI \(text(hostABI))")
         }
-        guard size >= expected else {
-            return failure(.size, "it says \(size) bytes, and ABI \(text(abi)) has \(expected)")
+        guard size >= Layout.plugin else {
+            return failure(.size, "it says \(size) bytes, and ABI \(text(abi)) has at least \(Layout.plugin)")
         }
-        // A longer descriptor is a later minor's; a copy of what this host knows is all that it looks at.
-        let descriptor = pointer.pointee
-        guard descriptor.abi_needed <= hostABI else {
-            return failure(
-                .hostVersion, "it needs ABI \(text(descriptor.abi_needed)), and this kcsd has ABI \(text(hostABI))")
+        // A longer descriptor is a later minor's, and a shorter one an earlier's: what this host knows, and the plugin has,
+        // is all that it looks at. The rest is zero.
+        let copy = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: MemoryLayout<kcs_plugin>.size, alignment: MemoryLayout<kcs_plugin>.alignment)
+        defer { copy.deallocate() }
+        for index in copy.indices { copy[index] = 0 }
+        copy.copyMemory(from: UnsafeRawBufferPointer(start: given, count: min(size, copy.count)))
+        let raw = UnsafeRawPointer(copy.baseAddress!)
+        let needed = raw.load(fromByteOffset: 8, as: UInt32.self)
+        guard needed == 0 || (needed >> 16 == hostABI >> 16 && needed <= hostABI) else {
+            return failure(.hostVersion, "it needs ABI \(text(needed)), and this kcsd has ABI \(text(hostABI))")
         }
-        if let member = missing(raw, descriptor) { return failure(.required, "\(member) is null") }
+        if let member = missing(raw) { return failure(.required, "\(member) is null") }
+        var descriptor = raw.load(as: kcs_plugin.self)
+        let isNewer = abi > hostABI
+        if let fault = inputFault(&descriptor, isNewer) { return failure(isNewer ? .hostVersion : .declaration, fault) }
+        if let member = missingCallback(descriptor) { return failure(.required, "\(member) is null") }
         guard PluginFile.isName(String(cString: descriptor.name)) else {
             return failure(.declaration, "its name \"\(String(cString: descriptor.name))\" is not [a-z][a-z0-9-]*")
-        }
-        guard descriptor.inputs != 0, descriptor.inputs >> 4 == 0 else {
-            return failure(
-                .declaration, "inputs is 0x\(String(descriptor.inputs, radix: 16)), which is no set of KCS_TAKES")
         }
         guard descriptor.option_count <= saneCount, descriptor.request_count <= saneCount else {
             return failure(.declaration, "it declares more than \(saneCount) options or requests")
         }
-        guard descriptor.option_count == 0 || Int(descriptor.option_size) >= MemoryLayout<kcs_option>.size else {
+        guard descriptor.option_count == 0 || Int(descriptor.option_size) >= Layout.option else {
             return failure(
-                .size, "option_size is \(descriptor.option_size), and an option has \(MemoryLayout<kcs_option>.size)")
+                .size, "option_size is \(descriptor.option_size), and an option has at least \(Layout.option)")
         }
         guard descriptor.option_count == 0 || Int(descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
         else { return failure(.declaration, "option_size is \(descriptor.option_size), which no array of options has") }
@@ -52,10 +57,20 @@ enum Descriptor {
         }
         if let fault = requestFault(descriptor) { return failure(.declaration, fault) }
         switch OptionShapes.read(descriptor) {
-        case .failure(let fault): return failure(.declaration, fault.text)
+        case .failure(let fault):
+            return failure(fault.isOfANewerABI && isNewer ? .hostVersion : .declaration, fault.text)
         case .success(let shape):
             return .success(LoadedPlugin(file: file, descriptor: descriptor, options: shape))
         }
+    }
+
+    /// Kinds of input that a later ABI added are left out, if there is one that this host knows.
+    private static func inputFault(_ descriptor: inout kcs_plugin, _ isNewer: Bool) -> String? {
+        let known: UInt32 = 0xF
+        let declared = descriptor.inputs
+        descriptor.inputs &= known
+        guard descriptor.inputs == 0 || (declared & ~known != 0 && !isNewer) else { return nil }
+        return "inputs is 0x\(String(declared, radix: 16)), which is no set of KCS_TAKES that this kcsd knows"
     }
 
     private static func requestFault(_ descriptor: kcs_plugin) -> String? {
@@ -72,9 +87,13 @@ enum Descriptor {
     }
 
     /// The first required member that is null. The header promises that some are not, so they are read as raw words.
-    private static func missing(_ raw: UnsafeRawPointer, _ descriptor: kcs_plugin) -> String? {
+    private static func missing(_ raw: UnsafeRawPointer) -> String? {
         func isNull(_ member: PartialOffset) -> Bool { raw.load(fromByteOffset: member.offset, as: UInt.self) == 0 }
         for member in PartialOffset.required where isNull(member) { return member.name }
+        return nil
+    }
+
+    private static func missingCallback(_ descriptor: kcs_plugin) -> String? {
         if descriptor.inputs & 1 << UInt32(KCS_INPUT_AUTO) != 0 && descriptor.data == nil {
             return "data, which KCS_INPUT_AUTO calls,"
         }

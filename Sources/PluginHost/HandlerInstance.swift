@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: the plugin's instance pointer and function pointers, called as kcs_plugin.h says. The plugin knows this object
-// as `struct kcs_channel *`: an unretained reference, kept alive by the channel until destroy has returned.
+// Unsafe: the plugin's instance pointer and function pointers, called as kcs_plugin.h says. The channel keeps this object
+// alive until destroy has returned.
 import CKCSPlugin
 import Schema
 
@@ -15,6 +15,8 @@ open class HandlerInstance {
     private final let descriptor: UnsafeMutablePointer<kcs_plugin>
     private final var instance: UnsafeMutableRawPointer?
     private final var phase = Phase.new
+    private final var place: UnsafeMutablePointer<Place>?
+    private final var reporter: MisuseReporter?
 
     private enum Phase { case new, created, started, stopped, destroyed }
 
@@ -26,16 +28,40 @@ open class HandlerInstance {
         descriptor.initialize(to: plugin.descriptor)
     }
 
-    deinit { descriptor.deallocate() }
+    deinit {
+        leavePlace()
+        descriptor.deallocate()
+    }
+
+    private final func leavePlace() {
+        if let place { Place.retire(place) }
+        place = nil
+    }
+
+    // MARK: Misuse
+
+    /// Where this instance's mistakes are told.
+    open func makeReporter() -> MisuseReporter { MisuseReporter() }
+
+    /// The plugin made a call that makes no sense: says so in one line. The answer is the call's.
+    public final func misused(_ text: String) -> Int32 {
+        reporter?.report(text)
+        return KCS_E_INVALID
+    }
 
     // MARK: The plugin's callbacks
 
     /// Makes the plugin's instance. False: it refused, and nothing else may be called.
     public final func create() -> Bool {
         precondition(phase == .new, "an instance is created once")
-        let channel = OpaquePointer(Unmanaged.passUnretained(self).toOpaque())
-        guard descriptor.pointee.create(HostTable.pointer, channel, values.root, &instance) == KCS_OK else {
+        let reporter = makeReporter()
+        let place = Place.make(self, reporter)
+        self.reporter = reporter
+        self.place = place
+        guard descriptor.pointee.create(HostTable.pointer, OpaquePointer(place), values.root, &instance) == KCS_OK
+        else {
             phase = .destroyed
+            leavePlace()
             return false
         }
         phase = .created
@@ -78,6 +104,7 @@ open class HandlerInstance {
         guard phase != .destroyed && phase != .new else { return }
         phase = .destroyed
         descriptor.pointee.destroy(instance)
+        leavePlace()
     }
 
     /// Between start and stop?
@@ -200,7 +227,7 @@ open class HandlerInstance {
     open func mapWindow() -> UnsafeMutableRawBufferPointer? { nil }
     /// `run`
     open func run(
-        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: @escaping RunCallback
+        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: RunCallback?
     ) -> Int32 { KCS_E_UNAVAILABLE }
     /// `work`
     open func work(

@@ -3,6 +3,8 @@
 // Unsafe: the C functions behind `struct kcs_host`. Each turns the opaque channel back into the instance, without
 // reference counting, looks at its arguments, and calls the method of that name. Nothing else happens here.
 import CKCSPlugin
+import CLinux
+import LinuxIO
 
 /// The one function table that every plugin of this process gets.
 enum HostTable {
@@ -18,44 +20,66 @@ private func makeTable() -> kcs_host {
     kcs_host(
         size: UInt32(MemoryLayout<kcs_host>.size), abi: Descriptor.hostABI, version: versionText,
         read_idr: { channel, value, str in
-            instance(channel) {
+            instance(channel, "read_idr") {
                 let result = $0.readIDR()
                 value.pointee = result.value
                 str.pointee = result.str
                 return result.status
             }
         },
-        read_str: { instance($0) { $0.readSTR() } },
-        write_odr: { channel, value in instance(channel) { $0.writeODR(value) } },
+        read_str: { instance($0, "read_str") { $0.readSTR() } },
+        write_odr: { channel, value in instance(channel, "write_odr") { $0.writeODR(value) } },
         write_str: { channel, mask, value in
-            instance(channel) { isWritable(mask) ? $0.writeSTR(mask: mask, value) : KCS_E_INVALID }
+            instance(channel, "write_str") {
+                isWritable(mask) ? $0.writeSTR(mask: mask, value) : foreignBits($0, "write_str", mask)
+            }
         },
         write_both: { channel, odr, mask, value in
-            instance(channel) { isWritable(mask) ? $0.write(odr: odr, mask: mask, value) : KCS_E_INVALID }
+            instance(channel, "write_both") {
+                isWritable(mask) ? $0.write(odr: odr, mask: mask, value) : foreignBits($0, "write_both", mask)
+            }
         },
         replace: { channel, odr, mask, value in
-            instance(channel) { isWritable(mask) ? $0.replace(odr: odr, mask: mask, value) : KCS_E_INVALID }
+            instance(channel, "replace") {
+                isWritable(mask) ? $0.replace(odr: odr, mask: mask, value) : foreignBits($0, "replace", mask)
+            }
         },
         want_output: { channel, wish in
-            instance(channel) { wish <= UInt32(KCS_OUTPUT_HOLD) ? $0.wantOutput(wish) : KCS_E_INVALID }
+            instance(channel, "want_output") {
+                wish <= UInt32(KCS_OUTPUT_HOLD)
+                    ? $0.wantOutput(wish) : $0.misused("want_output() was asked for \(wish), which is no KCS_OUTPUT")
+            }
         },
         reply: { channel, token, bytes, count in
-            instance(channel) { $0.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))) }
+            instance(channel, "reply") {
+                guard bytes != nil || count == 0 else { return $0.misused("reply() of \(count) bytes has none") }
+                return $0.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)))
+            }
         },
-        set_attention: { channel, on in instance(channel) { $0.setAttention(on != 0) } },
-        now: { instance($0) { $0.now() } },
+        set_attention: { channel, on in instance(channel, "set_attention") { $0.setAttention(on != 0) } },
+        now: { channel in
+            let place = UnsafePointer<Place>(channel)
+            guard place.pointee.thread == cl_thread(), let instance = place.pointee.instance else {
+                // A time that is none would do more harm than the call.
+                _ = Place.refuse(place, "now")
+                return Clock.monotonic
+            }
+            return instance._withUnsafeGuaranteedRef { $0.now() }
+        },
         timer_open: { channel, context, fire, timer in
-            instance(channel) { number($0.openTimer(context, fire), timer) }
+            instance(channel, "timer_open") { number($0.openTimer(context, fire), timer) }
         },
-        timer_set: { channel, timer, deadline in instance(channel) { $0.setTimer(timer, deadline) } },
-        timer_close: { channel, timer in instance(channel) { $0.closeTimer(timer) } },
+        timer_set: { channel, timer, deadline in
+            instance(channel, "timer_set") { $0.setTimer(timer, deadline) }
+        },
+        timer_close: { channel, timer in instance(channel, "timer_close") { $0.closeTimer(timer) } },
         watch_open: { channel, descriptor, events, context, ready, watch in
-            instance(channel) { number($0.openWatch(descriptor, events, context, ready), watch) }
+            instance(channel, "watch_open") { number($0.openWatch(descriptor, events, context, ready), watch) }
         },
-        watch_set: { channel, watch, events in instance(channel) { $0.setWatch(watch, events) } },
-        watch_close: { channel, watch in instance(channel) { $0.closeWatch(watch) } },
+        watch_set: { channel, watch, events in instance(channel, "watch_set") { $0.setWatch(watch, events) } },
+        watch_close: { channel, watch in instance(channel, "watch_close") { $0.closeWatch(watch) } },
         socket: { channel, name, descriptor in
-            instance(channel) {
+            instance(channel, "socket") {
                 let result = $0.socket(String(cString: name))
                 guard result >= 0 else { return result }
                 descriptor.pointee = result
@@ -63,8 +87,10 @@ private func makeTable() -> kcs_host {
             }
         },
         map_window: { channel, window in
-            instance(channel) {
-                guard window.pointee.size >= MemoryLayout<kcs_window>.size else { return KCS_E_INVALID }
+            instance(channel, "map_window") {
+                guard window.pointee.size >= Layout.window else {
+                    return $0.misused("map_window() got a structure of \(window.pointee.size) bytes")
+                }
                 guard let memory = $0.mapWindow() else { return KCS_E_UNAVAILABLE }
                 window.pointee.base = memory.baseAddress
                 window.pointee.length = UInt64(memory.count)
@@ -72,30 +98,55 @@ private func makeTable() -> kcs_host {
             }
         },
         run: { channel, arguments, timeout, context, done in
-            instance(channel) {
-                guard let arguments = strings(arguments) else { return KCS_E_INVALID }
+            instance(channel, "run") {
+                guard let arguments = strings(arguments) else {
+                    return $0.misused("run() got no arguments, or more than 256")
+                }
                 return $0.run(arguments, timeout: timeout, context, done)
             }
         },
-        work: { channel, context, function, done in instance(channel) { $0.work(context, function, done) } },
-        post: { channel, context, function in instance(channel) { $0.post(context, function) } },
+        work: { channel, context, function, done in
+            instance(channel, "work") { $0.work(context, function, done) }
+        },
+        post: { channel, context, function in
+            guard let instance = UnsafePointer<Place>(channel).pointee.instance else {
+                return Place.refuse(UnsafePointer(channel), "post")
+            }
+            return instance._withUnsafeGuaranteedRef { $0.post(context, function) }
+        },
         actions_run: { channel, actions, cause, context, done in
-            instance(channel) {
-                guard let list = $0.actions(actions) else { return KCS_E_INVALID }
+            instance(channel, "actions_run") {
+                guard let list = $0.actions(actions) else {
+                    return $0.misused("actions_run() got a value that is none of the instance's options of actions")
+                }
                 return $0.runActions(list, cause: String(cString: cause), context, done)
             }
         },
         annotate: { channel, kind, direction, linkType, bytes, count, text in
-            instance(channel) {
-                guard bytes != nil || count == 0, count <= 1 << 20 else { return KCS_E_INVALID }
+            instance(channel, "annotate") {
+                guard bytes != nil || count == 0, count <= 1 << 20 else {
+                    return $0.misused("annotate() of \(count) bytes, which are not there or more than 1 MiB")
+                }
                 return $0.annotate(
                     kind: kind, direction: direction, linkType: linkType,
                     UnsafeRawBufferPointer(start: bytes, count: Int(count)), text: text.map { String(cString: $0) })
             }
         },
-        dump: { channel, scope, context, done in instance(channel) { $0.dump(scope: scope, context, done) } },
-        log: { channel, level, text in instance(channel) { $0.log(level: level, String(cString: text)) } },
-        fail: { channel, text in instance(channel) { $0.fail(String(cString: text)) } })
+        dump: { channel, scope, context, done in
+            instance(channel, "dump") { $0.dump(scope: scope, context, done) }
+        },
+        log: { channel, level, text in
+            _ = instance(channel, "log") {
+                $0.log(level: level, String(cString: text))
+                return KCS_OK
+            }
+        },
+        fail: { channel, text in
+            _ = instance(channel, "fail") {
+                $0.fail(String(cString: text))
+                return KCS_OK
+            }
+        })
 }
 
 /// A literal's bytes: NUL-terminated, and they never move.
@@ -124,7 +175,18 @@ private func strings(_ list: UnsafePointer<UnsafePointer<CChar>?>) -> [String]? 
     return strings.isEmpty ? nil : strings
 }
 
+private func foreignBits(_ instance: HandlerInstance, _ call: StaticString, _ mask: UInt8) -> Int32 {
+    instance.misused("\(call)() with mask 0x\(String(mask, radix: 16)) names bits of STR that belong to the hardware")
+}
+
+/// The instance behind a place, if it is there and this is its thread.
 @inline(__always)
-private func instance<Result>(_ channel: OpaquePointer, _ body: (HandlerInstance) -> Result) -> Result {
-    Unmanaged<HandlerInstance>.fromOpaque(UnsafeRawPointer(channel))._withUnsafeGuaranteedRef(body)
+private func instance(
+    _ channel: OpaquePointer, _ call: StaticString, _ body: (HandlerInstance) -> Int32
+) -> Int32 {
+    let place = UnsafePointer<Place>(channel)
+    guard place.pointee.thread == cl_thread(), let instance = place.pointee.instance else {
+        return Place.refuse(place, call)
+    }
+    return instance._withUnsafeGuaranteedRef(body)
 }

@@ -8,6 +8,7 @@ import Schema
 enum OptionShapes {
     struct Fault: Error {
         let text: String
+        var isOfANewerABI = false
     }
 
     private static let depthLimit = 16
@@ -40,13 +41,21 @@ enum OptionShapes {
         guard depth < depthLimit else { throw Fault(text: "\(place) nests deeper than \(depthLimit) levels") }
         var shapes: [OptionShape] = []
         for index in 0..<Int(count) {
-            let option = UnsafeRawPointer(table).advanced(by: index * stride)
-                .assumingMemoryBound(to: kcs_option.self).pointee
+            let option = element(UnsafeRawPointer(table).advanced(by: index * stride), stride)
             left -= 1
             guard left >= 0 else { throw Fault(text: "the options are more than \(treeLimit) in all") }
             shapes.append(try shape(option, stride, "\(place)[\(index)]", depth, &left))
         }
         return shapes
+    }
+
+    /// As much of an option as the plugin and this host know both; the rest is zero.
+    private static func element(_ place: UnsafeRawPointer, _ stride: Int) -> kcs_option {
+        var option = kcs_option()
+        withUnsafeMutableBytes(of: &option) {
+            $0.copyMemory(from: UnsafeRawBufferPointer(start: place, count: min(stride, $0.count)))
+        }
+        return option
     }
 
     private static func shape(_ option: kcs_option, _ stride: Int, _ place: String, _ depth: Int, _ left: inout Int)
@@ -55,7 +64,7 @@ enum OptionShapes {
         let key = option.key.map { String(cString: $0) } ?? ""
         let name = key.isEmpty ? place : "option \"\(key)\""
         guard let type = OptionType(rawValue: option.type), type != .absent else {
-            throw Fault(text: "\(name) has the unknown type \(option.type)")
+            throw Fault(text: "\(name) has the unknown type \(option.type)", isOfANewerABI: option.type > 14)
         }
         let isBounded = option.flags & UInt32(KCS_OPTION_BOUNDED) != 0
         guard !isBounded || option.minimum <= option.maximum else {

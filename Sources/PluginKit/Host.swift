@@ -32,6 +32,10 @@ public struct Host {
         public static let limit = Status(rawValue: -6)
         /// The device or the system failed.
         public static let inputOutput = Status(rawValue: -7)
+        /// What was asked for was done, and did not succeed.
+        public static let failed = Status(rawValue: -8)
+        /// Called on another thread than the loop's.
+        public static let wrongThread = Status(rawValue: -9)
     }
 
     // MARK: Registers
@@ -93,8 +97,7 @@ public struct Host {
     /// Says that a request has no answer: the host CPU is left waiting in READ until it begins anew.
     @discardableResult
     public func withhold(_ token: UInt64) -> Status {
-        var nothing: UInt8 = 0
-        return Status(rawValue: table.pointee.reply(channel, token, &nothing, 0))
+        Status(rawValue: table.pointee.reply(channel, token, nil, 0))
     }
 
     /// Sets or clears this instance's wish for SMS_ATN.

@@ -154,6 +154,9 @@ extension Handler {
         return Host.Status(rawValue: status)
     }
 
+    /// What other threads of this plugin give back to the loop's. Make it on the loop's thread, and let the thread keep it.
+    public var poster: Poster { Poster(host) }
+
     /// A timer that calls `fire` with the time. nil when there are too many.
     public func makeTimer(_ fire: @escaping (UInt64) -> Void) -> HandlerTimer? { HandlerTimer(host, fire) }
 
@@ -162,6 +165,32 @@ extension Handler {
         _ descriptor: Int32, _ events: WatchEvents, ready: @escaping (WatchEvents, UInt64) -> Void
     ) -> HandlerWatch? {
         HandlerWatch(host, descriptor, events, ready)
+    }
+}
+
+/// The way from any thread to the loop's.
+///
+/// Sendable because kcsd's `post` may be called on any thread, and the two pointers never change.
+public struct Poster: @unchecked Sendable {
+    private let host: Host
+
+    fileprivate init(_ host: Host) { self.host = host }
+
+    private final class Call {
+        let body: () -> Void
+        init(_ body: @escaping () -> Void) { self.body = body }
+    }
+
+    /// Calls `body` on the loop's thread in a later turn. Legal until the handler's `deinit` begins: a handler with threads
+    /// ends them in `stop`. A body that is still waiting when the handler stops is never called, nor freed.
+    @discardableResult
+    public func post(_ body: @escaping @Sendable () -> Void) -> Host.Status {
+        let call = Unmanaged.passRetained(Call(body))
+        let status = Host.Status(
+            rawValue: host.table.pointee.post(
+                host.channel, call.toOpaque(), { Unmanaged<Call>.fromOpaque($0!).takeRetainedValue().body() }))
+        if status != .ok { call.release() }
+        return status
     }
 }
 

@@ -21,5 +21,6 @@ import ArgumentParser
             Demo.self,
             MCTPCommand.self,
             Mount.self,
+            PluginCommand.self,
         ])
 }

@@ -102,7 +102,44 @@ extension EndToEnd {
                     "read_idr -4, reply -4, timer_set -1, timer_close -1, watch_open -1, events -1, watch_set -1,"
                         + " watch_close -1, socket -4, run -1, dump -1, timers -6, attention -4, annotate -1"),
                 "\(line)")
+            for words in [
+                "reply() was called by a handler that takes no messages", "timer_set() names timer 4242, which is not",
+                "timer_close() names timer 4242", "watch_open() of descriptor 77", "watch_open() with events 0x80",
+                "watch_set() of watch 4242", "watch_close() names watch 4242", "dump() of scope 7",
+                "run() wants an absolute path, not \"true\"", "annotate() of kind 99",
+            ] {
+                let lines = daemon.log.split(separator: "\n").filter { $0.contains("plugin probe: \(words)") }
+                #expect(lines.count == 1 && lines[0].contains("warning a: "), "\(words): \(daemon.log)")
+            }
             #expect(host.exchange(1) == 1)
+        }
+
+        @Test func callsOnAnotherThreadAreRefusedAndToldOnce() throws {
+            try bench.configure(try probe("a"))
+            let daemon = try bench.start()
+            let host = try bench.host("a")
+            #expect(host.exchange(0xF8) == 0xF8)
+            #expect(daemon.line("elsewhere: write_odr -9, timer_open -9, post 0") != nil, "\(daemon.log)")
+            let told = "warning a: plugin probe: write_odr() was called on another thread than the loop's, and refused"
+            #expect(daemon.line(told, "(2 like it were not shown)") != nil, "\(daemon.log)")
+            #expect(!daemon.log.contains("from a thread that may not"))
+            #expect(host.exchange(1) == 1)
+            #expect(daemon.isRunning)
+        }
+
+        @Test func callsWithAPlaceThatHasGoneAreRefusedAndNoCallbackComesAfterStop() throws {
+            try bench.configure(try probe("a"))
+            let daemon = try bench.start()
+            let host = try bench.host("a")
+            #expect(host.send(0xF9, deadline: deadline))
+            #expect(daemon.line("plugin probe: write_odr() was called after destroy, and refused") != nil)
+            #expect(daemon.line("plugin probe: reply() was called after destroy, and refused") != nil)
+            #expect(daemon.line("outlived: write_odr -4, reply -4, post -4") != nil, "\(daemon.log)")
+            #expect(daemon.line("a: running") != nil)
+            #expect(host.exchange(1) == 1)
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0))
+            #expect(!daemon.log.contains("a callback after stop"), "\(daemon.log)")
         }
 
         @Test func slowCallIsReported() throws {

@@ -139,6 +139,14 @@ extension EndToEnd {
             stop(daemon, host)
         }
 
+        @Test func replyAfterTheChannelClosedIsRefusedInOneLine() throws {
+            let (daemon, host) = try start(.deferred, "4s")
+            _ = host.request(.linux, [0x30 << 2, Command.never], timeout: 30_000_000, retries: 0)
+            stop(daemon, host)
+            #expect(daemon.line("plugin messenger: reply() was called after the channel closed, and refused") != nil)
+            #expect(daemon.line("reply in stop: -4") != nil, "\(daemon.log)")
+        }
+
         @Test(arguments: [Setting.deferred])
         func replyAfterAnAbortIsStale(setting: Setting) throws {
             let (daemon, host) = try start(setting, "4s")
@@ -166,8 +174,10 @@ extension EndToEnd {
         @Test func wrongRepliesAreRefused() throws {
             let (daemon, host) = try start(.deferred, "4s")
             #expect(host.request(.linux, [0x30 << 2, Command.twice]) == .success([0x31 << 2, Command.twice, 0, 0xAA]))
+            #expect(daemon.line("plugin messenger: reply() was called a second time for one request") != nil)
             #expect(daemon.line("second reply: -1") != nil, "\(daemon.log)")
             #expect(host.request(.linux, [0x30 << 2, Command.forge]) == .success([0x31 << 2, Command.forge, 0, 0xAA]))
+            #expect(daemon.line("plugin messenger: reply() was called with token", "which no request has") != nil)
             #expect(daemon.line("forged reply: -1") != nil, "\(daemon.log)")
             #expect(
                 host.request(.linux, [0x30 << 2, Command.short]) == .success([0x31 << 2, Command.short, 0xFF]),

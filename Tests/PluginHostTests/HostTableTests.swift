@@ -3,21 +3,35 @@
 // What a plugin may get wrong in a host call: the table looks at the arguments before anybody else does.
 import CKCSPlugin
 import CLinux
+import EventLoop
 import LinuxIO
 import PluginHost
 import Schema
 import TestKit
 import Testing
 
+/// Keeps what it is told. One thread at a time uses it in these tests.
+private final class Mistakes: MisuseReporter {
+    var lines: [String] = []
+    override func report(_ text: String) { lines.append(text) }
+}
+
+/// Moves what the checker cannot see to be one thread's at a time.
+private struct Moved<Value>: @unchecked Sendable {
+    let value: Value
+}
+
 /// A place for a plugin that writes down what reached it.
 private final class Place: HandlerInstance {
     var calls: [String] = []
+    let mistakes = Mistakes()
+    override func makeReporter() -> MisuseReporter { mistakes }
     override func writeSTR(mask: UInt8, _ value: UInt8) -> Int32 {
         calls.append("str \(mask) \(value)")
         return KCS_OK
     }
     override func run(
-        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: @escaping RunCallback
+        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: RunCallback?
     ) -> Int32 {
         calls.append("run \(arguments.joined(separator: " "))")
         return KCS_OK
@@ -106,6 +120,71 @@ private final class Place: HandlerInstance {
         #expect(host.pointee.map_window(channel, &window) == KCS_E_INVALID, "its size is not set")
         window.size = UInt32(MemoryLayout<kcs_window>.size)
         #expect(host.pointee.map_window(channel, &window) == KCS_E_UNAVAILABLE)
+        place.destroy()
+    }
+
+    /// Runs `body` on a thread of its own, to its end.
+    private func elsewhere(_ body: @escaping () -> Void) throws { try #require(Thread.start(body)).join() }
+
+    @Test func callsOnAnotherThreadAreRefusedInOneLineEach() throws {
+        let table = Moved(value: (host, channel))
+        let answers = Moved(value: UnsafeMutablePointer<Int32>.allocate(capacity: 24))
+        defer { answers.value.deallocate() }
+        answers.value.initialize(repeating: 77, count: 24)
+        try elsewhere {
+            let (host, channel) = (table.value.0.pointee, table.value.1)
+            var (value, str, number, descriptor) = (UInt8(0), UInt8(0), UInt32(0), Int32(0))
+            var window = kcs_window()
+            var none: [UnsafePointer<CChar>?] = [nil]
+            var option = kcs_value()
+            let results = [
+                host.read_idr(channel, &value, &str), host.read_str(channel), host.write_odr(channel, 1),
+                host.write_str(channel, 4, 4), host.write_both(channel, 1, 4, 4), host.replace(channel, 1, 4, 4),
+                host.want_output(channel, 1), host.reply(channel, 1, &value, 1), host.set_attention(channel, 1),
+                host.timer_open(channel, nil, { _, _ in }, &number), host.timer_set(channel, 1, 1),
+                host.timer_close(channel, 1), host.watch_open(channel, 0, 1, nil, { _, _, _ in }, &number),
+                host.watch_set(channel, 1, 1), host.watch_close(channel, 1), host.socket(channel, "x", &descriptor),
+                host.map_window(channel, &window), host.run(channel, &none, 1, nil, nil),
+                host.work(channel, nil, { _ in }, nil), host.actions_run(channel, &option, "x", nil, nil),
+                host.annotate(channel, 0, 0, 0, nil, 0, nil), host.dump(channel, 0, nil, nil),
+            ]
+            host.log(channel, 0, "x")
+            host.fail(channel, "x")
+            for (index, result) in results.enumerated() { answers.value[index] = result }
+            answers.value[22] = host.now(channel) > 1_000_000 ? 1 : 0
+            // The one that is legal: it reached the instance, which has none here.
+            answers.value[23] = host.post(channel, nil, { _ in })
+        }
+        let seen = Array(UnsafeBufferPointer(start: answers.value, count: 24))
+        #expect(seen == Array(repeating: KCS_E_THREAD, count: 22) + [1, KCS_E_UNAVAILABLE])
+        #expect(place.calls == [], "nothing was done")
+        #expect(place.mistakes.lines.count == 25)
+        #expect(place.mistakes.lines[2] == "write_odr() was called on another thread than the loop's, and refused")
+        place.destroy()
+    }
+
+    @Test func callsAfterDestroyAreRefused() {
+        let mistakes = place.mistakes
+        place.destroy()
+        #expect(host.pointee.write_odr(channel, 1) == KCS_E_UNAVAILABLE)
+        #expect(host.pointee.reply(channel, 1, nil, 0) == KCS_E_UNAVAILABLE)
+        #expect(host.pointee.post(channel, nil, { _ in }) == KCS_E_UNAVAILABLE)
+        #expect(host.pointee.now(channel) > 0)
+        host.pointee.log(channel, 0, "too late")
+        #expect(
+            mistakes.lines
+                == ["write_odr", "reply", "post", "now", "log"].map { "\($0)() was called after destroy, and refused" })
+    }
+
+    @Test func wrongArgumentsLeaveALine() {
+        _ = host.pointee.write_str(channel, 0x0B, 0)
+        _ = host.pointee.want_output(channel, 3)
+        _ = host.pointee.reply(channel, 1, nil, 4)
+        #expect(
+            place.mistakes.lines == [
+                "write_str() with mask 0xb names bits of STR that belong to the hardware",
+                "want_output() was asked for 3, which is no KCS_OUTPUT", "reply() of 4 bytes has none",
+            ])
         place.destroy()
     }
 

@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plugin.abi = 2", "0.2"), ("plugin.abi = 1u << 16", "1.0"), ("plugin.abi = 0xFFFFFFFFu", "65535.65535"),
+        ("plugin.abi = 2", "0.2"), ("plugin.abi = 2u << 16", "2.0"), ("plugin.abi = 0xFFFFFFFFu", "65535.65535"),
     ])
     func wrongABIIsRefused(change: String, found: String) throws {
         expect(failure(try build(["-DCHANGE=\(change)"])), .abi, found)
@@ -116,8 +116,20 @@ import Testing
         expect(failure(try build(["-DCHANGE=\(change)"])), .size)
     }
 
-    @Test func longerDescriptorIsALaterMinors() throws {
-        #expect(failure(try build(["-DCHANGE=plugin.size += 64"])) == nil)
+    @Test(arguments: [
+        "plugin.size += 64", "plugin.abi += 1", "plugin.abi += 1, plugin.inputs |= 0x30",
+        "plugin.abi = (KCS_ABI_MAJOR << 16 | 0xFFFF), plugin.size = 0xFFFFFFFFu",
+    ])
+    func longerDescriptorIsALaterMinors(change: String) throws {
+        #expect(failure(try build(["-DCHANGE=\(change)"])) == nil)
+    }
+
+    @Test func laterMinorMayDeclareWhatThisHostDoesNotKnow() throws {
+        expect(failure(try build(["-DCHANGE=plugin.abi += 1, plugin.inputs = 0x30"])), .hostVersion, "0x30")
+        let newer = try build(["-DCHANGE=plugin.abi += 1", "-DOPTION=.key = \"x\", .type = 99"], "libkcs-newer.so")
+        expect(failure(newer), .hostVersion, "type 99")
+        let flags = "-DOPTION=.key = \"x\", .type = KCS_OPTION_BYTE, .flags = 0xFFFFFFF0"
+        #expect(failure(try build([flags], "libkcs-flags.so")) == nil, "flags that it does not know are left alone")
     }
 
     @Test(arguments: ["name", "version", "summary", "create", "start", "destroy", "data"])
@@ -134,7 +146,8 @@ import Testing
     }
 
     @Test func pluginForANewerHostIsRefused() throws {
-        expect(failure(try build(["-DCHANGE=plugin.abi_needed = KCS_ABI + 1"])), .hostVersion, "0.2")
+        expect(failure(try build(["-DCHANGE=plugin.abi_needed = KCS_ABI + 1"])), .hostVersion, "needs ABI 1.")
+        expect(failure(try build(["-DCHANGE=plugin.abi_needed = 2"], "libkcs-other.so")), .hostVersion, "0.2")
         #expect(failure(try build(["-DCHANGE=plugin.abi_needed = KCS_ABI"], "libkcs-same.so")) == nil)
     }
 

@@ -28,21 +28,46 @@
  *   +--------+  a restart makes a new instance with create; nothing is called after destroy
  *
  * Rules that hold everywhere:
- *   Threads   Every callback comes from the loop's thread, except the function given to work(). The only host call that
- *             is legal on another thread is post(). A callback is never made from inside a host call.
+ *   Threads   Every callback comes from the loop's thread, except the function given to work(). The only host call
+ *             that is legal on another thread is post(). A callback is never made from inside a host call, so a
+ *             handler never finds itself called while it is in the middle of something.
  *   Time      A callback returns within the channel's call_budget (10 ms unless configured) and never blocks. One that
  *             does not return within hang_timeout ends the process. Times are nanoseconds of CLOCK_MONOTONIC.
  *   Memory    A pointer that the host passes to a callback is valid until that callback returns, unless stated. A
  *             pointer that the plugin passes to a host call is read before the call returns, unless stated. `host`,
  *             `channel` and `options` given to create stay valid until destroy returns. Everything in the descriptor
- *             stays valid and unchanged for the life of the process: libraries are never unloaded.
+ *             stays valid and unchanged for the life of the process: libraries are never unloaded. A context pointer
+ *             (`ctx`) is only handed back; what it points to has to live until the callback came, or destroy returned.
  *   Globals   A plugin's global variables are shared by all its instances.
  *   Conduct   No exception, panic or longjmp crosses. A plugin installs no signal handler, and does not fork, exit or
  *             change the working folder: run() and work() are there for what it needs.
- *   Errors    A negative result is one of KCS_E_*. A callback that returns one has failed: the host reports channel,
- *             plugin and callback, and the channel's restart policy decides.
- *   Growth    Descriptor, host table and every structure begin with their size. Members are only ever added at the end.
- *             While KCS_ABI_MAJOR is 0, members may still change, and both sides must have been built for the same ABI.
+ *   Errors    A negative result is one of KCS_E_*, also one that this header does not name yet. A callback that
+ *             returns one has failed: the host reports channel, plugin and callback, and the channel's restart policy
+ *             decides.
+ *   Misuse    A host call on the wrong thread, after destroy, with a number that is not the instance's, a second
+ *             reply, or an argument out of its range does nothing, answers KCS_E_THREAD, KCS_E_UNAVAILABLE or
+ *             KCS_E_INVALID, and leaves one line in the log that names plugin and call. What cannot be noticed is a
+ *             pointer that points nowhere. After stop() began, no callback comes but destroy: timers and watches are
+ *             closed by the host, and closing them once more is harmless.
+ *
+ * The promise, from ABI 1.0 on:
+ *   A plugin built once loads in every later kcsd whose KCS_ABI_MAJOR is 1, without being built again, and one that was
+ *   built with a later minor loads in an older kcsd, unless its `abi_needed` says that it needs more.
+ *   Stable    Every name, number, member, its place, its meaning and its nullability in this file. Text in log lines,
+ *             captures and `version` is for people and is not.
+ *   Growth    Descriptor, host table and structures say their own size, and get new members at their end only; the
+ *             minor goes up by one. A plugin looks with KCS_HAS before it uses what 1.0 did not have. The host takes
+ *             members that a shorter descriptor lacks as zero, and does not look behind those that it knows. Elements
+ *             of arrays do not say their size: options have descriptor->option_size, request lengths stay as they are
+ *             for ever.
+ *   Numbers   Results, reasons, outcomes, capabilities, option types, levels and kinds may get new values. A plugin
+ *             treats an unknown error as an error, an unknown reason as KCS_REASON_RESTART, an unknown outcome as
+ *             failed, and leaves unknown bits alone. The host ignores flags and kinds of input that it does not know,
+ *             as long as it knows one of those in `inputs`; a plugin that declares an option of an unknown type is
+ *             refused as one that needs a newer kcsd.
+ *   Retired   Nothing is removed. A call that has had its day stays in the table, answers KCS_E_UNAVAILABLE, and is
+ *             marked here; a callback stays in the descriptor and is called no more.
+ *   A change that cannot keep this is KCS_ABI_MAJOR 2, under another entry symbol, so that one file can serve both.
  */
 #ifndef KCS_PLUGIN_H
 #define KCS_PLUGIN_H
@@ -64,11 +89,14 @@ extern "C" {
 #define KCS_NULLABLE
 #endif
 
-#define KCS_ABI_MAJOR 0u
-#define KCS_ABI_MINOR 1u
+#define KCS_ABI_MAJOR 1u
+#define KCS_ABI_MINOR 0u
 #define KCS_ABI (KCS_ABI_MAJOR << 16 | KCS_ABI_MINOR)
 
-/* Does this host's table reach as far as `member`? */
+/* Does a structure that the host passed reach as far as `member`? All members of ABI 1.0 are always there. */
+#define KCS_HAS(pointer, member) \
+    ((pointer)->size >= (size_t)((const char *)(&(pointer)->member + 1) - (const char *)(pointer)))
+/* The same for the host's table. */
 #define KCS_HOST_HAS(host, member) \
     ((host)->size >= offsetof(struct kcs_host, member) + sizeof(((struct kcs_host *)0)->member))
 
@@ -83,6 +111,7 @@ extern "C" {
 #define KCS_E_LIMIT (-6)       /* a bounded resource is used up; later it may work */
 #define KCS_E_IO (-7)          /* the device or the system failed; the channel will be restarted */
 #define KCS_E_FAILED (-8)      /* what was asked for was done and did not succeed */
+#define KCS_E_THREAD (-9)      /* called on another thread than the loop's, as only post() may be */
 
 /* ---- What a device gives ------------------------------------------------------------------------------------------- */
 
@@ -206,13 +235,14 @@ struct kcs_start {
 #define KCS_PENDING 2  /* mine: reply() comes later. The host answers completion code C3 when it does not come in time */
 
 /* Request lengths that a handler knows, in bytes with NetFn/LUN and command. They let the host tell the last byte of a
- * request before the host CPU says so, which the strict handshake needs to close its races. */
+ * request before the host CPU says so, which the strict handshake needs to close its races.
+ * This structure never grows. */
 struct kcs_request_length {
     uint8_t net_fn; /* 0x00 to 0x3F */
     uint8_t command;
     uint16_t shortest;
     uint16_t longest;
-    uint16_t reserved;
+    uint16_t reserved; /* 0 */
 };
 
 /* ---- Services -------------------------------------------------------------------------------------------------------- */
@@ -249,12 +279,13 @@ struct kcs_action_result {
     const char *KCS_NONNULL detail; /* "exit status 3"; empty when there is nothing to say */
 };
 
-/* Memory shared with the host CPU: every word of it may change at any time. */
+/* Memory shared with the host CPU: every word of it may change at any time. The one structure that the plugin makes and
+ * the host fills in: the plugin sets `size` to sizeof(struct kcs_window), and the host writes no further. */
 struct kcs_window {
     uint32_t size;
     uint32_t reserved;
     void *KCS_NULLABLE base;
-    uint64_t length;
+    uint64_t length; /* in bytes */
 };
 
 /* Where stats() puts its figures. Names are [a-z0-9_]+. */
@@ -300,12 +331,13 @@ struct kcs_host {
 
     /* Messages: for instances whose input is MESSAGES. */
 
-    /* Answers a request once: NetFn/LUN, command, completion code, data; or, with a count of 0, says that there is no
-     * answer: the host CPU is left waiting in READ. Legal inside message() and later. KCS_E_STALE
-     * when the host CPU gave up or asked something else in the meantime; KCS_E_INVALID for an unknown token or a second
-     * answer. */
+    /* Answers a request once: NetFn/LUN with bit 2 set, command, completion code, data, 1000 bytes at most; or, with a
+     * count of 0, where `bytes` may be NULL, says that there is no answer: the host CPU is left waiting in READ. Legal
+     * inside message() and later. KCS_E_STALE when the host CPU gave up or asked something else in the meantime, which
+     * is nobody's mistake; KCS_E_INVALID for an unknown token, a second answer, or one that is too long, which may be
+     * followed by a right one. KCS_E_UNAVAILABLE once the channel closes. */
     int32_t (*KCS_NONNULL reply)(struct kcs_channel *KCS_NONNULL channel, uint64_t token,
-                                 const uint8_t *KCS_NONNULL bytes, uint64_t count);
+                                 const uint8_t *KCS_NULLABLE bytes, uint64_t count);
     /* Sets (1) or clears (0) SMS_ATN; it is kept across every change of STATE. Each instance has a wish of its own: the
      * bit is set while any wishes it. */
     int32_t (*KCS_NONNULL set_attention)(struct kcs_channel *KCS_NONNULL channel, uint32_t on);
@@ -314,7 +346,8 @@ struct kcs_host {
 
     /* CLOCK_MONOTONIC in nanoseconds. */
     uint64_t (*KCS_NONNULL now)(struct kcs_channel *KCS_NONNULL channel);
-    /* Makes a timer, not yet running; it is closed with the instance, or by timer_close. `fire` may set it again. */
+    /* Makes a timer, not yet running; the host closes it once stop() has returned, if timer_close did not. `fire` may
+     * set it again. KCS_E_LIMIT beyond 256 of them. */
     int32_t (*KCS_NONNULL timer_open)(struct kcs_channel *KCS_NONNULL channel, void *KCS_NULLABLE ctx,
                                       void (*KCS_NONNULL fire)(void *KCS_NULLABLE ctx, uint64_t now),
                                       uint32_t *KCS_NONNULL timer);
@@ -333,7 +366,8 @@ struct kcs_host {
     int32_t (*KCS_NONNULL watch_set)(struct kcs_channel *KCS_NONNULL channel, uint32_t watch, uint32_t events);
     int32_t (*KCS_NONNULL watch_close)(struct kcs_channel *KCS_NONNULL channel, uint32_t watch);
     /* A descriptor passed to kcsd by its service manager as CHANNEL.NAME: the same one at each call, not the plugin's
-     * to close. KCS_E_UNAVAILABLE if there is none. */
+     * to close. It waits or not as the service manager made it: set O_NONBLOCK before reading or accepting.
+     * KCS_E_UNAVAILABLE if there is none. */
     int32_t (*KCS_NONNULL socket)(struct kcs_channel *KCS_NONNULL channel, const char *KCS_NONNULL name,
                                   int32_t *KCS_NONNULL descriptor);
     /* The memory shared with the host CPU, as configured in the channel's `device`. Mapped until destroy returns. */
@@ -346,7 +380,7 @@ struct kcs_host {
      * signal's number. */
     int32_t (*KCS_NONNULL run)(struct kcs_channel *KCS_NONNULL channel, const char *KCS_NULLABLE const *KCS_NONNULL argv,
                                uint64_t timeout, void *KCS_NULLABLE ctx,
-                               void (*KCS_NONNULL done)(void *KCS_NULLABLE ctx, uint32_t outcome, int32_t code));
+                               void (*KCS_NULLABLE done)(void *KCS_NULLABLE ctx, uint32_t outcome, int32_t code));
     /* Calls `function` on the worker thread, in the order given, then `done` on the loop's. For files: nothing that
      * touches a disk may run on the loop's thread. KCS_E_LIMIT when too much is queued. `function` may be running while
      * stop() is called, never while or after destroy() is. */
@@ -387,7 +421,7 @@ struct kcs_plugin {
     uint32_t size;       /* sizeof(struct kcs_plugin) */
     uint32_t abi;        /* KCS_ABI that the plugin was built with */
     uint32_t abi_needed; /* the lowest KCS_ABI of a host that it works with; 0: any of the same major */
-    uint32_t inputs;     /* KCS_TAKES(…) of every kind of input that start() may answer */
+    uint32_t inputs;     /* KCS_TAKES(…) of every kind of input that start() may answer; bits 16 to 31 stay clear */
     uint32_t needs;      /* KCS_CAP_* without which no configuration of it can work */
     uint32_t option_size; /* sizeof(struct kcs_option) */
     const char *KCS_NONNULL name;    /* [a-z][a-z0-9-]*, as in libkcs-NAME.so */

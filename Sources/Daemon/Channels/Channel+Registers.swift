@@ -241,10 +241,11 @@ extension Channel {
     }
 
     func handlerAnnotates(
-        _ kind: UInt32, _ direction: UInt32, _ linkType: UInt32, _ bytes: UnsafeRawBufferPointer, _ text: String?
+        _ seat: HandlerSeat, _ kind: UInt32, _ direction: UInt32, _ linkType: UInt32, _ bytes: UnsafeRawBufferPointer,
+        _ text: String?
     ) -> Int32 {
         guard kind <= UInt32(KCS_ANNOTATE_PACKET), direction <= UInt32(KCS_DIRECTION_OUT), linkType <= 0xFFFF else {
-            return KCS_E_INVALID
+            return seat.misused("annotate() of kind \(kind), direction \(direction), link type \(linkType)")
         }
         let way: Direction = direction == 0 ? .none : direction == 1 ? .fromHost : .toHost
         recorder?.annotation(

@@ -69,6 +69,8 @@ final class HandlerSeat: HandlerInstance {
         channelReference = nil
     }
 
+    override func makeReporter() -> MisuseReporter { MisuseLines(services, channel: name, plugin: plugin.name) }
+
     // MARK: Registers and messages
 
     override func readIDR() -> (status: Int32, value: UInt8, str: UInt8) {
@@ -122,13 +124,18 @@ final class HandlerSeat: HandlerInstance {
     }
 
     override func setTimer(_ timer: UInt32, _ deadline: UInt64) -> Int32 {
-        guard let found = timers.first(where: { $0.number == timer }) else { return KCS_E_INVALID }
+        guard let found = timers.first(where: { $0.number == timer }) else {
+            return misused("timer_set() names timer \(timer), which \(isGone ? "was closed with stop" : "is not open")")
+        }
         if deadline == 0 { services.loop.cancel(found) } else { services.loop.set(found, deadline: deadline) }
         return KCS_OK
     }
 
     override func closeTimer(_ timer: UInt32) -> Int32 {
-        guard let place = timers.firstIndex(where: { $0.number == timer }) else { return KCS_E_INVALID }
+        guard let place = timers.firstIndex(where: { $0.number == timer }) else {
+            // What stop closed may be closed again.
+            return isGone ? KCS_E_INVALID : misused("timer_close() names timer \(timer), which is not open")
+        }
         services.loop.cancel(timers.remove(at: place))
         return KCS_OK
     }
@@ -137,23 +144,28 @@ final class HandlerSeat: HandlerInstance {
         _ descriptor: Int32, _ events: UInt32, _ context: UnsafeMutableRawPointer?, _ ready: @escaping WatchCallback
     ) -> Int32 {
         guard !isGone, watches.count < 4096 else { return isGone ? KCS_E_UNAVAILABLE : KCS_E_LIMIT }
-        guard events & ~3 == 0 else { return KCS_E_INVALID }
+        guard events & ~3 == 0 else { return misused("watch_open() with events 0x\(String(events, radix: 16))") }
         let watch = SeatWatch(self, takeNumber(), context, ready)
         do { try services.loop.add(watch, descriptor: descriptor, interest: SeatWatch.interest(events)) } catch {
-            return KCS_E_INVALID
+            return misused("watch_open() of descriptor \(descriptor): \(error.errno.description)")
         }
         watches.append(watch)
         return Int32(watch.number)
     }
 
     override func setWatch(_ watch: UInt32, _ events: UInt32) -> Int32 {
-        guard events & ~3 == 0, let found = watches.first(where: { $0.number == watch }) else { return KCS_E_INVALID }
+        guard events & ~3 == 0, let found = watches.first(where: { $0.number == watch }) else {
+            return misused("watch_set() of watch \(watch), events 0x\(String(events, radix: 16)): there is no such one")
+        }
         // Fails when the plugin has closed the descriptor before its watch.
-        return services.loop.tryUpdate(found, interest: SeatWatch.interest(events)) ? KCS_OK : KCS_E_INVALID
+        return services.loop.tryUpdate(found, interest: SeatWatch.interest(events))
+            ? KCS_OK : misused("watch_set() of watch \(watch), whose descriptor was closed before it")
     }
 
     override func closeWatch(_ watch: UInt32) -> Int32 {
-        guard let place = watches.firstIndex(where: { $0.number == watch }) else { return KCS_E_INVALID }
+        guard let place = watches.firstIndex(where: { $0.number == watch }) else {
+            return isGone ? KCS_E_INVALID : misused("watch_close() names watch \(watch), which is not open")
+        }
         services.loop.remove(watches.remove(at: place))
         return KCS_OK
     }
@@ -171,12 +183,14 @@ final class HandlerSeat: HandlerInstance {
     }
 
     override func run(
-        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: @escaping RunCallback
+        _ arguments: [String], timeout: UInt64, _ context: UnsafeMutableRawPointer?, _ done: RunCallback?
     ) -> Int32 {
         guard !isGone else { return KCS_E_UNAVAILABLE }
-        guard arguments[0].utf8.first == UInt8(ascii: "/") else { return KCS_E_INVALID }
+        guard arguments[0].utf8.first == UInt8(ascii: "/") else {
+            return misused("run() wants an absolute path, not \"\(arguments[0])\"")
+        }
         services.programs.run(arguments, timeout: timeout) { [self] ending in
-            guard !isGone else { return }
+            guard let done, !isGone else { return }
             calling(.result) { _ in
                 switch ending {
                 case .exited(let status): done(context, status == 0 ? 0 : 1, status)
@@ -259,12 +273,12 @@ final class HandlerSeat: HandlerInstance {
     override func annotate(
         kind: UInt32, direction: UInt32, linkType: UInt32, _ bytes: UnsafeRawBufferPointer, text: String?
     ) -> Int32 {
-        withChannel { $0.handlerAnnotates(kind, direction, linkType, bytes, text) }
+        withChannel { $0.handlerAnnotates(self, kind, direction, linkType, bytes, text) }
     }
 
     override func dump(scope: UInt32, _ context: UnsafeMutableRawPointer?, _ done: DumpCallback?) -> Int32 {
         guard !isGone else { return KCS_E_UNAVAILABLE }
-        guard scope <= UInt32(KCS_DUMP_ALL) else { return KCS_E_INVALID }
+        guard scope <= UInt32(KCS_DUMP_ALL) else { return misused("dump() of scope \(scope), which is no KCS_DUMP") }
         services.actions.capture(name, scope == UInt32(KCS_DUMP_ALL)) { [self] failure in
             guard let done, !isGone else { return }
             calling(.result) { _ in done(context, failure == nil ? 0 : 1) }

@@ -62,12 +62,23 @@ class MessageService {
     final func reply(_ seat: HandlerSeat, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         let token = MessageToken(rawValue: token)
         guard token == self.token else {
-            if token == lastAnswered || !hasDelivered(token) { return KCS_E_INVALID }
+            if token == lastAnswered {
+                return seat.misused("reply() was called a second time for one request, and refused")
+            }
+            guard hasDelivered(token) else {
+                return seat.misused("reply() was called with token \(token.rawValue), which no request has")
+            }
             withChannel { $0.counters.staleReplies += 1 }
             return KCS_E_STALE
         }
         // Another handler's request.
-        guard seat === answering else { return KCS_E_INVALID }
+        guard seat === answering else {
+            return seat.misused("reply() was called for another handler's request, and refused")
+        }
+        if bytes.count > TransferMachine.responseCapacity {
+            return seat.misused(
+                "reply() of \(bytes.count) bytes is longer than \(TransferMachine.responseCapacity), and was refused")
+        }
         return bytes.isEmpty ? answerNothing(token) : answer(token, bytes)
     }
 
@@ -171,7 +182,13 @@ class MessageService {
 
 extension Channel {
     func handlerReplies(_ seat: HandlerSeat, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard let transfer else { return KCS_E_UNAVAILABLE }
+        guard let transfer else {
+            _ = seat.misused(
+                seat.input == KCS_INPUT_MESSAGES
+                    ? "reply() was called after the channel closed, and refused"
+                    : "reply() was called by a handler that takes no messages, and refused")
+            return KCS_E_UNAVAILABLE
+        }
         return transfer.reply(seat, token, bytes)
     }
 

@@ -16,6 +16,7 @@ struct messenger {
     int64_t net_fn, tag;
     uint32_t timer;
     uint64_t late_token;
+    uint64_t unanswered;
     uint8_t late[64];
     uint64_t late_count;
 };
@@ -56,6 +57,17 @@ static int32_t start(void *instance, const struct kcs_start *info) {
     return status == KCS_OK ? KCS_INPUT_MESSAGES : status;
 }
 
+/* Answers too late what it has not answered. */
+static void stop(void *instance, uint32_t reason) {
+    struct messenger *messenger = instance;
+    const uint8_t reply[] = {0x31 << 2, NEVER, 0};
+    (void)reason;
+    if (messenger->unanswered != 0) {
+        say(messenger, "reply in stop",
+            messenger->host->reply(messenger->channel, messenger->unanswered, reply, sizeof reply));
+    }
+}
+
 static void destroy(void *instance) {
     memset(instance, 0xDD, sizeof(struct messenger));
     free(instance);
@@ -85,7 +97,7 @@ static int32_t message(void *instance, uint64_t token, const uint8_t *bytes, uin
         host->timer_set(messenger->channel, messenger->timer, now + 1000000ull * (count > 2 ? bytes[2] : 1));
         return KCS_PENDING;
     case SILENT: return KCS_HANDLED;
-    case NEVER: return KCS_PENDING;
+    case NEVER: messenger->unanswered = token; return KCS_PENDING;
     case TWICE:
         host->reply(messenger->channel, token, reply, length);
         say(messenger, "second reply", host->reply(messenger->channel, token, reply, length));
@@ -117,6 +129,7 @@ static const struct kcs_plugin plugin = {
     .option_count = sizeof options / sizeof options[0],
     .create = create,
     .start = start,
+    .stop = stop,
     .destroy = destroy,
     .message = message,
 };

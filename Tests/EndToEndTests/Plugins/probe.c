@@ -4,12 +4,13 @@
  */
 #include "kcs_plugin.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL };
+enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL, OTHER_THREAD, OUTLIVE };
 
 struct probe {
     const struct kcs_host *host;
@@ -31,6 +32,9 @@ static void tick(void *context, uint64_t now) { (void)context, (void)now; }
 static void ready(void *context, uint32_t events, uint64_t now) { (void)context, (void)events, (void)now; }
 static void ended(void *context, uint32_t outcome, int32_t code) { (void)context, (void)outcome, (void)code; }
 
+/* The place of an instance that has gone: what a careless plugin keeps in a global. */
+static struct kcs_channel *outlived;
+
 static int fails(const struct probe *probe, const char *place) { return strcmp(probe->fail_at, place) == 0; }
 
 static int32_t create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *values,
@@ -40,6 +44,16 @@ static int32_t create(const struct kcs_host *host, struct kcs_channel *channel, 
     probe->channel = channel;
     probe->fail_at = values->items[0]->text;
     *instance = probe;
+    if (outlived != NULL) {
+        char line[80];
+        uint8_t byte = 0;
+        int32_t written = host->write_odr(outlived, 1);
+        int32_t replied = host->reply(outlived, 1, &byte, 1);
+        snprintf(line, sizeof line, "outlived: write_odr %d, reply %d, post %d", (int)written, (int)replied,
+                 (int)host->post(outlived, NULL, nothing));
+        host->log(channel, KCS_LOG_NOTICE, line);
+        outlived = NULL;
+    }
     if (fails(probe, "create")) {
         host->fail(channel, "asked to fail in create");
     }
@@ -130,6 +144,27 @@ static void slow_work(void *context) {
     ((struct probe *)context)->answers[0] ^= 1;
 }
 
+static void late(void *context) {
+    (void)context;
+    fputs("a callback after stop\n", stderr);
+}
+static void late_tick(void *context, uint64_t now) {
+    (void)now;
+    late(context);
+}
+
+static int32_t answers_elsewhere[3];
+
+static void *elsewhere(void *context) {
+    struct probe *probe = context;
+    uint32_t timer;
+    answers_elsewhere[0] = probe->host->write_odr(probe->channel, 0x55);
+    answers_elsewhere[1] = probe->host->timer_open(probe->channel, NULL, tick, &timer);
+    probe->host->log(probe->channel, KCS_LOG_ERROR, "from a thread that may not");
+    answers_elsewhere[2] = probe->host->post(probe->channel, probe, nothing);
+    return NULL;
+}
+
 static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
     struct probe *probe = instance;
     (void)str;
@@ -155,6 +190,28 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         probe->host->want_output(probe->channel, 1);
         return;
     case MISUSE: misuse(probe); answer(probe, value); return;
+    case OTHER_THREAD: {
+        pthread_t thread;
+        char line[80];
+        pthread_create(&thread, NULL, elsewhere, probe);
+        pthread_join(thread, NULL);
+        snprintf(line, sizeof line, "elsewhere: write_odr %d, timer_open %d, post %d", (int)answers_elsewhere[0],
+                 (int)answers_elsewhere[1], (int)answers_elsewhere[2]);
+        probe->host->log(probe->channel, KCS_LOG_NOTICE, line);
+        answer(probe, value);
+        return;
+    }
+    case OUTLIVE: {
+        uint32_t timer = 0;
+        outlived = probe->channel;
+        /* None of these may come any more. */
+        probe->host->timer_open(probe->channel, NULL, late_tick, &timer);
+        probe->host->timer_set(probe->channel, timer, now + 1);
+        probe->host->post(probe->channel, NULL, late);
+        probe->host->work(probe->channel, NULL, nothing, late);
+        probe->host->fail(probe->channel, "asked to be outlived");
+        return;
+    }
     case WORK_AND_FAIL:
         probe->host->work(probe->channel, probe, slow_work, nothing);
         probe->host->fail(probe->channel, "asked to fail with work under way");

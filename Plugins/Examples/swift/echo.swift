@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The smallest useful handler of bytes: answers each data byte of the host CPU through ODR, exclusive-ored with an option.
+//
+//     swiftc -parse-as-library -wmo -Osize -enable-experimental-feature Embedded -module-name echo -emit-library \
+//         $(pkg-config --cflags kcsd-plugin) echo.swift $(pkg-config --variable=pluginkit kcsd-plugin)/*.swift \
+//         -o libkcs-echo-swift.so
+import CKCSPlugin
+
+/// One for each place in kcsd's file that names the plugin.
+final class Echo: Handler {
+    private let mask: UInt8
+    /// The answer that waits for ODR.
+    private var waiting: UInt8?
+    private var echoed: UInt64 = 0
+    private var commands: UInt64 = 0
+
+    init(host: Host, options: OptionValue) {
+        // kcsd has checked the options against the declaration below: they are all there, in its order, within range.
+        mask = options[0].byte
+        super.init(host: host)
+    }
+
+    override func start(_ info: StartInfo) throws(HandlerError) -> Input { .automatic }
+
+    override func data(_ value: UInt8, str: STR, now: UInt64) {
+        if str.contains(.command) { commands += 1 } else { answer(value ^ mask) }
+    }
+
+    private func answer(_ value: UInt8) {
+        switch host.writeODR(value) {
+        case .ok: echoed += 1
+        case .busy:
+            // The host CPU has not read the answer before. Until it does, further bytes stay in IDR: one is all to keep.
+            waiting = value
+            host.wantOutput(.hold)
+        default: host.fail("ODR could not be written")
+        }
+    }
+
+    override func outputReady(str: STR, now: UInt64) {
+        guard let value = waiting else { return }
+        waiting = nil
+        answer(value)
+    }
+
+    override func stats(_ stats: Stats) {
+        stats.number("echoed", echoed)
+        stats.number("commands_ignored", commands)
+    }
+}
+
+/// Made once, at the first call of the entry.
+nonisolated(unsafe) private let descriptor = Plugin.describe(
+    name: "echo-swift", version: "0.1.0", summary: "answers each data byte through ODR, exclusive-ored",
+    inputs: [.automatic], needs: [.dataIn, .dataOut],
+    options: [.byte("xor", default: "0", help: "what each byte is exclusive-ored with")],
+    create: { host, channel, options, instance in
+        Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
+            Echo(host: host, options: options)
+        }
+    })
+
+/// The only symbol that kcsd looks for.
+@c(kcs_plugin_entry)
+public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

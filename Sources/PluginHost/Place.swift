@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: what a plugin knows as `struct kcs_channel *`. It outlives the instance by a while, so that a call that comes too
+// late, or on another thread, finds something that can refuse it.
+import CKCSPlugin
+import CLinux
+
+/// An instance's place on its channel, as its plugin sees it.
+struct Place {
+    /// The instance, until `destroy` has returned.
+    var instance: Unmanaged<HandlerInstance>?
+    /// The one thread that may call the host, `post` excepted.
+    var thread: UnsafeRawPointer?
+    let reporter: MisuseReporter
+
+    static func make(_ instance: HandlerInstance, _ reporter: MisuseReporter) -> UnsafeMutablePointer<Place> {
+        let place = UnsafeMutablePointer<Place>.allocate(capacity: 1)
+        place.initialize(to: Place(instance: .passUnretained(instance), thread: cl_thread(), reporter: reporter))
+        return place
+    }
+
+    /// Nothing is served here any more. The memory is freed only after many others were given up.
+    static func retire(_ place: UnsafeMutablePointer<Place>) {
+        place.pointee.instance = nil
+        guard let oldest = cl_quarantine(place)?.assumingMemoryBound(to: Place.self) else { return }
+        oldest.deinitialize(count: 1)
+        oldest.deallocate()
+    }
+
+    /// Answers a call that is not served, in one line.
+    @inline(never)
+    static func refuse(_ place: UnsafePointer<Place>, _ call: StaticString) -> Int32 {
+        if place.pointee.thread != cl_thread() {
+            place.pointee.reporter.report("\(call)() was called on another thread than the loop's, and refused")
+            return KCS_E_THREAD
+        }
+        place.pointee.reporter.report("\(call)() was called after destroy, and refused")
+        return KCS_E_UNAVAILABLE
+    }
+}
+
+/// Takes what a plugin should not have done, in words.
+open class MisuseReporter {
+    /// One that says nothing.
+    public init() {}
+
+    /// Says it. Called on any thread, also after the instance has gone.
+    open func report(_ text: String) {}
+}
