@@ -41,11 +41,14 @@ enum Descriptor {
         guard descriptor.option_count <= saneCount, descriptor.request_count <= saneCount else {
             return failure(.declaration, "it declares more than \(saneCount) options or requests")
         }
-        guard descriptor.option_count == 0 || Int(clamping: descriptor.option_size) >= MemoryLayout<kcs_option>.size else {
+        guard descriptor.option_count == 0 || Int(clamping: descriptor.option_size) >= MemoryLayout<kcs_option>.size
+        else {
             return failure(
                 .size, "option_size is \(descriptor.option_size), and an option has \(MemoryLayout<kcs_option>.size)")
         }
-        guard descriptor.option_count == 0 || Int(clamping: descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
+        guard
+            descriptor.option_count == 0
+                || Int(clamping: descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
         else { return failure(.declaration, "option_size is \(descriptor.option_size), which no array of options has") }
         if descriptor.request_count > 0 && descriptor.requests == nil {
             return failure(.required, "requests is null, and request_count is \(descriptor.request_count)")

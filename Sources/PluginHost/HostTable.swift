@@ -90,7 +90,8 @@ private func makeTable() -> kcs_host {
                 guard bytes != nil || count == 0, count <= 1 << 20 else { return KCS_E_INVALID }
                 return $0.annotate(
                     kind: kind, direction: direction, linkType: linkType,
-                    UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)), text: text.map { String(cString: $0) })
+                    UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)),
+                    text: text.map { String(cString: $0) })
             }
         },
         dump: { channel, scope, context, done in instance(channel) { $0.dump(scope: scope, context, done) } },
