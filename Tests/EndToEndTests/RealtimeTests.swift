@@ -8,7 +8,9 @@ import Testing
 extension EndToEnd {
     @Suite struct RealtimeTests {
         private let bench = Bench()
-        private static let tools = ["/usr/bin/prlimit", "/usr/bin/setpriv"].allSatisfy { access($0, X_OK) == 0 }
+        private static let tools = ["/usr/bin/prlimit", "/usr/bin/setpriv"].allSatisfy { (path: String) in
+            access(path, X_OK) == 0
+        }
         /// May this process do what the keys ask for? Tried in a thread's own scheduling, and put back.
         private static let isPermitted: Bool = {
             var parameter = sched_param(sched_priority: 1)
