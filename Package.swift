@@ -11,10 +11,22 @@
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
 //   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
+// `.ci/install` runs the second build, for other processors too, and lays out what it makes.
+import Foundation
 import PackageDescription
 
 let embedded = Context.environment["KCSD_EMBEDDED"] != nil
-let toolchain = Context.environment["KCSD_TOOLCHAIN"] ?? "/opt/swift/usr"
+/// The toolchain's `usr`: that of the `swift` which the search path finds, unless the environment names another.
+let toolchain =
+    Context.environment["KCSD_TOOLCHAIN"]
+    ?? (Context.environment["PATH"] ?? "").split(separator: ":").lazy
+    .map { URL(fileURLWithPath: "\($0)/swift").resolvingSymlinksInPath() }
+    .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    .map { $0.deletingLastPathComponent().deletingLastPathComponent().path } ?? "/usr"
+/// The tables that comparing Strings needs; the environment names those of another processor.
+let unicodeTables =
+    Context.environment["KCSD_UNICODE_TABLES"]
+    ?? "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 let root = Context.packageDirectory
 
 /// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
@@ -43,8 +55,7 @@ let shippedLink: [LinkerSetting] =
     ? [
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
-            "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a", "-lm",
-            "-Xlinker", "--gc-sections",
+            unicodeTables, "-Xlinker", "--gc-sections",
         ])
     ] : []
 
@@ -91,7 +102,7 @@ func pluginProduct(_ name: String, _ target: String) -> Product {
 
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
-    .target(name: "CLinux", cSettings: cSettings),
+    .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSD_EMBEDDED")] : [])),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),

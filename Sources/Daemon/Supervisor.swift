@@ -90,6 +90,7 @@ public final class Supervisor {
         }
         try openControlAtStart()
         let crashed = prepareCrashDump()
+        if let wish = plan.configuration.realtime { Realtime(wish, log).apply() }
         startWatchdog()
         let marker = CrashMarker(stateDirectory: plan.configuration.stateDirectory)
         let culprit = marker.take() ?? crashed
@@ -279,6 +280,9 @@ public final class Supervisor {
         if old.hangTimeout != new.hangTimeout {
             report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsd")
         }
+        if old.realtime != new.realtime {
+            report.notes.append("realtime has changed; it takes effect at a restart of kcsd")
+        }
     }
 
     // MARK: Control
@@ -385,7 +389,8 @@ public final class Supervisor {
         let marker = CrashMarker(stateDirectory: plan.configuration.stateDirectory)
         let crashFile = self.crashFile
         let timeout = plan.configuration.hangTimeout
-        watchdog = Watchdog(activity, hangTimeout: timeout) { call in
+        let realtime = plan.configuration.realtime
+        watchdog = Watchdog(activity, hangTimeout: timeout, begin: { Realtime.placeAbove(realtime) }) { call in
             // What hangs may hold a lock that the lines below need: SIGALRM then ends the process, and says less.
             alarm(Self.reportLimit)
             let channel = names.name(Activity.channel(call))

@@ -46,17 +46,17 @@ public final class Window {
                 throw SystemError(.current, "ioctl(GET_SIZE)", path)
             }
             let length = try checked(size ?? defaultSize, path)
-            guard Int(region.size) >= length else {
+            guard let reserved = Int(exactly: region.size), reserved >= length else {
                 throw SystemError(
                     .invalidArgument, "mmap", "\(path): the reserved memory has \(region.size) bytes only")
             }
-            let map = try MemoryMap(shared: file.raw, length: Int(region.size))
+            let map = try MemoryMap(shared: file.raw, length: reserved)
             region.addr = Self.firmwareSpaceEnd & (0 &- region.size)
             region.offset = 0
             guard cl_ioctl(file.raw, UInt(CL_LPC_MAP), &region) == 0 else {
                 throw SystemError(.current, "ioctl(MAP)", path)
             }
-            return Window(map, from: Int(region.size) - length, count: length)
+            return Window(map, from: reserved - length, count: length)
         }
     }
 

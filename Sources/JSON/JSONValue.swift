@@ -52,6 +52,8 @@ public struct JSONMember: Sendable {
 extension JSONValue {
     /// A whole number.
     public static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(Int64(value))) }
+    /// A whole number of 64 bits, also where `Int` has 32.
+    public static func integer64(_ value: Int64) -> JSONValue { .number(JSONNumber(value)) }
     /// A whole number without sign.
     public static func unsigned(_ value: UInt64) -> JSONValue { .number(JSONNumber(value)) }
     /// Text, or `null` where there is none.

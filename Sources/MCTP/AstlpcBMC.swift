@@ -143,7 +143,7 @@ public struct AstlpcBMC: ~Copyable {
                 return refuse(.layout(fault, proposal.layout))
             }
             let room = Int(original.transmit.offset - original.receive.offset)
-            let size = min(room, Int(proposal.layout.receive.size))
+            let size = min(room, Int(clamping: proposal.layout.receive.size))
             unit = version.packetSize(buffer: size) - PacketHeader.size
             if let requestedUnit { unit = min(unit, requestedUnit) }
         }

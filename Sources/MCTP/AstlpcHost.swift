@@ -103,9 +103,9 @@ public struct AstlpcHost: ~Copyable {
         guard requestedUnit >= PacketHeader.baselineUnit else { return .unit(requestedUnit) }
         // Up to the other buffer there is room, whatever was agreed on before.
         var wanted = offered
-        let room = Int(offered.transmit.offset) - Int(offered.receive.offset)
+        let room = Int(clamping: offered.transmit.offset) - Int(clamping: offered.receive.offset)
         let size = version.bufferSize(packet: min(requestedUnit, AstlpcLayout.largestWindow) + PacketHeader.size)
-        wanted.receive.size = UInt32(clamping: min(size, max(room, Int(offered.receive.size))))
+        wanted.receive.size = UInt32(clamping: min(size, max(room, Int(clamping: offered.receive.size))))
         if let fault = wanted.fault(version: version, window: buffers.window.count) {
             return .layout(fault, wanted)
         }

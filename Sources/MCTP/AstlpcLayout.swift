@@ -114,9 +114,10 @@ public struct AstlpcLayout: Equatable, Sendable {
         for region in [receive, transmit] {
             let (end, overflow) = region.offset.addingReportingOverflow(region.size)
             if overflow { return .overflow }
-            if Int(end) > min(window, Self.largestWindow) { return .outsideWindow }
-            if Int(region.size) < version.smallestBuffer { return .tooSmall }
-            if Int(region.offset) < Self.controlArea { return .overlapsControlArea }
+            // Int may have 32 bits, and a host may write any number.
+            if UInt64(end) > UInt64(min(window, Self.largestWindow)) { return .outsideWindow }
+            if Int(clamping: region.size) < version.smallestBuffer { return .tooSmall }
+            if Int(clamping: region.offset) < Self.controlArea { return .overlapsControlArea }
         }
         let apart =
             receive.offset + receive.size <= transmit.offset || transmit.offset + transmit.size <= receive.offset

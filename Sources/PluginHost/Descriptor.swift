@@ -15,7 +15,7 @@ enum Descriptor {
             .failure(LoadFailure(file.path, rule, finding))
         }
         let given = UnsafeRawPointer(pointer)
-        let size = Int(given.load(as: UInt32.self))
+        let size = Int(clamping: given.load(as: UInt32.self))
         let abi = given.load(fromByteOffset: 4, as: UInt32.self)
         guard abi >> 16 == hostABI >> 16 else {
             return failure(.abi, "it was built for ABI \(text(abi)), and this kcsd has ABI \(text(hostABI))")
@@ -46,11 +46,13 @@ enum Descriptor {
         guard descriptor.option_count <= saneCount, descriptor.request_count <= saneCount else {
             return failure(.declaration, "it declares more than \(saneCount) options or requests")
         }
-        guard descriptor.option_count == 0 || Int(descriptor.option_size) >= Layout.option else {
+        guard descriptor.option_count == 0 || Int(clamping: descriptor.option_size) >= Layout.option else {
             return failure(
                 .size, "option_size is \(descriptor.option_size), and an option has at least \(Layout.option)")
         }
-        guard descriptor.option_count == 0 || Int(descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
+        guard
+            descriptor.option_count == 0
+                || Int(clamping: descriptor.option_size) % MemoryLayout<kcs_option>.alignment == 0
         else { return failure(.declaration, "option_size is \(descriptor.option_size), which no array of options has") }
         if descriptor.request_count > 0 && descriptor.requests == nil {
             return failure(.required, "requests is null, and request_count is \(descriptor.request_count)")

@@ -129,7 +129,8 @@ private func makeTable() -> kcs_host {
                 }
                 return $0.annotate(
                     kind: kind, direction: direction, linkType: linkType,
-                    UnsafeRawBufferPointer(start: bytes, count: Int(count)), text: text.map { String(cString: $0) })
+                    UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)),
+                    text: text.map { String(cString: $0) })
             }
         },
         dump: { channel, scope, context, done in

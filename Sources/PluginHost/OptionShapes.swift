@@ -20,7 +20,8 @@ enum OptionShapes {
         do {
             var left = treeLimit
             let members = try children(
-                descriptor.options, descriptor.option_count, Int(descriptor.option_size), named: "options", depth: 0,
+                descriptor.options, descriptor.option_count, Int(clamping: descriptor.option_size), named: "options",
+                depth: 0,
                 &left)
             if let index = members.firstIndex(where: { $0.key.isEmpty }) {
                 return .failure(Fault(text: "options[\(index)] has no key"))

@@ -148,8 +148,8 @@ struct PluginCommands {
         if !shape.help.isEmpty { members.append(JSONMember("help", .string(shape.help))) }
         members.append(JSONMember("required", .bool(shape.required)))
         if let text = shape.defaultText { members.append(JSONMember("default", .string(text))) }
-        if let minimum = shape.minimum { members.append(JSONMember("minimum", .integer(Int(minimum)))) }
-        if let maximum = shape.maximum { members.append(JSONMember("maximum", .integer(Int(maximum)))) }
+        if let minimum = shape.minimum { members.append(JSONMember("minimum", .integer64(minimum))) }
+        if let maximum = shape.maximum { members.append(JSONMember("maximum", .integer64(maximum))) }
         if !shape.choices.isEmpty { members.append(JSONMember("choices", .strings(shape.choices))) }
         if !shape.children.isEmpty {
             members.append(JSONMember("children", .array(shape.children.map { object($0) })))

@@ -4,8 +4,11 @@ import LinuxIO
 
 /// The system's C compiler, with which tests build plugins outside the package, as a plugin's author does.
 public enum CCompiler {
+    /// Its program. $KCSD_CC names another, for plugins of a kcsd that was built for another processor.
+    public static var program: String { CurrentProcess.environment("KCSD_CC") ?? "/usr/bin/cc" }
+
     /// Is there one? Suites that need it say that they were skipped.
-    public static var isThere: Bool { access("/usr/bin/cc", X_OK) == 0 }
+    public static var isThere: Bool { access(program, X_OK) == 0 }
 
     /// The package's folder.
     public static var root: String { Path.parent(of: Path.parent(of: Path.parent(of: #filePath))) }
@@ -25,7 +28,7 @@ public enum CCompiler {
 
     /// Runs the compiler.
     public static func run(_ arguments: [String]) throws {
-        let compiler = try Program("/usr/bin/cc", arguments)
+        let compiler = try Program(program, arguments)
         guard compiler.wait() == .exited(0) else { throw Failure(text: compiler.log) }
     }
 }

@@ -246,4 +246,20 @@ static inline int cl_process_descriptor(pid_t process) { return (int)syscall(SYS
 // Takes a lock that ends with the descriptor, without waiting.
 static inline int cl_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
+// Real-time scheduling of the calling thread; threads and programs that it starts are ordinary ones. 0, or -1 with errno.
+static inline int cl_set_fifo(int priority) {
+    struct sched_param parameter = {.sched_priority = priority};
+    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
+}
+// Keeps the calling thread on one processor; what it starts stays there too, unless it is released. 0, or -1 with errno.
+int cl_set_processor(int processor);
+// Lets a process run where this one could before cl_set_processor; does nothing when that was never called.
+void cl_release_from_processor(pid_t process);
+// Keeps in memory what the process has and will have: the programs' and libraries' own pages now, others once they are
+// used, so that the stacks of threads cost what is used of them. 0, or -1 with errno: EPERM when the process may not lock
+// as much as it likes, since it would later run out of memory at any point.
+int cl_lock_memory(void);
+// What is at most locked without a capability; all ones for no limit.
+uint64_t cl_memory_lock_limit(void);
+
 #endif

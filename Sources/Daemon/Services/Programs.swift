@@ -110,6 +110,8 @@ final class Programs {
         defer { for argument in list { free(argument) } }
         var process: pid_t = 0
         let result = posix_spawn(&process, list[0]!, &files, &attributes, list, cl_environment())
-        return result == 0 ? .success(process) : .failure(Errno(rawValue: result))
+        guard result == 0 else { return .failure(Errno(rawValue: result)) }
+        Scheduling.releaseFromProcessor(process)
+        return .success(process)
     }
 }

@@ -19,14 +19,20 @@ final class Watchdog: @unchecked Sendable {
     private var isStopping = false
     private var thread: Thread?
 
-    /// Watches the calling thread. `culprit` is called on the watchdog's thread with the call that hangs, and does not
-    /// return.
-    init(_ activity: Activity, hangTimeout: UInt64, culprit: @escaping (UInt64) -> Void) {
+    /// Watches the calling thread. `begin` is called first on the watchdog's thread; `culprit` is called there with the
+    /// call that hangs, and does not return.
+    init(
+        _ activity: Activity, hangTimeout: UInt64, begin: @escaping () -> Void = {},
+        culprit: @escaping (UInt64) -> Void
+    ) {
         self.activity = activity
         self.hangTimeout = hangTimeout
         self.culprit = culprit
         _ = cl_install_interrupter(Self.interrupter)
-        thread = Thread.start { [self] in run() }
+        thread = Thread.start { [self] in
+            begin()
+            run()
+        }
     }
 
     /// Ends the thread.
