@@ -200,7 +200,9 @@ let tests: [Target] = [
         name: "SimulatedDeviceTests",
         dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
         exclude: ["Resources"], swiftSettings: strict),
-    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "IPMI", "LinuxIO"]),
+    testTarget(
+        "SimulatorTests",
+        ["CLinux", "DriverModel", "EventLoop", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
@@ -235,6 +237,7 @@ let tests: [Target] = [
         name: "EndToEndTests",
         dependencies: [
             "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsd",
+            "kcssim",
         ],
         exclude: ["Plugins"], swiftSettings: strict),
     testTarget(
