@@ -67,7 +67,8 @@ struct MessageSoak {
     mutating func exchange(_ plan: MessageExchange, vanishes: Bool) throws(SoakEnd) {
         if plan.isSpurious { soak.host.ringForNothing() }
         var configuration = HostConfiguration(plan.temperament)
-        configuration.timeout = soak.settings.timeout
+        // After this time a real host gives the transfer up and begins again, which may get it an answer.
+        configuration.timeout = min(configuration.timeout, soak.settings.timeout)
         var transfer = HostTransfer(soak.host, configuration)
         var machine = HostMachine(configuration, request: plan.request)
         var done = 0
