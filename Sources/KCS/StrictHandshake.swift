@@ -33,10 +33,10 @@ extension TransferMachine {
         wakeAt = nil
         guard parked != .nothing else {
             switch phase {
-            case .error, .withheld: wakeAt = progressAt &+ timings.unclean
+            case .error: wakeAt = progressAt &+ timings.unclean
             case .idle: if rest == .awaitingLastRead { wakeAt = progressAt &+ timings.unclean }
             case .reading, .lastByte, .abort1, .abort2, .writeEnd: wakeAt = progressAt &+ timings.abandon
-            case .writeStart, .writeData, .waiting: break
+            case .writeStart, .writeData, .waiting, .withheld: break
             }
             return
         }
@@ -58,15 +58,15 @@ extension TransferMachine {
         switch phase {
         case .writeEnd, .abort1:
             if age >= timings.abandon { becomeUnarmed() } else { showReadWithoutOutput() }
-        case .error, .withheld: if age >= timings.unclean { becomeUnarmed() }
+        case .error: if age >= timings.unclean { becomeUnarmed() }
         case .idle: if rest == .armed || (rest == .awaitingLastRead && age >= timings.unclean) { becomeUnarmed() }
         case .reading, .lastByte, .abort2: if age >= timings.abandon { becomeUnarmed() }
-        case .writeStart, .writeData, .waiting: break
+        case .writeStart, .writeData, .waiting, .withheld: break
         }
     }
 
     /// Nobody is in a transfer and nothing is parked: shows what WRITE_START has to find.
-    private mutating func becomeUnarmed() {
+    mutating func becomeUnarmed() {
         phase = .idle
         rest = .unarmed
         ignoresOutput = false
@@ -118,8 +118,12 @@ extension TransferMachine {
             sent += 1
             phase = .lastByte
         case .idle where rest == .awaitingLastRead:
+            // READ, for a host reads the dummy that came with IDLE only after it; or GET_STATUS/ABORT with the 00 behind it,
+            // of a host that began to recover, and read the dummy on the way. That takes it longer.
+            let isDoubtful = !outputFull && now &- progressAt >= timings.look
             park(.data, now)
             rest = .armed
+            uncertain = isDoubtful
         case .idle, .waiting, .withheld: letGo(.either)
         case .error, .lastByte, .abort2: park(.data, now)
         }
@@ -159,7 +163,7 @@ extension TransferMachine {
     // MARK: A data byte is parked
 
     private mutating func dataHeld(_ now: UInt64) {
-        outputFell(now)
+        if phase != .idle { outputFell(now) }
         switch phase {
         case .writeStart, .writeData: requestDataHeld(now)
         case .lastByte, .abort2:
@@ -173,7 +177,13 @@ extension TransferMachine {
             }
         case .error: if now &- progressAt >= timings.unclean { read(.data) }
         case .writeEnd: read(.data)
-        case .idle, .waiting, .withheld, .reading, .abort1: break
+        case .idle:
+            // Whoever is done writes a command next. Whoever waits for IBF to fall would wait for ever.
+            if uncertain, now &- progressAt >= timings.unclean {
+                becomeUnarmed()
+                read(.either)
+            }
+        case .waiting, .withheld, .reading, .abort1: break
         }
     }
 

@@ -236,16 +236,22 @@ public struct TransferMachine: Hashable, Sendable {
         return .accepted
     }
 
-    /// The handler has nothing to answer; the host is left in the READ state until it begins anew.
+    /// The handler has nothing to answer. Until the host begins anew it finds READ, or, under the strict handshake, which
+    /// has to show beforehand what WRITE_START is to find, WRITE: hosts that send several messages in a row do not look
+    /// for READ in between.
     public mutating func withhold(_ token: MessageToken, now: UInt64) -> ReplyOutcome {
         guard token == owed, phase == .waiting, life == .running else {
             counters.stale += 1
             return .stale
         }
         owed = nil
-        phase = .withheld
         progressAt = now
-        schedule(now)
+        switch handshake {
+        case .fast: phase = .withheld
+        case .strict:
+            becomeUnarmed()
+            schedule(now)
+        }
         return .accepted
     }
 

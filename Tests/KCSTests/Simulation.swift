@@ -34,6 +34,8 @@ struct Simulation {
     var hostStalls: UInt64 = 1000
     /// How often one takes up to 5 ms, as under system management mode, in a million.
     var longStalls: UInt64 = 10
+    /// How often the daemon loses its processor for up to 5 ms between two steps, in a million.
+    var daemonStalls: UInt64 = 0
     /// How often an answer is given later, in a million.
     var lateAnswers: UInt64 = 100_000
 
@@ -121,7 +123,8 @@ struct Simulation {
             guard daemonAt <= world.now else { return false }
             let had = world.delivered != nil
             if world.daemonStep() {
-                daemonAt = world.now + random.skewed(300, 2_000)
+                let stalls = daemonStalls > 0 && random.below(1_000_000) < daemonStalls
+                daemonAt = world.now + (stalls ? random.skewed(2_000, 5_000_000) : random.skewed(300, 2_000))
             } else if world.inputWakes {
                 daemonAt = world.now + random.skewed(2_000, wakeLatency)
             } else if case .asleep(let until?, _) = world.daemon {

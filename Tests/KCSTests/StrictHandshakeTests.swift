@@ -48,6 +48,50 @@ import Testing
         }
     }
 
+    /// Hosts that begin anew while the daemon is late: nobody is left waiting for a time-out of the host's own.
+    @Test(arguments: [HostTemperament.linux, .edk2]) func aLateDaemonLeavesNoHostWithItsByteInIDR(
+        _ temperament: HostTemperament
+    ) {
+        for seed in 1...count(50_000) {
+            var simulation = Simulation(
+                driver: .v2, configuration: TransferConfiguration(handshake: .strict), temperament: temperament,
+                seed: UInt64(seed))
+            (simulation.hostStalls, simulation.daemonStalls) = (100_000, 100_000)
+            simulation.wakeLatency = [200_000, 2_000_000, 20_000_000][seed % 3]
+            var host = HostConfiguration(temperament)
+            host.retries = 1000
+            for request in 0..<3 {
+                let start = simulation.world.now
+                let result = simulation.transfer(host, [0x18, 0x01], responseLength: 3)
+                #expect(result == .success(World.answer(to: [0x18, 0x01], length: 3)), "seed \(seed), \(request)")
+                #expect(simulation.world.now - start < 4_000_000_000, "seed \(seed), request \(request)")
+            }
+        }
+    }
+
+    @Test func aHostThatRecoversAsItsTransferEndsIsNoticedWithin60ms() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.abort() == TransferErrorCode.aborted.rawValue)
+        bench.command(ControlCode.getStatusAbort)
+        bench.data(0)
+        // The host saw a state that it did not like, and reads ODR before it begins anew; that is taken for the read of
+        // the error code.
+        bench.output()
+        #expect(bench.state == .idle)
+        bench.output()
+        _ = bench.world.device.hostWritesCommand(ControlCode.getStatusAbort)
+        bench.world.interrupt()
+        _ = bench.world.device.hostWritesData(0)
+        bench.run(for: 60_000_000)
+        #expect(bench.state == .read)
+        #expect(!bench.status.contains(.ibf))
+        #expect(bench.output() == TransferErrorCode.aborted.rawValue)
+        bench.data(ControlCode.read)
+        #expect(bench.state == .idle)
+        bench.output()
+        #expect(bench.works())
+    }
+
     @Test func aStrayByteWhileIdleDoesNotReachTheHandlerAndACommandTakesItsPlace() {
         let bench = Bench(.strict, driver: .v2)
         #expect(bench.works())
