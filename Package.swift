@@ -219,7 +219,9 @@ let tests: [Target] = [
         name: "SimulatedDeviceTests",
         dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
         exclude: ["Resources"], swiftSettings: strict),
-    testTarget("SimulatorTests", ["Simulator", "SimulatedDevice", "DriverModel", "IPMI", "LinuxIO"]),
+    testTarget(
+        "SimulatorTests",
+        ["CLinux", "DriverModel", "EventLoop", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
@@ -287,10 +289,29 @@ let tests: [Target] = [
         ]),
 ]
 
+/// `.ci/fuzz` builds these, with instrumented libraries and in a folder of its own.
+let fuzzers: [Target] =
+    Context.environment["KCSD_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CKCSPlugin", "CLinux", "Capture", "Configuration", "Decode", "DriverModel", "JSON", "KCS", "LinuxIO",
+                "MCTP", "PluginHost", "Schema", "YAML",
+            ], path: "Tests/Fuzz", swiftSettings: strict,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-use-ld=lld", "\(toolchain)/lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a",
+                    "-lstdc++",
+                ])
+            ])
+    ]
+
 let package = Package(
     name: "kcsd",
     products: products,
     dependencies: embedded
         ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: libraries + programs + plugins + (embedded ? [] : tools + tests)
+    targets: libraries + programs + plugins + (embedded ? [] : tools + tests + fuzzers)
 )

@@ -164,7 +164,7 @@ public final class Device {
             if case .byte(_, let str) = received { note(str) }
             return received
         case .simulated(let port):
-            guard let (value, str) = port.readData() else { return .nothing }
+            guard let (value, str) = port.readData() else { return port.isGone ? .failed(.noDevice) : .nothing }
             note(str)
             return .byte(value, str: str)
         case .serio(let node): return node.receive()
@@ -177,7 +177,9 @@ public final class Device {
         let result: Int32
         switch port {
         case .node(let node): result = node.readSTR()
-        case .simulated(let port): result = Int32(port.readStatus())
+        case .simulated(let port):
+            let str = port.readStatus()
+            result = port.isGone ? -ENODEV : Int32(str)
         case .serio, .ipmi: return Self.unsupported
         }
         if result >= 0 { note(UInt8(truncatingIfNeeded: result)) }
@@ -197,7 +199,7 @@ public final class Device {
         isOutputKnownClear = false
         switch port {
         case .node(let node): return node.writeODR(value)
-        case .simulated(let port): return port.writeData(value) ? 0 : -Errno.busy.rawValue
+        case .simulated(let port): return Self.outcome(port, port.writeData(value))
         case .serio, .ipmi: return Self.unsupported
         }
     }
@@ -209,7 +211,7 @@ public final class Device {
         case .node(let node): return node.writeSTR(written)
         case .simulated(let port):
             port.writeStatus(written)
-            return 0
+            return Self.outcome(port, true)
         case .serio, .ipmi: return Self.unsupported
         }
     }
@@ -235,7 +237,7 @@ public final class Device {
         case .node(let node): return node.writeSTR(written)
         case .simulated(let port):
             port.writeStatus(written)
-            return 0
+            return Self.outcome(port, true)
         case .serio, .ipmi: return Self.unsupported
         }
     }
@@ -247,6 +249,12 @@ public final class Device {
     }
 
     private static let unsupported = -EOPNOTSUPP
+
+    /// What a write to a simulated device answers.
+    @inline(__always)
+    private static func outcome(_ port: SimulatedPort, _ isDone: Bool) -> Int32 {
+        port.isGone ? -ENODEV : isDone ? 0 : -Errno.busy.rawValue
+    }
 
     // MARK: Messages
 
@@ -306,7 +314,7 @@ public final class Device {
     private func writeBoth(_ odr: UInt8, _ str: UInt8) -> Int32 {
         switch port {
         case .node(let node): return node.writeBoth(odr: odr, str: str)
-        case .simulated(let port): return port.writeBoth(odr: odr, str: str) ? 0 : -Errno.busy.rawValue
+        case .simulated(let port): return Self.outcome(port, port.writeBoth(odr: odr, str: str))
         case .serio, .ipmi: return Self.unsupported
         }
     }

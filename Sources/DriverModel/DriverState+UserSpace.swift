@@ -49,9 +49,9 @@ public struct Readiness: OptionSet, Hashable, Sendable {
 }
 
 extension DriverState {
-    /// open(2). False is `EBUSY`: one process at a time.
+    /// open(2). False is `EBUSY`: one process at a time; or `ENODEV`, where the device is gone.
     @inlinable public mutating func open() -> Bool {
-        if isOpen { return false }
+        if isOpen || isGone { return false }
         set(Self.openBit, true)
         // The core enables IBF in the hardware; the posted driver's own mask stays as it was at the last close, and a
         // byte that waits behind a full buffer storms. The deferred driver would storm for every byte left unread.

@@ -9,6 +9,7 @@
 //   bits 16…23  STR                      bit 34  the driver wants IBF events      bit 36  the hardware raises them
 //   bits 24…31  the driver's buffer      bit 35  the driver wants OBE events      bit 37  the hardware raises them
 //   bits 40…41  which driver             bit 38  a process has the device open
+//                                        bit 39  there is no device at all
 //
 // The driver and the hardware each have an event mask because the kernel's core changes the hardware's at open and close
 // without telling the driver: its storms come from there.
@@ -40,7 +41,8 @@ public struct DriverState: RawRepresentable, Hashable, Sendable {
     @inlinable static var inputEnabled: UInt64 { 1 << 36 }
     @inlinable static var outputEnabled: UInt64 { 1 << 37 }
     @inlinable static var openBit: UInt64 { 1 << 38 }
-    @inlinable static var meaningful: UInt64 { 0x0000_037F_FFFF_FFFF }
+    @inlinable static var goneBit: UInt64 { 1 << 39 }
+    @inlinable static var meaningful: UInt64 { 0x0000_03FF_FFFF_FFFF }
 
     @inlinable @inline(__always)
     func byte(_ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: rawValue >> shift) }

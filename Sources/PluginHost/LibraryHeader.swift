@@ -43,7 +43,11 @@ enum LibraryHeader {
         let offset = is64 ? header.number(at: 32, 8) : header.number(at: 28, 4)
         let stride = header.number(at: is64 ? 54 : 42, 2)
         let count = header.number(at: is64 ? 56 : 44, 2)
-        guard stride >= (is64 ? 56 : 32), offset >= 0, let table = read(descriptor, stride * count, at: offset) else {
+        // A header may say four gigabytes: nothing is made ready for them that the file does not have.
+        let (end, overflows) = offset.addingReportingOverflow(stride * count)
+        guard stride >= (is64 ? 56 : 32), offset >= 0, !overflows, end <= size,
+            let table = read(descriptor, stride * count, at: offset)
+        else {
             return "its program headers are not in the file"
         }
         for index in 0..<count {

@@ -15,6 +15,13 @@ public final class SimulatedHost {
     private let sharedWindow: SharedWindow?
     private let scratch: UnsafeMutableRawBufferPointer
 
+    /// What goes wrong with the interrupts that this object raises; nil for nothing.
+    public var faults: InterruptFaults?
+    /// How many interrupts were lost, delayed, and raised for nothing so far.
+    public private(set) var injected = (lost: 0, delayed: 0, spurious: 0)
+    /// When a delayed interrupt is due; 0 for none.
+    private var interruptDue: UInt64 = 0
+
     /// Reaches a device, and makes it first where there is none.
     public init(directory: String, creating settings: DeviceSettings = .init()) throws(SystemError) {
         registers = try DeviceDirectory.openRegisters(directory, settings)
@@ -43,13 +50,16 @@ public final class SimulatedHost {
     // MARK: Ports
 
     /// Reads the status port.
-    public func readStatus() -> UInt8 { registers.state.hostReadsStatus() }
+    public func readStatus() -> UInt8 {
+        if interruptDue != 0 && Clock.monotonic >= interruptDue { nudge() }
+        return registers.state.hostReadsStatus()
+    }
 
     /// Reads the data port, whatever OBF says.
     public func readData() -> UInt8 {
         let value = registers.change { $0.hostReadsData() }
         registers.count(.hostReads)
-        if registers.runInterrupt() { Doorbell.ring(bmcBell.raw) }
+        raiseInterrupt()
         return value
     }
 
@@ -59,8 +69,51 @@ public final class SimulatedHost {
         let effects = registers.change { $0.hostWrites(value, command: command) }
         registers.note(effects)
         registers.count(command ? .hostCommandWrites : .hostDataWrites)
-        if registers.runInterrupt() { Doorbell.ring(bmcBell.raw) }
+        raiseInterrupt()
         return !effects.contains(.inputOverwritten)
+    }
+
+    @inline(__always)
+    private func raiseInterrupt() {
+        if faults != nil { return raiseFaultyInterrupt() }
+        if registers.runInterrupt() { Doorbell.ring(bmcBell.raw) }
+    }
+
+    private func raiseFaultyInterrupt() {
+        switch faults?.next() ?? .none {
+        case .lost:
+            injected.lost += 1
+            return
+        case .delayed(let time):
+            injected.delayed += 1
+            interruptDue = Clock.monotonic &+ time
+            return
+        case .spurious:
+            ringForNothing()
+        case .none: break
+        }
+        if registers.runInterrupt() { Doorbell.ring(bmcBell.raw) }
+    }
+
+    /// Readiness without a reason: the BMC's side is told to look, and there need be nothing to see.
+    public func ringForNothing() {
+        injected.spurious += 1
+        Doorbell.ring(bmcBell.raw)
+    }
+
+    // MARK: Presence
+
+    /// Takes the device away, as when its driver is unbound: whoever has it open loses it, and what is in its registers is
+    /// lost. The posted driver tells nobody, and the next use of the node stops the kernel; here calls end with `ENODEV`.
+    public func vanish() {
+        registers.change { $0.vanish() }
+        interruptDue = 0
+        Doorbell.ring(bmcBell.raw)
+    }
+
+    /// Gives it back, as new.
+    public func comeBack() {
+        registers.change { $0.comeBack() }
     }
 
     // MARK: Waiting
@@ -119,6 +172,7 @@ public final class SimulatedHost {
 
     /// What an earlier host may have died before doing: the interrupt, and ringing for it.
     public func nudge() {
+        interruptDue = 0
         closeForDeadOwner()
         _ = registers.runInterrupt()
         let state = registers.state

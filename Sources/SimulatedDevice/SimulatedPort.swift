@@ -42,7 +42,10 @@ public final class SimulatedPort {
         sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
         scratch = .allocate(byteCount: 4096, alignment: 16)
         Self.sign(lock.raw)
-        openDriver(driver ?? registers.settings.driver)
+        guard openDriver(driver ?? registers.settings.driver) else {
+            isOpen = false
+            throw SystemError(.noDevice, "open", directory)
+        }
         // What waits already was rung for somebody else, if at all.
         rearm()
     }
@@ -60,15 +63,16 @@ public final class SimulatedPort {
         }
     }
 
-    private func openDriver(_ driver: Driver) {
+    /// False: the device is gone.
+    private func openDriver(_ driver: Driver) -> Bool {
         while true {
             let seen = registers.rawWord
             var state = DriverState(rawValue: seen)
             state.close()
             state.use(driver)
-            _ = state.open()
+            guard state.open() else { return false }
             let opens = (seen & RegisterLayout.openCount) &+ RegisterLayout.oneOpen
-            if registers.exchange(seen, for: state.rawValue | opens) { return }
+            if registers.exchange(seen, for: state.rawValue | opens) { return true }
         }
     }
 
@@ -110,12 +114,15 @@ public final class SimulatedPort {
         if isReadable { Doorbell.ring(ownBell.raw) }
     }
 
-    /// EPOLLIN: would `readData` have a byte?
+    /// EPOLLIN: would `readData` have a byte? Also where the device is gone, which `isGone` tells.
     public var isReadable: Bool {
         _ = registers.runInterrupt()
         let state = registers.state
-        return state.isReadable || state.isInputFull
+        return state.isReadable || state.isInputFull || !state.isOpen
     }
+
+    /// Was the device taken away since it was opened? It stays so, even when it comes back: it is to be opened again.
+    public var isGone: Bool { !registers.state.isOpen }
 
     /// EPOLLOUT: is OBF clear? If not, the doorbell tells when it is, as late as the device's OBE does.
     public var isWritable: Bool {
@@ -131,7 +138,7 @@ public final class SimulatedPort {
         _ = registers.runInterrupt()
         let action = registers.change { state -> ReadAction in
             // Not `read` with O_NONBLOCK, which the posted driver gets wrong.
-            guard state.isReadable || state.isInputFull else { return .sleep }
+            guard state.isReadable || state.isInputFull, state.isOpen else { return .sleep }
             return state.read(offset: 0, count: 1)
         }
         guard case .data(let value) = action else { return nil }
@@ -153,13 +160,15 @@ public final class SimulatedPort {
 
     /// pwrite(2) of STR. Bit 0 clear drops the byte that the host has not read.
     public func writeStatus(_ value: UInt8) {
-        registers.note(registers.change { $0.writeStatus(value) })
+        registers.note(registers.change { $0.isOpen ? $0.writeStatus(value) : [] })
         registers.count(.statusWrites)
     }
 
     /// pwrite(2) of ODR. False where the call would sleep, and then nothing is changed.
     public func writeData(_ value: UInt8) -> Bool {
-        let (action, effects) = registers.change { $0.writeData(value, nonBlocking: true) }
+        let (action, effects) = registers.change {
+            $0.isOpen ? $0.writeData(value, nonBlocking: true) : (.again, [])
+        }
         return finish(action, effects) == .written(1)
     }
 

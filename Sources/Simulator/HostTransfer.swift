@@ -69,6 +69,8 @@ public struct HostTransfer {
         var pace = Pace(now: Clock.monotonic)
         var left = limit
         while true {
+            // Before the machine is asked: what it answers is to be done, now or by the next call.
+            if left == 0 { return nil }
             let action = machine.next(now: Clock.monotonic)
             switch action {
             case .finished(let result):
@@ -76,7 +78,6 @@ public struct HostTransfer {
                 return result
             case .wait(let time): wait(until: time, &pace)
             default:
-                guard left > 0 else { return nil }
                 left -= 1
                 perform(action, &machine, &pace)
             }

@@ -18,6 +18,7 @@ import ArgumentParser
             Watch.self,
             Trigger.self,
             IPMICommand.self,
+            SoakCommand.self,
             Demo.self,
             MCTPCommand.self,
             Mount.self,

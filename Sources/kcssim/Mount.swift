@@ -26,16 +26,28 @@ struct Mount: ParsableCommand {
 
     @OptionGroup var kind: DriverOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "So many of a thousand polls of a raw node say that there is a byte when there is none. (default: 0)",
+            valueName: "count"))
+    var spurious: UInt64 = 0
+
+    @Option(help: "What decides which ones. (default: 0)")
+    var seed: UInt64 = 0
+
     func validate() throws {
         if channels < 1 || channels > 1024 { throw ValidationError("--channels \(channels): 1 to 1024") }
+        if spurious > 1000 { throw ValidationError("--spurious \(spurious): 0 to 1000") }
     }
 
     func run() throws {
         let plain = mountpoint.count > 1 && mountpoint.hasSuffix("/") ? String(mountpoint.dropLast()) : mountpoint
-        let server = try FileServer(
-            MountSettings(
-                mountpoint: plain, channels: channels, devices: devices ?? plain + ".devices",
-                device: DeviceSettings(driver: kind.driver, obeLag: kind.obeLag)))
+        var settings = MountSettings(
+            mountpoint: plain, channels: channels, devices: devices ?? plain + ".devices",
+            device: DeviceSettings(driver: kind.driver, obeLag: kind.obeLag))
+        settings.spurious = spurious
+        settings.seed = seed
+        let server = try FileServer(settings)
         say("ready")
         server.run()
     }

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func bitsWithoutMeaningAreDropped() {
-        #expect(DriverState(rawValue: .max).rawValue == 0x0000_037F_FFFF_FFFF)
+        #expect(DriverState(rawValue: .max).rawValue == 0x0000_03FF_FFFF_FFFF)
         for driver in Driver.allCases {
             let state = DriverState(driver: driver)
             #expect(DriverState(rawValue: state.rawValue) == state)

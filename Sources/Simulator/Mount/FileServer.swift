@@ -20,6 +20,10 @@ public struct MountSettings: Sendable {
     public var devices: String
     /// What devices are made with.
     public var device: DeviceSettings
+    /// So many of a thousand polls of a raw node say that there is a byte when there is none.
+    public var spurious: UInt64 = 0
+    /// What decides which ones.
+    public var seed: UInt64 = 0
 
     /// Settings as given.
     public init(mountpoint: String, channels: Int, devices: String, device: DeviceSettings) {
@@ -126,7 +130,12 @@ public final class FileServer {
     private func serveDoorbell(_ channel: Int) {
         guard let client = clients[channel] else { return }
         client.port.drainDoorbell()
-        client.driverWoke()
+        if client.port.isGone {
+            client.abandon()
+            client.wakePollers()
+        } else {
+            client.driverWoke()
+        }
     }
 
     private func serveKernel() -> Bool {
@@ -210,7 +219,7 @@ public final class FileServer {
         guard let (kind, channel) = folder.node(request.node) else { return fail(request.unique, ENOENT) }
         guard clients[channel] == nil else { return fail(request.unique, EBUSY) }
         do {
-            let client = try makeClient(kind, settings.directory(of: channel))
+            let client = try makeClient(kind, channel)
             clients[channel] = client
             watch(client.port.doorbell, UInt64(channel))
         } catch { return fail(request.unique, error.errno.rawValue) }
@@ -221,10 +230,13 @@ public final class FileServer {
         connection.reply(request.unique, answer)
     }
 
-    private func makeClient(_ kind: NodeKind, _ directory: String) throws(SystemError) -> NodeClient {
+    private func makeClient(_ kind: NodeKind, _ channel: Int) throws(SystemError) -> NodeClient {
+        let directory = settings.directory(of: channel)
         switch kind {
         case .raw:
-            return RawNodeClient(try SimulatedPort(directory: directory, creating: settings.device), connection)
+            let port = try SimulatedPort(directory: directory, creating: settings.device)
+            let fate = SeededRandom(seed: settings.seed, UInt64(channel))
+            return RawNodeClient(port, connection, spurious: settings.spurious, fate)
         // These drivers read IDR when they are through with STATE, or have none to write.
         case .serio:
             let port = try SimulatedPort(directory: directory, creating: settings.device, through: .deferred)
@@ -256,6 +268,7 @@ public final class FileServer {
         guard let client = client(request), let argument = request.argument(fuse_read_in.self) else {
             return fail(request.unique, EIO)
         }
+        if client.port.isGone { return fail(request.unique, ENODEV) }
         client.read(
             pending(request, flags: argument.flags), offset: Int(clamping: argument.offset), count: Int(argument.size))
     }
@@ -266,6 +279,7 @@ public final class FileServer {
         }
         let bytes = UnsafeRawBufferPointer(rebasing: request.body[MemoryLayout<fuse_write_in>.size...])
         guard bytes.count == Int(argument.size) else { return fail(request.unique, EIO) }
+        if client.port.isGone { return fail(request.unique, ENODEV) }
         client.write(pending(request, flags: argument.flags), offset: Int(clamping: argument.offset), bytes)
     }
 

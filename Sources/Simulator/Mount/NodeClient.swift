@@ -55,7 +55,8 @@ class NodeClient {
 
     final func poll(_ unique: UInt64, _ argument: fuse_poll_in) {
         if argument.flags & UInt32(FUSE_POLL_SCHEDULE_NOTIFY) != 0 { pollHandle = argument.kh }
-        connection.reply(unique, fuse_poll_out(revents: UInt32(events()), padding: 0))
+        let found = port.isGone ? PollBits.gone : events()
+        connection.reply(unique, fuse_poll_out(revents: UInt32(found), padding: 0))
     }
 
     /// Those who poll ask again.
@@ -68,4 +69,6 @@ class NodeClient {
 enum PollBits {
     static let input = POLLIN | POLLRDNORM
     static let output = POLLOUT | POLLWRNORM
+    /// The device was taken away.
+    static let gone = POLLERR | POLLHUP
 }

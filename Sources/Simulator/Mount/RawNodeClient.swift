@@ -25,6 +25,15 @@ final class RawNodeClient: NodeClient {
     private var reads: [Read] = []
     private var writes: [Write] = []
     private var position = ClientPosition()
+    private let spurious: UInt64
+    private var fate: SeededRandom
+
+    /// `spurious` of a thousand polls tell of a byte that is not there, as `fate` has it.
+    init(_ port: SimulatedPort, _ connection: FuseConnection, spurious: UInt64, _ fate: SeededRandom) {
+        self.spurious = spurious
+        self.fate = fate
+        super.init(port, connection)
+    }
 
     // MARK: Calls
 
@@ -49,7 +58,8 @@ final class RawNodeClient: NodeClient {
 
     override func events() -> Int32 {
         let readiness = port.poll()
-        return (readiness.contains(.input) ? PollBits.input : 0) | (readiness.contains(.output) ? PollBits.output : 0)
+        let isInput = readiness.contains(.input) || (spurious > 0 && fate.chance(spurious))
+        return (isInput ? PollBits.input : 0) | (readiness.contains(.output) ? PollBits.output : 0)
     }
 
     override func interrupt(_ unique: UInt64) {
@@ -63,7 +73,7 @@ final class RawNodeClient: NodeClient {
     }
 
     override func abandon() {
-        for read in reads { connection.reply(read.call.unique, error: ENODEV) }
+        for read in reads { answer(read, error: ENODEV) }
         for write in writes { connection.reply(write.call.unique, error: ENODEV) }
         reads = []
         writes = []
