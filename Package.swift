@@ -34,20 +34,26 @@ let root = Context.packageDirectory
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 /// What ships to a BMC stays in the Embedded subset, and is compiled in both ways. Every Embedded module carries copies of
 /// what it uses of others: sections let the linker keep one and drop the rest, which more than halves the programs.
-let shipped: [SwiftSetting] =
+/// Exclusive access is checked in the debug build, in which the tests run. An optimized program is put together as a whole:
+/// in Embedded Swift by the linker, which gets every module's bitcode (the driver's own option for that writes files where
+/// SwiftPM does not look for them); else by small functions that are inlined across modules.
+let shippedAlone: [SwiftSetting] =
     strict
-    + (embedded
-        ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])] : [])
-/// For plugins, and for what runs at start only: small code counts for more than the last instruction. Exclusive access is
-/// checked in the ordinary build, in which the tests run; nothing unwinds the stack.
-let shippedSmall: [SwiftSetting] =
-    shipped
+    + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
     + (embedded
         ? [
+            .enableExperimentalFeature("Embedded"),
+            .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-Xcc", "-fno-asynchronous-unwind-tables"]),
             .unsafeFlags(
-                ["-Osize", "-enforce-exclusivity=unchecked", "-Xcc", "-fno-asynchronous-unwind-tables"],
-                .when(configuration: .release))
-        ] : [])
+                ["-Xfrontend", "-emit-bc", "-Xfrontend", "-lto=llvm-full"], .when(configuration: .release)),
+        ] : [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))])
+/// In Embedded Swift, every file sees CompactText.
+let shared: [String] = embedded ? ["CompactText"] : []
+let shipped: [SwiftSetting] =
+    shippedAlone + (embedded ? [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])] : [])
+/// For plugins, and for all that is not on a byte's way: small code counts for more than the last instruction.
+let shippedSmall: [SwiftSetting] =
+    shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
 let shippedLink: [LinkerSetting] =
@@ -59,16 +65,33 @@ let shippedLink: [LinkerSetting] =
         ])
     ] : []
 
-/// Programs carry a build id; what is the same in several of their modules is kept once.
+/// lld puts bitcode together. Many functions are the same code for several types, and many sequences of instructions occur
+/// more than once: each is kept once.
+let shrinkingLink: [LinkerSetting] =
+    embedded
+    ? [
+        .unsafeFlags([
+            "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr",
+            "-Xlinker", "-mllvm", "-Xlinker", "-enable-machine-outliner=always",
+        ])
+    ] : []
+
+/// Programs carry a build id.
 let programLink: [LinkerSetting] =
-    shippedLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
-    + (embedded ? [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--icf=all"])] : [])
+    shippedLink + shrinkingLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
 
 func shippedTarget(
     _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, path: path, swiftSettings: settings)
+        name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) }, path: path,
+        swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) },
+        swiftSettings: shippedSmall, linkerSettings: programLink)
 }
 
 func testTarget(_ name: String, _ dependencies: [String]) -> Target {
@@ -87,13 +110,12 @@ func plugin(_ name: String) -> [Target] {
 
 func pluginEntry(_ name: String, _ handler: String) -> Target {
     .target(
-        name: "\(name)Plugin", dependencies: ["CKCSPlugin", .init(stringLiteral: handler)],
+        name: "\(name)Plugin", dependencies: (["CKCSPlugin", handler] + shared).map { .init(stringLiteral: $0) },
         path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
         linkerSettings: shippedLink
             // lld, because gold lists symbols that the map made local
             + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]
-            // many generic functions are the same code for several types
-            + (embedded ? [.unsafeFlags(["-Xlinker", "--icf=all"])] : []))
+            + shrinkingLink)
 }
 
 func pluginProduct(_ name: String, _ target: String) -> Product {
@@ -103,6 +125,10 @@ func pluginProduct(_ name: String, _ target: String) -> Product {
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSD_EMBEDDED")] : [])),
+    .target(
+        name: "CompactText",
+        swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
+    .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
@@ -113,23 +139,23 @@ let libraries: [Target] = [
     shippedTarget("MCTP", ["CLinux", "Wire"]),
     shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
-    shippedTarget("JSON", []),
+    shippedTarget("JSON", [], settings: shippedSmall),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget("Schema", [], settings: shippedSmall),
-    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"]),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmall),
     shippedTarget(
         "Daemon",
         [
             "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "JSON", "KCS", "LinuxIO",
             "PluginHost", "Schema", "YAML",
-        ]),
-    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"]),
+        ], settings: shippedSmall),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmall),
     shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
     shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmall),
     .target(name: "CCapture", cSettings: cSettings),
-    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"]),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmall),
     shippedTarget("Decode", ["Capture"], settings: shippedSmall),
     shippedTarget(
         "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
@@ -138,13 +164,8 @@ let libraries: [Target] = [
 
 /// L4: what is run on a BMC.
 let programs: [Target] = [
-    .executableTarget(
-        name: "kcsd", dependencies: ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"],
-        swiftSettings: shipped, linkerSettings: programLink),
-    .executableTarget(
-        name: "kcsctl",
-        dependencies: ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"],
-        swiftSettings: shippedSmall, linkerSettings: programLink),
+    program("kcsd", ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"]),
+    program("kcsctl", ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"]),
 ]
 
 /// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
@@ -185,6 +206,9 @@ let tools: [Target] = [
     .executableTarget(
         name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
         swiftSettings: strict),
+    .executableTarget(
+        name: "DaemonBenchmark", dependencies: ["CLinux", "LinuxIO", "SimulatedDevice", "TestKit"],
+        path: "Tests/Benchmarks/Daemon", exclude: ["loop.c"], swiftSettings: strict),
     .executableTarget(
         name: "kcssim",
         dependencies: [

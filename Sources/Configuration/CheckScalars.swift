@@ -48,6 +48,11 @@ extension Checker {
         return nil
     }
 
+    /// The same but for the case of ASCII letters?
+    private static func isSame(_ text: String, _ lowercase: String) -> Bool {
+        text.utf8.elementsEqual(lowercase.utf8) { $0 | 0x20 == $1 }
+    }
+
     private func bool(_ scalar: Scalar, _ node: Node, _ subject: String) -> Bool? {
         if !scalar.isQuoted && scalar.text == "true" { return true }
         if !scalar.isQuoted && scalar.text == "false" { return false }
@@ -55,7 +60,7 @@ extension Checker {
         if scalar.isQuoted && (scalar.text == "true" || scalar.text == "false") {
             hint = " (quoted, it is text)"
         } else if scalar.reading == .bool {
-            let isTrue = ["t", "y"].contains(scalar.text.prefix(1).lowercased()) || scalar.text.lowercased() == "on"
+            let isTrue = ["true", "yes", "y", "on"].contains { Self.isSame(scalar.text, $0) }
             hint = " (write \(isTrue))"
         }
         diagnostics.error("\(subject) wants true or false, not \(quote(scalar.text))\(hint)", at: node.mark)

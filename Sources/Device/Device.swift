@@ -30,7 +30,15 @@ public final class Device {
         case ipmi(IPMINode)
     }
 
+    /// What a byte's way goes through: the port, borrowed.
+    private enum Shortcut {
+        case node(RawRegisters)
+        case simulated(Unmanaged<SimulatedPort>)
+        case none
+    }
+
     private let port: Port
+    private let shortcut: Shortcut
     /// What the device gives.
     public let capabilities: DeviceCapabilities
     /// The bytes that were there at open, each with its STR: at most two, or what the driver's queue holds. They are for
@@ -72,6 +80,11 @@ public final class Device {
     private init(_ port: Port, _ capabilities: DeviceCapabilities) {
         self.port = port
         self.capabilities = capabilities
+        switch port {
+        case .node(let node): shortcut = .node(node.registers)
+        case .simulated(let port): shortcut = .simulated(.passUnretained(port))
+        case .serio, .ipmi: shortcut = .none
+        }
     }
 
     private func drained() -> Result<Device, OpenFailure> {
@@ -132,13 +145,13 @@ public final class Device {
     /// To be called when the descriptor is readable, before `receive`.
     @inline(__always)
     public func acknowledge() {
-        if case .simulated(let port) = port { port.drainDoorbell() }
+        if case .simulated(let port) = shortcut { port._withUnsafeGuaranteedRef { $0.drainDoorbell() } }
     }
 
     /// To be called after `receive`: is there more that the descriptor will not tell of again?
     @inline(__always)
     public var hasUntoldInput: Bool {
-        if case .simulated(let port) = port { return port.isReadable }
+        if case .simulated(let port) = shortcut { return port._withUnsafeGuaranteedRef { $0.isReadable } }
         return false
     }
 
@@ -155,28 +168,41 @@ public final class Device {
 
     // MARK: Registers
 
+    /// Takes the byte that the descriptor, being readable, tells of: `acknowledge` and `receive` in one.
+    @inline(__always)
+    public func receiveAnnounced() -> Received {
+        acknowledge()
+        return receive()
+    }
+
     /// Takes the byte out of IDR; only after the descriptor was readable.
     @inline(__always)
     public func receive() -> Received {
-        switch port {
-        case .node(let node):
-            let received = node.readBoth()
+        switch shortcut {
+        case .node(let registers):
+            let received = registers.readBoth()
             if case .byte(_, let str) = received { note(str) }
             return received
         case .simulated(let port):
-            guard let (value, str) = port.readData() else { return port.isGone ? .failed(.noDevice) : .nothing }
+            guard let (value, str) = port._withUnsafeGuaranteedRef({ $0.readData() }) else {
+                return port._withUnsafeGuaranteedRef({ $0.isGone }) ? .failed(.noDevice) : .nothing
+            }
             note(str)
             return .byte(value, str: str)
-        case .serio(let node): return node.receive()
-        case .ipmi: return .nothing
+        case .none: return receiveOtherwise()
         }
+    }
+
+    private func receiveOtherwise() -> Received {
+        if case .serio(let node) = port { return node.receive() }
+        return .nothing
     }
 
     /// STR, without consuming IDR; or minus an error number.
     public func readSTR() -> Int32 {
         let result: Int32
         switch port {
-        case .node(let node): result = node.readSTR()
+        case .node(let node): result = node.registers.readSTR()
         case .simulated(let port):
             let str = port.readStatus()
             result = port.isGone ? -ENODEV : Int32(str)
@@ -197,10 +223,10 @@ public final class Device {
     public func writeODR(_ value: UInt8) -> Int32 {
         guard isOutputClear else { return -Errno.busy.rawValue }
         isOutputKnownClear = false
-        switch port {
-        case .node(let node): return node.writeODR(value)
-        case .simulated(let port): return Self.outcome(port, port.writeData(value))
-        case .serio, .ipmi: return Self.unsupported
+        switch shortcut {
+        case .node(let registers): return registers.writeODR(value)
+        case .simulated(let port): return port._withUnsafeGuaranteedRef { Self.outcome($0, $0.writeData(value)) }
+        case .none: return Self.unsupported
         }
     }
 
@@ -208,7 +234,7 @@ public final class Device {
     public func writeSTR(mask: UInt8, _ value: UInt8) -> Int32 {
         let written = changed(mask, value) | STRBit.obf
         switch port {
-        case .node(let node): return node.writeSTR(written)
+        case .node(let node): return node.registers.writeSTR(written)
         case .simulated(let port):
             port.writeStatus(written)
             return Self.outcome(port, true)
@@ -234,7 +260,7 @@ public final class Device {
         let written = changed(mask, value) & ~STRBit.obf
         isOutputKnownClear = true
         switch port {
-        case .node(let node): return node.writeSTR(written)
+        case .node(let node): return node.registers.writeSTR(written)
         case .simulated(let port):
             port.writeStatus(written)
             return Self.outcome(port, true)
@@ -313,7 +339,7 @@ public final class Device {
 
     private func writeBoth(_ odr: UInt8, _ str: UInt8) -> Int32 {
         switch port {
-        case .node(let node): return node.writeBoth(odr: odr, str: str)
+        case .node(let node): return node.registers.writeBoth(odr: odr, str: str)
         case .simulated(let port): return Self.outcome(port, port.writeBoth(odr: odr, str: str))
         case .serio, .ipmi: return Self.unsupported
         }

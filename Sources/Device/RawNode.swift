@@ -11,25 +11,34 @@
 import CLinux
 import LinuxIO
 
+/// Owns a node's descriptor and the buffer.
 final class RawNode {
     private let node: OpenNode
-    private let scratch: UnsafeMutablePointer<UInt8>
+    /// The node's registers; for as long as this object lives.
+    let registers: RawRegisters
 
-    var descriptor: Int32 { node.descriptor }
+    var descriptor: Int32 { registers.descriptor }
     var isReadable: Bool { node.isReadable }
 
     init(_ node: OpenNode) {
         self.node = node
-        scratch = .allocate(capacity: 2)
+        let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: 2)
         scratch.initialize(repeating: 0, count: 2)
+        registers = RawRegisters(descriptor: node.descriptor, scratch: scratch)
     }
 
-    deinit { scratch.deallocate() }
+    deinit { registers.scratch.deallocate() }
+}
+
+/// The accesses: a value, which a byte's way through the daemon can use without counting references.
+struct RawRegisters {
+    let descriptor: Int32
+    fileprivate let scratch: UnsafeMutablePointer<UInt8>
 
     /// IDR and STR in one call; only after readiness was reported.
     @inline(__always)
     func readBoth() -> Received {
-        let count = pread(descriptor, scratch, 2, 0)
+        let count = cl_pread(descriptor, scratch, 2, 0)
         if count == 2 { return .byte(scratch[0], str: scratch[1]) }
         return .failed(count < 0 ? .current : .inputOutput)
     }
@@ -37,7 +46,7 @@ final class RawNode {
     /// STR; never sleeps.
     @inline(__always)
     func readSTR() -> Int32 {
-        let count = pread(descriptor, scratch, 1, 1)
+        let count = cl_pread(descriptor, scratch, 1, 1)
         if count == 1 { return Int32(scratch[0]) }
         return -(count < 0 ? Errno.current.rawValue : EIO)
     }
@@ -46,14 +55,14 @@ final class RawNode {
     @inline(__always)
     func writeODR(_ value: UInt8) -> Int32 {
         scratch[0] = value
-        return outcome(pwrite(descriptor, scratch, 1, 0), 1)
+        return outcome(cl_pwrite(descriptor, scratch, 1, 0), 1)
     }
 
     /// STR alone. 0 or minus the error number.
     @inline(__always)
     func writeSTR(_ value: UInt8) -> Int32 {
         scratch[0] = value
-        return outcome(pwrite(descriptor, scratch, 1, 1), 1)
+        return outcome(cl_pwrite(descriptor, scratch, 1, 1), 1)
     }
 
     /// STR, then ODR, in one call; OBF known clear, or bit 0 of `str` clear. 0 or minus the error number.
@@ -61,7 +70,7 @@ final class RawNode {
     func writeBoth(odr: UInt8, str: UInt8) -> Int32 {
         scratch[0] = odr
         scratch[1] = str
-        return outcome(pwrite(descriptor, scratch, 2, 0), 2)
+        return outcome(cl_pwrite(descriptor, scratch, 2, 0), 2)
     }
 
     @inline(__always)

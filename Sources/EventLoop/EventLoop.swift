@@ -32,8 +32,9 @@ public final class EventLoop {
     private var timers = TimerQueue(capacity: 64)
     private var removed: [EventSource] = []
     private var dropping: [EventSource] = []
-    private var queuedAgain: [EventSource] = []
-    private var dispatchingAgain: [EventSource] = []
+    private var queuedAgain = AgainQueue(capacity: 16)
+    /// Turns begun.
+    private var turnNumber: UInt64 = 0
     private var isRunning = false
     private var hasPreciseWait: Bool
     /// Are timers being fired? One that is set meanwhile is due in the next turn at the earliest.
@@ -118,16 +119,16 @@ public final class EventLoop {
         slot.pointee.nextFree = firstFree
         firstFree = source.slot
         source.slot = -1
-        source.isQueuedAgain = false
+        source.againTurn = 0
         removed.append(source)
         Unmanaged.passUnretained(source).release()
     }
 
     /// Calls `source.ready` in the next turn without waiting for its descriptor: it has more to do than one turn allows.
     public func again(_ source: EventSource) {
-        guard source.slot >= 0, !source.isQueuedAgain else { return }
-        source.isQueuedAgain = true
-        queuedAgain.append(source)
+        guard source.slot >= 0, source.againTurn == 0 else { return }
+        source.againTurn = turnNumber + 1
+        queuedAgain.append(userData(source.slot, (slots + Int(source.slot)).pointee.generation))
     }
 
     // MARK: Timers
@@ -156,21 +157,22 @@ public final class EventLoop {
 
     /// One turn; without `wait`, it only handles what is ready at this moment.
     public func turn(wait: Bool) throws(SystemError) {
-        let count = try waitForEvents(wait && queuedAgain.isEmpty)
+        let count = try waitForEvents(wait && queuedAgain.count == 0)
         now = Clock.monotonic
+        turnNumber += 1
         // Who asks from here on waits for the next turn.
-        swap(&queuedAgain, &dispatchingAgain)
+        let again = queuedAgain.count
         for index in 0..<count {
             let event = events + index
-            let data = cl_epoll_data(event)
-            let slot = slots + Int(data & 0xFFFF_FFFF)
-            guard slot.pointee.generation == UInt32(data >> 32), let source = slot.pointee.source else { continue }
+            guard let source = source(cl_epoll_data(event)) else { continue }
             source._withUnsafeGuaranteedRef {
+                // One call serves both wishes.
+                $0.againTurn = 0
                 $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
             }
         }
         if timers.count > 0 { fireTimers() }
-        if !dispatchingAgain.isEmpty { dispatchQueued() }
+        if again > 0 { dispatchQueued(again) }
         if !removed.isEmpty { dropRemoved() }
     }
 
@@ -190,15 +192,17 @@ public final class EventLoop {
         isFiring = false
     }
 
-    private func dispatchQueued() {
-        // By index: an iterator would share the array's memory, and emptying it would make a new one.
-        for index in dispatchingAgain.indices {
-            let source = dispatchingAgain[index]
-            guard source.isQueuedAgain else { continue }
-            source.isQueuedAgain = false
-            source.ready(Readiness(rawValue: 0), now: now)
+    private func dispatchQueued(_ count: Int) {
+        for index in 0..<count {
+            guard let source = source(queuedAgain[index]) else { continue }
+            source._withUnsafeGuaranteedRef {
+                // Called for its descriptor already; if it asked once more then, that is for the next turn.
+                guard $0.againTurn == turnNumber else { return }
+                $0.againTurn = 0
+                $0.ready(Readiness(rawValue: 0), now: now)
+            }
         }
-        dispatchingAgain.removeAll(keepingCapacity: true)
+        queuedAgain.removeFirst(count)
     }
 
     private func waitForEvents(_ wait: Bool) throws(SystemError) -> Int {
@@ -219,7 +223,7 @@ public final class EventLoop {
     }
 
     private func plainWait(_ milliseconds: Int32) -> Int32 {
-        epoll_wait(epoll, events, Int32(Self.eventCapacity), milliseconds)
+        cl_epoll_wait(epoll, events, Int32(Self.eventCapacity), milliseconds)
     }
 
     private func waitPrecisely(_ nanoseconds: Int64) -> Int32 {
@@ -243,6 +247,13 @@ public final class EventLoop {
     }
 
     // MARK: Slots
+
+    /// The registration that a word of user data stands for; nil when it was removed.
+    @inline(__always)
+    private func source(_ word: UInt64) -> Unmanaged<EventSource>? {
+        let slot = slots + Int(word & 0xFFFF_FFFF)
+        return slot.pointee.generation == UInt32(word >> 32) ? slot.pointee.source : nil
+    }
 
     private func userData(_ index: Int32, _ generation: UInt32) -> UInt64 {
         UInt64(generation) << 32 | UInt64(UInt32(bitPattern: index))

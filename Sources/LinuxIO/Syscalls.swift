@@ -27,12 +27,12 @@ public enum Syscalls {
 
     /// Reads once; a count of 0 is the end of the file.
     public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Result<Int, Errno> {
-        retryingInterrupts { CLinux.read(descriptor, buffer.baseAddress, buffer.count) }
+        retryingInterrupts { cl_read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
     /// Writes once; fewer bytes than given may have been taken.
     public static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Result<Int, Errno> {
-        retryingInterrupts { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
+        retryingInterrupts { cl_write(descriptor, bytes.baseAddress, bytes.count) }
     }
 
     /// Writes all of `bytes`, in as many calls as it takes. For files and blocking descriptors.

@@ -43,6 +43,9 @@
 #include <time.h>
 #include <unistd.h>
 
+// On the hot path: inlined also where the caller is compiled for size.
+#define CL_HOT static inline __attribute__((always_inline))
+
 // The process's arguments, saved by a constructor: Embedded Swift has no CommandLine.
 int cl_argument_count(void);
 const char *cl_argument(int index);
@@ -73,8 +76,35 @@ static inline int cl_epoll_control(int epoll, int operation, int descriptor, uin
     struct epoll_event event = {.events = events, .data = {.u64 = data}};
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
-static inline uint64_t cl_epoll_data(const struct epoll_event *event) { return event->data.u64; }
-static inline uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
+CL_HOT uint64_t cl_epoll_data(const struct epoll_event *event) { return event->data.u64; }
+CL_HOT uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
+
+// The calls of the hot path, without the C library's look at thread cancellation: no thread is ever cancelled here, and
+// once a process has threads that look costs more than the rest of the call.
+CL_HOT long cl_read(int descriptor, void *bytes, size_t count) {
+    return syscall(SYS_read, descriptor, bytes, count);
+}
+CL_HOT long cl_write(int descriptor, const void *bytes, size_t count) {
+    return syscall(SYS_write, descriptor, bytes, count);
+}
+CL_HOT int cl_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
+    return (int)syscall(SYS_epoll_pwait, epoll, events, capacity, milliseconds, NULL, 0);
+}
+// Where a register of the machine does not hold a file's position, the kernel's interface differs between machines.
+CL_HOT long cl_pread(int descriptor, void *bytes, size_t count, int64_t offset) {
+#ifdef __LP64__
+    return syscall(SYS_pread64, descriptor, bytes, count, offset);
+#else
+    return pread(descriptor, bytes, count, (off_t)offset);
+#endif
+}
+CL_HOT long cl_pwrite(int descriptor, const void *bytes, size_t count, int64_t offset) {
+#ifdef __LP64__
+    return syscall(SYS_pwrite64, descriptor, bytes, count, offset);
+#else
+    return pwrite(descriptor, bytes, count, (off_t)offset);
+#endif
+}
 
 // Waits with a deadline in nanoseconds (negative: for ever); ENOSYS on kernels before 5.11.
 static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
@@ -90,7 +120,7 @@ static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int cap
 #endif
 }
 
-static inline uint64_t cl_clock(clockid_t clock) {
+CL_HOT uint64_t cl_clock(clockid_t clock) {
     struct timespec time;
     clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
@@ -132,21 +162,21 @@ static inline int cl_join_within(pthread_t thread, uint64_t nanoseconds) {
 }
 
 // Atomics on words that other processes or threads share. Sequentially consistent unless named otherwise.
-static inline uint64_t cl_load64(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
-static inline void cl_store64(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
-static inline uint64_t cl_load64_relaxed(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
-static inline void cl_store64_relaxed(uint64_t *word, uint64_t value) {
+CL_HOT uint64_t cl_load64(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+CL_HOT void cl_store64(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+CL_HOT uint64_t cl_load64_relaxed(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
+CL_HOT void cl_store64_relaxed(uint64_t *word, uint64_t value) {
     __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 static inline void cl_store64_release(uint64_t *word, uint64_t value) {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 static inline uint64_t cl_load64_acquire(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
-static inline uint64_t cl_add64(uint64_t *word, uint64_t value) {
+CL_HOT uint64_t cl_add64(uint64_t *word, uint64_t value) {
     return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
 }
 // Returns what was found: the exchange took place when that equals `expected`.
-static inline uint64_t cl_compare_exchange64(uint64_t *word, uint64_t expected, uint64_t desired) {
+CL_HOT uint64_t cl_compare_exchange64(uint64_t *word, uint64_t expected, uint64_t desired) {
     __atomic_compare_exchange_n(word, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return expected;
 }

@@ -51,6 +51,7 @@ extension Channel {
     }
 
     /// The device failed under way.
+    @inline(never)
     func deviceFails(_ errno: Errno) {
         recorder?.deviceFailed(errno, at: recordTime)
         let hint = errno == .interrupted ? " (the call slept although the device had reported readiness)" : ""
@@ -67,6 +68,7 @@ extension Channel {
         finishFailure()
     }
 
+    @inline(never)
     private func finishFailure() {
         guard let text = failureInCall, callDepth == 0, !isStarting, !isClosing else { return }
         failureInCall = nil
@@ -86,14 +88,14 @@ extension Channel {
     @inline(__always)
     func beginCall(_ callback: Activity.Callback) {
         callDepth += 1
-        recorder?.enter(callback.literal)
-        services.activity.enter(channel: number, callback)
+        tape?._withUnsafeGuaranteedRef { $0.enter(callback.literal) }
+        marks.enter(channel: number, callback)
     }
 
     @inline(__always)
     func endCall(_ seat: HandlerSeat, _ callback: Activity.Callback) {
-        services.activity.leave()
-        recorder?.leave()
+        marks.leave()
+        tape?._withUnsafeGuaranteedRef { $0.leave() }
         callDepth -= 1
         let now = Clock.coarse
         let began = max(services.callMark, loop.now)
@@ -104,6 +106,7 @@ extension Channel {
         if failureInCall != nil { finishFailure() }
     }
 
+    @inline(never)
     private func reportSlow(_ seat: HandlerSeat, _ callback: Activity.Callback, _ took: UInt64) {
         counters.slowCalls += 1
         guard let suppressed = slowLimit.admit(Clock.monotonic) else { return }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The hot path: readiness of the device, a byte to the handler, what the handler writes. Nothing here allocates or logs,
-// but for bytes at level trace.
+// but for bytes at level trace. The common case, a handler of bytes that is behind with nothing, goes through `direct`,
+// whose references are borrowed: counting them would cost more than all the rest.
 import CKCSPlugin
 import Capture
 import Device
@@ -17,8 +18,42 @@ extension Channel {
     /// A byte that the host CPU leaves in ODR for so long, while another waits, is a stall.
     private static let stall: UInt64 = 1_000_000_000
 
-    /// The device is ready, or more of it is to be done than the last turn allowed.
+    /// To be called when anything has changed that decides how a byte goes.
+    func settleInput() {
+        direct = nil
+        guard let device, let seat = byteSeat, seat.input == KCS_INPUT_AUTO, !isOutputWanted, !isInputHeld,
+            device.capabilities.isSuperset(of: .registers)
+        else { return }
+        direct = DirectInput(
+            device: .passUnretained(device), seat: .passUnretained(seat),
+            again: device.reportsOutput ? .input : Readiness(rawValue: 0))
+    }
+
+    /// There is a byte, and nothing else to think of. `direct` is looked at again after each call that may change it.
     @inline(__always)
+    func takeByte(_ direct: DirectInput, _ now: UInt64) {
+        marks.enterDevice()
+        let received = direct.device._withUnsafeGuaranteedRef { $0.receiveAnnounced() }
+        marks.leaveDevice()
+        guard case .byte(let value, let str) = received else {
+            if case .failed(let errno) = received { deviceFails(errno) }
+            return
+        }
+        note(value, str, now)
+        beginCall(.data)
+        direct.seat._withUnsafeGuaranteedRef {
+            $0.deliver(value, str: str, now: now)
+            endCall($0, .data)
+        }
+        guard let direct = self.direct else { return lookAgain() }
+        if direct.device._withUnsafeGuaranteedRef({ $0.hasUntoldInput }) { loop.again(self) }
+    }
+
+    @inline(never)
+    private func lookAgain() { if let device, device.hasUntoldInput { loop.again(self) } }
+
+    /// The device is ready, or more of it is to be done than the last turn allowed.
+    @inline(never)
     func deviceReady(_ events: Readiness, now: UInt64) {
         guard let device else { return }
         if !events.isDisjoint(with: .trouble) { return deviceFails(.inputOutput) }
@@ -37,9 +72,9 @@ extension Channel {
         } else {
             device.acknowledge()
         }
-        services.activity.enterDevice(channel: number)
+        marks.enterDevice()
         let received = device.receive()
-        services.activity.leaveDevice()
+        marks.leaveDevice()
         switch received {
         case .byte(let value, let str):
             note(value, str, now)
@@ -55,9 +90,17 @@ extension Channel {
     @inline(__always)
     private func note(_ value: UInt8, _ str: UInt8, _ now: UInt64) {
         counters.bytesIn &+= 1
-        recorder?.idrRead(value, str: str, at: recordTime)
-        if log.writes(.trace) { log.write(.trace, name, "IDR \(Hex.byte(value)) STR \(Hex.byte(str))") }
+        tape?._withUnsafeGuaranteedRef { $0.idrRead(value, str: str, at: recordTime) }
+        if log.writes(.trace) { trace(value, str) }
     }
+
+    @inline(never)
+    private func trace(_ value: UInt8, _ str: UInt8) {
+        log.write(.trace, name, "IDR \(Hex.byte(value)) STR \(Hex.byte(str))")
+    }
+
+    @inline(never)
+    private func trace(_ value: UInt8) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
 
     /// Manual input: tells the handler once, and stops looking until it has read.
     private func tellInput(_ device: Device, _ seat: HandlerSeat, _ events: Readiness, _ now: UInt64) {
@@ -121,7 +164,7 @@ extension Channel {
     }
 
     func handlerWantsOutput(_ seat: HandlerSeat, _ wish: UInt32) -> Int32 {
-        guard let device = registers(seat, .dataOut) else { return KCS_E_UNAVAILABLE }
+        guard let device, registersOutOfTurn(seat, .dataOut) != nil else { return KCS_E_UNAVAILABLE }
         guard wish != UInt32(KCS_OUTPUT_NO) else {
             if isOutputWanted { endOutputWait(device) }
             return KCS_OK
@@ -150,9 +193,9 @@ extension Channel {
     func handlerReadsIDR(_ seat: HandlerSeat) -> (status: Int32, value: UInt8, str: UInt8) {
         guard let device, seat === byteSeat, seat.input == KCS_INPUT_MANUAL else { return (KCS_E_UNAVAILABLE, 0, 0) }
         guard isInputTold else { return (KCS_E_EMPTY, 0, 0) }
-        services.activity.enterDevice(channel: number)
+        marks.enterDevice()
         let received = device.receive()
-        services.activity.leaveDevice()
+        marks.leaveDevice()
         isInputTold = false
         if device.reportsOutput { wait(for: interest.union(.input)) } else { loop.again(self) }
         switch received {
@@ -166,17 +209,22 @@ extension Channel {
         }
     }
 
-    /// The device, if this handler may use its registers and it has them.
+    /// The device, if this handler may use its registers and it has them. Borrowed: for one access.
     @inline(__always)
-    private func registers(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Device? {
+    private func registers(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Unmanaged<Device>? {
+        if let direct, direct.serves(seat) { return direct.device }
+        return registersOutOfTurn(seat, needed)
+    }
+
+    @inline(never)
+    private func registersOutOfTurn(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Unmanaged<Device>? {
         guard let device, seat === byteSeat, device.capabilities.isSuperset(of: needed) else { return nil }
-        return device
+        return .passUnretained(device)
     }
 
     func handlerReadsSTR(_ seat: HandlerSeat) -> Int32 {
         guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
-        let before = device.lastSTR
-        let str = device.readSTR()
+        let (before, str) = device._withUnsafeGuaranteedRef { ($0.lastSTR, $0.readSTR()) }
         guard str >= 0 else {
             deviceFails(Errno(rawValue: -str))
             return KCS_E_IO
@@ -189,19 +237,19 @@ extension Channel {
 
     func handlerWritesODR(_ seat: HandlerSeat, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, .dataOut) else { return KCS_E_UNAVAILABLE }
-        services.activity.enterDevice(channel: number)
-        let result = device.writeODR(value)
-        services.activity.leaveDevice()
+        marks.enterDevice()
+        let result = device._withUnsafeGuaranteedRef { $0.writeODR(value) }
+        marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrWrite, value) }
         counters.bytesOut &+= 1
-        recorder?.odrWritten(value, at: recordTime)
-        if log.writes(.trace) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
+        tape?._withUnsafeGuaranteedRef { $0.odrWritten(value, at: recordTime) }
+        if log.writes(.trace) { trace(value) }
         return KCS_OK
     }
 
     func handlerWritesSTR(_ seat: HandlerSeat, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
-        let result = device.writeSTR(mask: mask, value)
+        let result = device._withUnsafeGuaranteedRef { $0.writeSTR(mask: mask, value) }
         guard result == 0 else { return refuse(result, .strWrite, value) }
         recorder?.strWritten(value, mask: mask, at: recordTime)
         return KCS_OK
@@ -209,9 +257,9 @@ extension Channel {
 
     func handlerWritesBoth(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
-        services.activity.enterDevice(channel: number)
-        let result = device.write(odr: odr, mask: mask, value)
-        services.activity.leaveDevice()
+        marks.enterDevice()
+        let result = device._withUnsafeGuaranteedRef { $0.write(odr: odr, mask: mask, value) }
+        marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
         counters.bytesOut &+= 1
         recorder?.odrAndSTRWritten(odr: odr, str: value, mask: mask, at: recordTime)
@@ -220,9 +268,9 @@ extension Channel {
 
     func handlerReplaces(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
-        services.activity.enterDevice(channel: number)
-        let result = device.replace(odr: odr, mask: mask, value)
-        services.activity.leaveDevice()
+        marks.enterDevice()
+        let result = device._withUnsafeGuaranteedRef { $0.replace(odr: odr, mask: mask, value) }
+        marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
         counters.bytesOut &+= 1
         counters.replaced &+= 1
@@ -230,6 +278,7 @@ extension Channel {
         return KCS_OK
     }
 
+    @inline(never)
     private func refuse(_ result: Int32, _ access: RefusedAccess, _ value: UInt8) -> Int32 {
         guard -result == Errno.busy.rawValue else {
             deviceFails(Errno(rawValue: -result))
@@ -253,6 +302,18 @@ extension Channel {
         )
         return KCS_OK
     }
+}
+
+/// What a byte needs on its way, both borrowed from the channel that keeps them.
+struct DirectInput {
+    let device: Unmanaged<Device>
+    let seat: Unmanaged<HandlerSeat>
+    /// What readiness, besides input, asks for a look: none, where a look costs nothing that could sleep.
+    let again: Readiness
+
+    /// Is it this handler's way?
+    @inline(__always)
+    func serves(_ other: HandlerSeat) -> Bool { seat.toOpaque() == Unmanaged.passUnretained(other).toOpaque() }
 }
 
 /// Bytes for people.

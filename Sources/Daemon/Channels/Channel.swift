@@ -25,6 +25,8 @@ final class Channel: EventSource {
     /// Its place among the channels of the process; tells the watchdog which one hangs.
     let number: Int
     private(set) var plan: ChannelPlan
+    /// Where the watchdog is told what runs.
+    let marks: ActivityMarks
 
     private(set) var state = ChannelState.stopped
     /// When `state` was entered, nanoseconds since 1970.
@@ -33,22 +35,26 @@ final class Channel: EventSource {
     /// When `lastError` was noted, nanoseconds since 1970.
     private(set) var lastErrorAt: UInt64 = 0
     var counters = ChannelCounters()
-    private(set) var recorder: Recorder?
+    private(set) var recorder: Recorder? { didSet { tape = recorder.map { .passUnretained($0) } } }
+    /// The recorder, borrowed.
+    private(set) var tape: Unmanaged<Recorder>?
     /// Where its records go, in capture mode `file`.
     var captureFile: CaptureFile?
 
-    private(set) var device: Device?
+    private(set) var device: Device? { didSet { settleInput() } }
     private(set) var seats: [HandlerSeat] = []
     /// The byte handler; nil where messages are served, or nothing.
-    var byteSeat: HandlerSeat?
+    var byteSeat: HandlerSeat? { didSet { settleInput() } }
     var transfer: MessageService?
+    /// Set while a byte goes straight from the device to its handler, and the answer back.
+    var direct: DirectInput?
 
     // Input of byte handlers.
     /// Manual input: the handler was told, and has not read yet.
     var isInputTold = false
-    var isOutputWanted = false
+    var isOutputWanted = false { didSet { settleInput() } }
     /// Automatic input: bytes stay in IDR until the handler could write.
-    var isInputHeld = false
+    var isInputHeld = false { didSet { settleInput() } }
     var outputWaitBegan: UInt64 = 0
     var isStalled = false
     /// What the loop waits for; nothing while the channel is not registered.
@@ -77,7 +83,9 @@ final class Channel: EventSource {
         self.plan = plan
         self.number = number
         self.services = services
+        marks = services.activity.marks
         self.recorder = recorder
+        tape = recorder.map { .passUnretained($0) }
         name = plan.configuration.name
         super.init()
     }
@@ -108,7 +116,13 @@ final class Channel: EventSource {
 
     private var mappedWindow: Window?
 
-    override func ready(_ events: Readiness, now: UInt64) { deviceReady(events, now: now) }
+    override func ready(_ events: Readiness, now: UInt64) {
+        if let direct, events == .input || events == direct.again {
+            takeByte(direct, now)
+        } else {
+            deviceReady(events, now: now)
+        }
+    }
 
     // MARK: Starting
 
@@ -147,9 +161,9 @@ final class Channel: EventSource {
         // The kernel said EBUSY: some drivers suffer from every open that fails, so nobody may hold the node, and time
         // must have passed, before it is tried again.
         if Clock.monotonic < nextKernelOpen { return wait("is busy, as the kernel said at the last open") }
-        services.activity.enterDevice(channel: number)
+        marks.enterDevice()
         let opened = Device.open(specification)
-        services.activity.leaveDevice()
+        marks.leaveDevice()
         // Looking who holds a device takes its time, which no handler is to be blamed for.
         services.callMark = Clock.coarse
         switch opened {

@@ -112,8 +112,8 @@ final class TransferService: MessageService {
     @inline(__always)
     private func watched<Result>(_ call: () -> Result) -> Result {
         withChannel { channel in
-            channel.services.activity.enterDevice(channel: channel.number)
-            defer { channel.services.activity.leaveDevice() }
+            channel.marks.enterDevice()
+            defer { channel.marks.leaveDevice() }
             return call()
         }
     }

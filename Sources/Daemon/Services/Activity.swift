@@ -36,52 +36,29 @@ final class Activity: @unchecked Sendable {
         }
     }
 
-    /// [0] the call: sequence, channel and callback, or 0. [1] the device call, likewise. [2] the watchdog sleeps.
+    /// The words of `ActivityMarks`.
     private let words: UnsafeMutablePointer<UInt64>
-    private var sequence: UInt64 = 0
     private let sleeper = CallSleeper()
+    /// What the loop's thread writes them with; for as long as this object lives.
+    let marks: ActivityMarks
 
     init() {
         words = .allocate(capacity: 8)
         words.initialize(repeating: 0, count: 8)
+        marks = ActivityMarks(words: words, sleeper: .passUnretained(sleeper))
     }
 
     deinit { words.deallocate() }
-
-    // MARK: The loop's thread
-
-    /// A handler is about to be called.
-    @inline(__always)
-    func enter(channel: Int, _ callback: Callback) {
-        sequence &+= 1
-        cl_store64_relaxed(words, sequence << 24 | UInt64(channel & 0xFFFF) << 8 | callback.rawValue)
-        if cl_load64_relaxed(words + 2) != 0 { wake() }
-    }
-
-    /// It has returned.
-    @inline(__always)
-    func leave() { cl_store64_relaxed(words, 0) }
-
-    /// A device call is about to be made.
-    @inline(__always)
-    func enterDevice(channel: Int) {
-        sequence &+= 1
-        cl_store64_relaxed(words + 1, sequence << 24 | UInt64(channel & 0xFFFF) << 8 | 0xFF)
-        if cl_load64_relaxed(words + 2) != 0 { wake() }
-    }
-
-    /// It has returned.
-    @inline(__always)
-    func leaveDevice() { cl_store64_relaxed(words + 1, 0) }
-
-    private func wake() { sleeper.wake { cl_store64(words + 2, 0) } }
 
     // MARK: The watchdog's thread
 
     /// The handler call under way, or 0.
     var call: UInt64 { cl_load64(words) }
     /// The device call under way, or 0.
-    var deviceCall: UInt64 { cl_load64(words + 1) }
+    var deviceCall: UInt64 {
+        let count = cl_load64(words + 1)
+        return count & 1 == 0 ? 0 : count
+    }
 
     /// Sleeps until the loop's thread makes another call, or `interrupt` is called.
     func sleepUntilActive() {
@@ -98,10 +75,44 @@ final class Activity: @unchecked Sendable {
     }
 
     /// Ends `sleepUntilActive`.
-    func interrupt() { wake() }
+    func interrupt() { marks.wake() }
 
     /// The channel's number in a call.
     static func channel(_ call: UInt64) -> Int { Int(call >> 8 & 0xFFFF) }
     /// The callback in a call.
     static func callback(_ call: UInt64) -> Callback? { Callback(rawValue: call & 0xFF) }
+}
+
+/// The loop's thread's side: a value, so that a mark costs its stores and nothing else.
+struct ActivityMarks {
+    /// [0] the call: sequence, channel and callback, or 0. [1] how often a device call began or ended: odd while one is
+    /// under way. [2] the watchdog sleeps. [3] the sequence, in place.
+    fileprivate let words: UnsafeMutablePointer<UInt64>
+    fileprivate let sleeper: Unmanaged<CallSleeper>
+
+    /// A handler is about to be called.
+    @inline(__always)
+    func enter(channel: Int, _ callback: Activity.Callback) {
+        words[3] &+= 1 << 24
+        cl_store64_relaxed(words, words[3] | UInt64(channel & 0xFFFF) << 8 | callback.rawValue)
+        if cl_load64_relaxed(words + 2) != 0 { wake() }
+    }
+
+    /// It has returned.
+    @inline(__always)
+    func leave() { cl_store64_relaxed(words, 0) }
+
+    /// A device call is about to be made.
+    @inline(__always)
+    func enterDevice() {
+        leaveDevice()
+        if cl_load64_relaxed(words + 2) != 0 { wake() }
+    }
+
+    /// It has returned.
+    @inline(__always)
+    func leaveDevice() { cl_store64_relaxed(words + 1, cl_load64_relaxed(words + 1) &+ 1) }
+
+    @inline(never)
+    fileprivate func wake() { sleeper._withUnsafeGuaranteedRef { $0.wake { cl_store64(words + 2, 0) } } }
 }

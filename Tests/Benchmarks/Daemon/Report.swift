@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One line of the table: a figure, and where there is one, what it is compared with and how far it may go.
+struct Row {
+    let name: String
+    let value: Double
+    let unit: String
+    /// The C loop's figure, or the first of a series, taken in the same run.
+    var reference: Double?
+    /// The most that `value`, or where there is a reference their ratio, may be.
+    var limit: Double?
+
+    var ratio: Double? { reference.flatMap { $0 > 0 ? value / $0 : nil } }
+
+    /// Nil where nothing is asked of it.
+    var isWithin: Bool? {
+        guard let limit else { return nil }
+        return (reference == nil ? value : ratio ?? .infinity) <= limit
+    }
+}
+
+/// The table, for people or, with `json`, for programs: an array of objects.
+struct Report {
+    private(set) var rows: [Row] = []
+    private(set) var skipped: [(name: String, reason: String)] = []
+
+    mutating func add(
+        _ name: String, _ value: Double, _ unit: String, against reference: Double? = nil, limit: Double? = nil
+    ) { rows.append(Row(name: name, value: value, unit: unit, reference: reference, limit: limit)) }
+
+    mutating func skip(_ name: String, _ reason: String) { skipped.append((name, reason)) }
+
+    func text() -> String {
+        let cells =
+            [["measured", "value", "unit", "against", "ratio", "limit", ""]]
+            + rows.map { row in
+                [
+                    row.name, Self.number(row.value), row.unit, row.reference.map(Self.number) ?? "",
+                    row.ratio.map(Self.number) ?? "", row.limit.map(Self.number) ?? "",
+                    row.isWithin.map { $0 ? "ok" : "over" } ?? "",
+                ]
+            }
+        let widths = (0..<7).map { column in cells.map { $0[column].count }.max() ?? 0 }
+        var text = ""
+        for row in cells {
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                let padding = String(repeating: " ", count: widths[column] - cell.count)
+                line += (column == 0 || column == 2 || column == 6 ? cell + padding : padding + cell) + "  "
+            }
+            while line.last == " " { line.removeLast() }
+            text += line + "\n"
+        }
+        for (name, reason) in skipped { text += "not measured: \(name): \(reason)\n" }
+        return text
+    }
+
+    func json() -> String {
+        let objects = rows.map { row in
+            var members = [
+                "\"name\":\"\(row.name)\"", "\"value\":\(Self.number(row.value))", "\"unit\":\"\(row.unit)\"",
+            ]
+            if let reference = row.reference { members.append("\"against\":\(Self.number(reference))") }
+            if let ratio = row.ratio { members.append("\"ratio\":\(Self.number(ratio))") }
+            if let limit = row.limit { members.append("\"limit\":\(Self.number(limit))") }
+            if let isWithin = row.isWithin { members.append("\"ok\":\(isWithin)") }
+            return "{\(members.joined(separator: ","))}"
+        }
+        let notes = skipped.map { "{\"name\":\"\($0.name)\",\"skipped\":\"\($0.reason)\"}" }
+        return "[\n\((objects + notes).joined(separator: ",\n"))\n]\n"
+    }
+
+    /// Two digits behind the point at most.
+    private static func number(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
+        let (whole, rest) = hundredths.magnitude.quotientAndRemainder(dividingBy: 100)
+        let sign = hundredths < 0 ? "-" : ""
+        if rest == 0 { return "\(sign)\(whole)" }
+        return "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest % 10 == 0 ? rest / 10 : rest)"
+    }
+}
