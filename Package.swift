@@ -128,7 +128,6 @@ let libraries: [Target] = [
     .target(
         name: "CompactText",
         swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
-    .target(name: "CLinux", cSettings: cSettings),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"]),
@@ -208,7 +207,8 @@ let tools: [Target] = [
         swiftSettings: strict),
     .executableTarget(
         name: "DaemonBenchmark", dependencies: ["CLinux", "LinuxIO", "SimulatedDevice", "TestKit"],
-        path: "Tests/Benchmarks/Daemon", exclude: ["loop.c"], swiftSettings: strict),
+        path: "Tests/Benchmarks/Daemon", exclude: ["loop.c"], swiftSettings: strict,
+        linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
         name: "kcssim",
         dependencies: [
@@ -236,8 +236,10 @@ let tests: [Target] = [
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget(
         "IPMIEndToEndTests",
-        ["DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsd", "kcssim"]),
-        ["CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "kcsd", "kcssim"]),
+        [
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsd",
+            "kcssim",
+        ]),
     testTarget("DriverModelTests", ["DriverModel"]),
     .testTarget(
         name: "SimulatedDeviceTests",
