@@ -45,7 +45,7 @@ extension EndToEnd {
             try bench.configure(bench.channel("debug", "debug-trigger", trigger))
             let daemon = try bench.launch()
             #expect(
-                daemon.line("notice realtime: memory locked, processor 0, SCHED_FIFO 40") != nil, "\(daemon.log)")
+                daemon.line("notice kcsd: realtime: memory locked, processor 0, SCHED_FIFO 40") != nil, "\(daemon.log)")
             #expect(daemon.line("debug: running") != nil, "\(daemon.log)")
             let host = try bench.host("debug")
             #expect(host.send(0x58, deadline: deadline))
@@ -79,16 +79,16 @@ extension EndToEnd {
                 ["--rtprio=0", "--memlock=65536"] + drop + ["\(programs)/kcsd", "--config", bench.file])
             #expect(
                 daemon.line(
-                    "warning realtime: lock_memory: true is not permitted: Operation not permitted;"
+                    "warning kcsd: realtime: lock_memory: true is not permitted: Operation not permitted;"
                         + " the limit of locked memory is 64KiB; it takes LimitMEMLOCK=infinity or CAP_IPC_LOCK")
                     != nil, "\(daemon.log)")
             #expect(
                 daemon.line(
-                    "warning realtime: cpu: 1023 is not possible: Invalid argument;"
+                    "warning kcsd: realtime: cpu: 1023 is not possible: Invalid argument;"
                         + " the machine has no such processor, or not for kcsd") != nil, "\(daemon.log)")
             #expect(
                 daemon.line(
-                    "warning realtime: policy: fifo, priority: 50 is not permitted: Operation not permitted;"
+                    "warning kcsd: realtime: policy: fifo, priority: 50 is not permitted: Operation not permitted;"
                         + " it takes LimitRTPRIO=50 or more, or CAP_SYS_NICE") != nil, "\(daemon.log)")
             #expect(daemon.line("a: running") != nil, "\(daemon.log)")
             #expect(try bench.host("a").exchange(0x41) == 0x41)
