@@ -73,7 +73,10 @@ extension EndToEnd {
                 let daemon = try bench.start()
                 #expect(try bench.host("debug").send(0x58, deadline: deadline))
                 // The program runs, once its side of the pipe is there.
-                _ = try Syscalls.open(fifo, O_RDONLY)
+                let pipe = try Syscalls.open(fifo, O_RDONLY)
+                var line = [UInt8](repeating: 0, count: 1)
+                _ = line.withUnsafeMutableBytes { Syscalls.read(pipe.raw, into: $0) }
+                #expect(line == Array("\n".utf8))
                 daemon.signal(SIGTERM)
                 #expect(daemon.line("stopping on SIGTERM") != nil)
                 if !isKilled { try bench.folder.write("go", "") }
