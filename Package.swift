@@ -325,7 +325,7 @@ let fuzzers: [Target] =
             dependencies: [
                 "CKCSPlugin", "CLinux", "Capture", "Configuration", "Decode", "DriverModel", "JSON", "KCS", "LinuxIO",
                 "MCTP", "PluginHost", "Schema", "YAML",
-            ], path: "Tests/Fuzz", swiftSettings: strict,
+            ], path: "Tests/Fuzz", exclude: ["Seeds"], swiftSettings: strict,
             linkerSettings: [
                 .unsafeFlags([
                     "-use-ld=lld", "\(toolchain)/lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a",

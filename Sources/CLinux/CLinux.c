@@ -45,7 +45,12 @@ int cl_install_interrupter(int number) {
     // No SA_RESTART: the point is that the call returns.
     struct sigaction action = {.sa_handler = interrupted};
     sigemptyset(&action.sa_mask);
-    return sigaction(number, &action, NULL);
+    if (sigaction(number, &action, NULL) != 0) { return -1; }
+    // Whoever started this program may have blocked it, and a mask is inherited.
+    sigset_t own;
+    sigemptyset(&own);
+    sigaddset(&own, number);
+    return pthread_sigmask(SIG_UNBLOCK, &own, NULL);
 }
 
 // The address's length, or 0 when the name is empty or does not fit.

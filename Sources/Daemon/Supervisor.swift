@@ -44,6 +44,8 @@ public final class Supervisor {
     lazy var build = Version.build
     /// An orderly stop does not wait longer than this for work and actions that are under way, in nanoseconds.
     private static let stopLimit: UInt64 = 3_000_000_000
+    /// How long programs of actions may go on after that, in nanoseconds.
+    private static let programLimit: UInt64 = 2_000_000_000
     /// The report of a call that hangs takes no longer than this, in seconds.
     private static let reportLimit: UInt32 = 5
 
@@ -173,7 +175,9 @@ public final class Supervisor {
 
     private func shutDown() throws(SystemError) {
         notifier.stopping()
+        programs.stop()
         for channel in channels { channel.stop(reason: UInt32(KCS_REASON_STOP)) }
+        try endPrograms()
         // What is queued for the disk gets there: a capture that is being written is what somebody will ask for.
         if worker.finish(within: Self.stopLimit) {
             for channel in channels { channel.captureFile?.finishHere() }
@@ -185,6 +189,19 @@ public final class Supervisor {
         watchdog?.stop()
         control?.end()
         log.write(.notice, nil, "stopped")
+    }
+
+    /// Programs that actions run get a while to end; one that asked the system to stop is most likely why kcsd stops.
+    private func endPrograms() throws(SystemError) {
+        if programs.isIdle { return }
+        let patience = StopTimer { [unowned(unsafe) self] in
+            let count = programs.killAll()
+            log.write(.warning, nil, "killed \(count) programs of actions, which did not end")
+        }
+        loop.set(patience, deadline: Clock.monotonic + Self.programLimit)
+        let deadline = Clock.monotonic + Self.programLimit + Self.stopLimit
+        while !programs.isIdle && Clock.monotonic < deadline { try loop.turn(wait: true) }
+        loop.cancel(patience)
     }
 
     // MARK: Reload
@@ -439,4 +456,16 @@ public final class Supervisor {
 /// Breaks the circle between the services and the supervisor that owns them.
 private final class CaptureRequest {
     var handle: (String, Bool, @escaping (String?) -> Void) -> Void = { _, _, done in done("not available") }
+}
+
+/// What happens when a stop takes too long.
+private final class StopTimer: LoopTimer {
+    private let end: () -> Void
+
+    init(_ end: @escaping () -> Void) {
+        self.end = end
+        super.init()
+    }
+
+    override func fire(now: UInt64) { end() }
 }

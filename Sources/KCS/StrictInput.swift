@@ -4,6 +4,15 @@
 
 extension TransferMachine {
     mutating func strictInput(_ value: UInt8, _ status: StatusRegister, now: UInt64) {
+        // Data of the request, or a command of a host that begins anew with its data behind it: nothing tells. A request
+        // that is put together of two is worse than one that is sent again.
+        if reading == .either, phase == .writeData, Self.isControlCode(value), !discards {
+            park(.nothing, now)
+            looks = true
+            _ = violation()
+            showWithDummy(.error)
+            return
+        }
         let command = isCommand(value)
         // C/D is that of the host's last write; if it is not this byte's, there is another byte behind it.
         let behind: Parked = status.contains(.commandData) == command ? .nothing : command ? .data : .command
@@ -20,6 +29,10 @@ extension TransferMachine {
         if command { commandRead(value, now) } else { dataRead(value, behind, now) }
     }
 
+    private static func isControlCode(_ value: UInt8) -> Bool {
+        value == ControlCode.writeStart || value == ControlCode.writeEnd || value == ControlCode.getStatusAbort
+    }
+
     private func isCommand(_ value: UInt8) -> Bool {
         switch reading {
         case .command: return true
@@ -27,8 +40,7 @@ extension TransferMachine {
         case .either: break
         }
         if phase == .writeStart || phase == .writeData {
-            return value == ControlCode.writeStart || value == ControlCode.writeEnd
-                || value == ControlCode.getStatusAbort
+            return Self.isControlCode(value)
         }
         guard sawCommand else {
             // A command may be parked with its first data byte in IDR.

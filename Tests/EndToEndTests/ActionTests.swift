@@ -50,6 +50,43 @@ extension EndToEnd {
             #expect(state == nil || state == "Z", "\(state ?? "")")
         }
 
+        @Test func stopLetsAProgramEndAndBeginsNothingMore() throws {
+            bench.head = "sysrq_path: \(bench.path)/sysrq"
+            try bench.folder.write("sysrq", "")
+            func channel(_ body: String) -> String {
+                bench.channel(
+                    "debug", "debug-trigger",
+                    "options: {cooldown: 0s, actions: {X: [{exec: [/bin/sh, -c, '\(body)'],"
+                        + " else: [{sysrq: b}]}, {sysrq: c}]}}")
+            }
+            let fifo = "\(bench.path)/fifo"
+            #expect(mkfifo(fifo, 0o600) == 0)
+            // The one ends when kcsd stops, the other never does.
+            for (body, isKilled) in [
+                (
+                    "echo > \(fifo); while kill -0 $PPID && ! test -e \(bench.path)/go; do :; done; echo end > \(bench.path)/out",
+                    false
+                ),
+                ("trap : TERM INT; echo > \(fifo); sleep 1000 & wait; sleep 1000", true),
+            ] {
+                try bench.configure(channel(body))
+                let daemon = try bench.start()
+                #expect(try bench.host("debug").send(0x58, deadline: deadline))
+                // The program runs, once its side of the pipe is there.
+                let pipe = try Syscalls.open(fifo, O_RDONLY)
+                var line = [UInt8](repeating: 0, count: 1)
+                _ = line.withUnsafeMutableBytes { Syscalls.read(pipe.raw, into: $0) }
+                #expect(line == Array("\n".utf8))
+                daemon.signal(SIGTERM)
+                #expect(daemon.line("stopping on SIGTERM") != nil)
+                if !isKilled { try bench.folder.write("go", "") }
+                #expect(daemon.wait() == .exited(0), "\(daemon.log)")
+                #expect(daemon.log.contains("killed 1 programs of actions") == isKilled, "\(daemon.log)")
+                #expect(bench.folder.read("sysrq") == "", "nothing more is begun: \(daemon.log)")
+            }
+            #expect(bench.folder.read("out") == "end\n")
+        }
+
         @Test func elseRunsOnlyAfterAFailure() throws {
             let line = try run(
                 "[{exec: [/bin/true], else: [{exec: [/bin/sh, -c, 'echo no > \(bench.path)/out']}]},"

@@ -36,6 +36,8 @@ struct Simulation {
     var longStalls: UInt64 = 10
     /// How often the daemon loses its processor for up to 5 ms between two steps, in a million.
     var daemonStalls: UInt64 = 0
+    /// How long a long stall of the host is at most, in nanoseconds.
+    var longestStall: UInt64 = 5_000_000
     /// How often an answer is given later, in a million.
     var lateAnswers: UInt64 = 100_000
 
@@ -158,7 +160,7 @@ struct Simulation {
             return
         }
         if random.below(1_000_000) < longStalls {
-            hostAt = world.now + random.skewed(100_000, 5_000_000)
+            hostAt = world.now + random.skewed(100_000, longestStall)
             return
         }
         let stalls = random.below(1_000_000) < hostStalls

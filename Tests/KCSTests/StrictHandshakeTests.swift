@@ -84,6 +84,24 @@ import Testing
         }
     }
 
+    /// Bytes of a request that look like control codes, hosts that stand still, and a daemon that is late.
+    @Test func dataThatLooksLikeACommandIsNeverTakenForOne() {
+        let request: [UInt8] = [0xE8, 0x4F, 0x61, 0x31, 0x62, 0x60, 0x61, 0x62, 0x61, 0x3E]
+        for seed in 1...count(50_000) {
+            var simulation = Simulation(
+                driver: .v2, configuration: TransferConfiguration(handshake: .strict), temperament: .linux,
+                seed: UInt64(seed))
+            (simulation.longStalls, simulation.daemonStalls, simulation.longestStall) = (50_000, 100_000, 120_000_000)
+            simulation.wakeLatency = [200_000, 20_000_000, 100_000_000][seed % 3]
+            var host = HostConfiguration(.linux)
+            host.retries = 1000
+            for round in 0..<3 {
+                let result = simulation.transfer(host, request, responseLength: 10)
+                #expect(result == .success(World.answer(to: request, length: 10)), "seed \(seed), \(round)")
+            }
+        }
+    }
+
     @Test func aHostThatRecoversAsItsTransferEndsIsNoticedWithin60ms() {
         let bench = Bench(.strict, driver: .v2)
         #expect(bench.abort() == TransferErrorCode.aborted.rawValue)

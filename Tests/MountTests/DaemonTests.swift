@@ -23,9 +23,9 @@ final class Bench {
     private let stand: Stand
     private var isStarted = false
 
-    init(_ stand: Stand, channels: Int = 1) throws {
+    init(_ stand: Stand, channels: Int = 1, spurious: Int = 0) throws {
         self.stand = stand
-        mount = stand == .mounted ? try Mount(channels: channels) : nil
+        mount = stand == .mounted ? try Mount(channels: channels, "--spurious", "\(spurious)", "--seed", "1") : nil
     }
 
     deinit { if isStarted { stop() } }
@@ -190,6 +190,46 @@ final class Bench {
         // The uppermost bits of the state word count opens.
         guard let data = FileManager.default.contents(atPath: path), data.count > 70 else { return nil }
         return data[data.startIndex + 70]
+    }
+
+    @Test(onMountedFiles) func callThatSleepsAfterSpuriousReadinessIsInterruptedAndTheChannelStartsAgain() throws {
+        let bench = try Bench(.mounted, channels: 2, spurious: 20)
+        let lines = "plugin: echo\nrestart: {backoff: 10ms, backoff_max: 20ms}"
+        try bench.start([lines, lines])
+        #expect(bench.waitForLog("c2: running"))
+        let hosts = [try bench.host(1), try bench.host(2)]
+        var value: UInt8 = 0
+        /// A byte that comes back; what a restart threw away is sent again.
+        func isAnswered(_ host: SimulatedHost) -> Bool {
+            value &+= 1
+            return eventually {
+                let limit = Clock.monotonic + 50_000_000
+                _ = host.send(value, deadline: limit)
+                while let answer = host.receive(deadline: limit) { if answer == value { return true } }
+                return false
+            }
+        }
+        let interruption = "Interrupted system call (the call slept although the device had reported readiness)"
+        let isSeen = eventually { hosts.allSatisfy(isAnswered) && bench.count(interruption) > 2 }
+        #expect(isSeen, "\(bench.log.suffix(2000))")
+        #expect(bench.count("starting again in") > 2)
+        #expect(hosts.allSatisfy(isAnswered))
+        #expect(bench.stop() == 0, "nothing hung: \(bench.log.suffix(2000))")
+    }
+
+    @Test(onMountedFiles) func vanishedDeviceIsEPOLLHUPAndOpenedAgainWhenItIsBack() throws {
+        let bench = try Bench(.mounted)
+        try bench.start(["plugin: echo\nrestart: {backoff: 10ms, backoff_max: 20ms}"])
+        #expect(bench.waitForLog("c1: running"))
+        let host = try bench.host()
+        host.vanish()
+        #expect(bench.waitForLog("failed, starting again in 10ms"))
+        #expect(bench.waitForLog("waiting: device"))
+        host.comeBack()
+        #expect(eventually { bench.count("c1: running") == 2 })
+        #expect(host.send(0x21, deadline: patience))
+        #expect(host.receive(deadline: patience) == 0x21)
+        #expect(bench.stop() == 0)
     }
 
     @Test(onMountedFiles) func idleChannelsUseNoProcessor() throws {

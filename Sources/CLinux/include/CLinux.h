@@ -219,7 +219,7 @@ static inline int cl_signal_thread(int thread, int number) {
 // their own. 0 when the kernel can; registers at the first call.
 int cl_barrier_all_threads(void);
 
-// A signal whose only effect is that a system call under way returns EINTR.
+// A signal whose only effect is that a system call under way returns EINTR; the calling thread can get it from then on.
 int cl_install_interrupter(int number);
 
 // bind and connect to a pathname or, with `abstract`, to a name in Linux's abstract namespace. ENAMETOOLONG when it does

@@ -62,7 +62,7 @@ final class ActionRunner {
     func start() { services.loop.mailbox.post { self.next() } }
 
     private func next() {
-        guard let action = left.popLast() else { return done(outcomes) }
+        guard !services.programs.isStopping, let action = left.popLast() else { return done(outcomes) }
         let name = action.kind.words
         perform(action.kind) { [self] result, detail in
             outcomes.append(Outcome(action: name, result: result, detail: detail))

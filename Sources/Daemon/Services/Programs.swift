@@ -50,11 +50,15 @@ final class Programs {
 
     private let loop: EventLoop
     private var children: [Child] = []
+    /// Is the daemon stopping? Then what was to follow a program is not begun any more: the end of one that is killed is
+    /// nobody's failure.
+    private(set) var isStopping = false
 
     init(_ loop: EventLoop) { self.loop = loop }
 
     /// Starts a program; `done` is called in a later turn, also when it could not be started.
     func run(_ arguments: [String], timeout: UInt64, done: @escaping (Ending) -> Void) {
+        if isStopping { return loop.mailbox.post { done(.notStarted(Errno(rawValue: ECANCELED))) } }
         switch spawn(arguments) {
         case .failure(let errno): loop.mailbox.post { done(.notStarted(errno)) }
         case .success(let process):
@@ -62,6 +66,18 @@ final class Programs {
             children.append(child)
             loop.set(child, deadline: Clock.monotonic &+ min(timeout, 1 << 62))
         }
+    }
+
+    /// The daemon stops: nothing new is begun.
+    func stop() { isStopping = true }
+
+    /// Does none run?
+    var isIdle: Bool { children.isEmpty }
+
+    /// Kills those that run, each with its group; the answer is how many. `reap` takes them.
+    func killAll() -> Int {
+        for child in children { child.fire(now: 0) }
+        return children.count
     }
 
     /// To be called on SIGCHLD. Only its own children are waited for.
