@@ -71,7 +71,7 @@ let shrinkingLink: [LinkerSetting] =
     embedded
     ? [
         .unsafeFlags([
-            "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr",
+            "-use-ld=lld", "-Xlinker", "--icf=all",
             "-Xlinker", "-mllvm", "-Xlinker", "-enable-machine-outliner=always",
         ])
     ] : []
