@@ -61,7 +61,8 @@ let shippedLink: [LinkerSetting] =
     ? [
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
-            unicodeTables, "-Xlinker", "--gc-sections",
+            // Arithmetic on 128 bits comes from libgcc.
+            unicodeTables, "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
         ])
     ] : []
 
