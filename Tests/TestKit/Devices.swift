@@ -56,7 +56,7 @@ public final class Devices {
             throw SystemError(.current, "rename", path)
         }
         guard symlink(devices + "/kcs1", path) == 0 else { throw SystemError(.current, "symlink", path) }
-        let lag = settings.obeLag == .max ? "never" : "\(settings.obeLag)ns"
+        let lag = settings.obeLag == .max ? "never" : "\(settings.obeLag / 1000)us"
         let mount = try Program(
             kcssim,
             [
