@@ -28,7 +28,7 @@ public struct TransferMachine: Hashable, Sendable {
         case writeEnd
         /// The request was delivered, its answer is owed.
         case waiting
-        /// The handler has nothing to answer.
+        /// Fast only: the handler has nothing to answer, and READ is shown until the host begins anew.
         case withheld
         /// The response goes out.
         case reading
