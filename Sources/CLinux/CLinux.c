@@ -27,11 +27,6 @@ int cl_barrier_all_threads(void) {
     return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
 }
 
-const void *cl_thread(void) {
-    static _Thread_local char here;
-    return &here;
-}
-
 void *cl_quarantine(void *pointer) {
     static void *kept[256];
     static unsigned next;

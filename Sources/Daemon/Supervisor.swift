@@ -7,6 +7,7 @@ import CLinux
 import Capture
 import Configuration
 import EventLoop
+import HotPath
 import JSON
 import LinuxIO
 import PluginHost
@@ -99,10 +100,7 @@ public final class Supervisor {
         for channel in channels { startAtBoot(channel, culprit) }
         isReady = true
         notifier.ready(summary)
-        while !isStopping {
-            try loop.turn(wait: true)
-            taps.turnEnded()
-        }
+        try loop.run()
         try shutDown()
     }
 
@@ -170,6 +168,7 @@ public final class Supervisor {
     private func stop(_ signal: Int32) {
         guard !isStopping else { return }
         isStopping = true
+        loop.stop()
         log.write(.notice, nil, "stopping on \(signal == SIGTERM ? "SIGTERM" : "SIGINT")")
     }
 

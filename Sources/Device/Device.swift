@@ -30,24 +30,22 @@ public final class Device {
         case ipmi(IPMINode)
     }
 
-    /// What a byte's way goes through: the port, borrowed.
-    private enum Shortcut {
-        case node(RawRegisters)
-        case simulated(Unmanaged<SimulatedPort>)
-        case none
-    }
-
     private let port: Port
-    private let shortcut: Shortcut
+    /// IDR and ODR, for whoever is to have the short way to them; valid for as long as this object lives.
+    public let registers: ByteRegisters
     /// What the device gives.
     public let capabilities: DeviceCapabilities
     /// The bytes that were there at open, each with its STR: at most two, or what the driver's queue holds. They are for
     /// nobody.
     public private(set) var stale: [(value: UInt8, str: UInt8)] = []
-    /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
-    private var str: UInt8 = 0
-    /// OBF was seen clear, and ODR has not been written since.
-    private var isOutputKnownClear = false
+    private var str: UInt8 {
+        get { registers.storage.pointee.str }
+        set { registers.storage.pointee.str = newValue }
+    }
+    private var isOutputKnownClear: Bool {
+        get { registers.storage.pointee.isOutputKnownClear }
+        set { registers.storage.pointee.isOutputKnownClear = newValue }
+    }
 
     /// Opens a device, and takes out what waits in it.
     public static func open(_ specification: DeviceSpecification) -> Result<Device, OpenFailure> {
@@ -80,12 +78,17 @@ public final class Device {
     private init(_ port: Port, _ capabilities: DeviceCapabilities) {
         self.port = port
         self.capabilities = capabilities
+        let shortcut: ByteRegisters.Port
         switch port {
         case .node(let node): shortcut = .node(node.registers)
-        case .simulated(let port): shortcut = .simulated(.passUnretained(port))
+        case .simulated(let port): shortcut = .simulated(port.shortcut)
         case .serio, .ipmi: shortcut = .none
         }
+        registers = ByteRegisters(shortcut)
+        registers.belong(to: self)
     }
+
+    deinit { registers.deallocate() }
 
     private func drained() -> Result<Device, OpenFailure> {
         switch port {
@@ -143,15 +146,11 @@ public final class Device {
     }
 
     /// To be called when the descriptor is readable, before `receive`.
-    @inline(__always)
-    public func acknowledge() {
-        if case .simulated(let port) = shortcut { port._withUnsafeGuaranteedRef { $0.drainDoorbell() } }
-    }
+    public func acknowledge() { if case .simulated(let port) = port { port.drainDoorbell() } }
 
     /// To be called after `receive`: is there more that the descriptor will not tell of again?
-    @inline(__always)
     public var hasUntoldInput: Bool {
-        if case .simulated(let port) = shortcut { return port._withUnsafeGuaranteedRef { $0.isReadable } }
+        if case .simulated(let port) = port { return port.isReadable }
         return false
     }
 
@@ -168,34 +167,33 @@ public final class Device {
 
     // MARK: Registers
 
-    /// Takes the byte that the descriptor, being readable, tells of: `acknowledge` and `receive` in one.
-    @inline(__always)
-    public func receiveAnnounced() -> Received {
-        acknowledge()
-        return receive()
-    }
-
     /// Takes the byte out of IDR; only after the descriptor was readable.
-    @inline(__always)
     public func receive() -> Received {
-        switch shortcut {
-        case .node(let registers):
-            let received = registers.readBoth()
-            if case .byte(_, let str) = received { note(str) }
-            return received
+        switch port {
+        case .node(let node): return received(node.registers.readBoth())
         case .simulated(let port):
-            guard let (value, str) = port._withUnsafeGuaranteedRef({ $0.readData() }) else {
-                return port._withUnsafeGuaranteedRef({ $0.isGone }) ? .failed(.noDevice) : .nothing
-            }
-            note(str)
-            return .byte(value, str: str)
-        case .none: return receiveOtherwise()
+            guard let (value, str) = port.readData() else { return port.isGone ? .failed(.noDevice) : .nothing }
+            return received(Int32(value) | Int32(str) << 8)
+        case .serio(let node): return node.receive()
+        case .ipmi: return .nothing
         }
     }
 
-    private func receiveOtherwise() -> Received {
-        if case .serio(let node) = port { return node.receive() }
-        return .nothing
+    private func received(_ taken: Int32) -> Received {
+        guard taken >= 0 else { return .failed(Errno(rawValue: -taken)) }
+        let str = UInt8(truncatingIfNeeded: taken >> 8)
+        note(str)
+        return .byte(UInt8(truncatingIfNeeded: taken), str: str)
+    }
+
+    /// `receive` for a device whose bytes have no short way.
+    func takeOtherwise() -> Int32 {
+        acknowledge()
+        switch receive() {
+        case .byte(let value, let str): return Int32(value) | Int32(str) << 8
+        case .nothing: return -EAGAIN
+        case .failed(let errno): return -errno.rawValue
+        }
     }
 
     /// STR, without consuming IDR; or minus an error number.
@@ -219,15 +217,11 @@ public final class Device {
     public var isOutputClear: Bool { isOutputKnownClear || (readSTR() >= 0 && isOutputKnownClear) }
 
     /// Writes ODR; `-EBUSY` where OBF is set.
-    @inline(__always)
-    public func writeODR(_ value: UInt8) -> Int32 {
-        guard isOutputClear else { return -Errno.busy.rawValue }
-        isOutputKnownClear = false
-        switch shortcut {
-        case .node(let registers): return registers.writeODR(value)
-        case .simulated(let port): return port._withUnsafeGuaranteedRef { Self.outcome($0, $0.writeData(value)) }
-        case .none: return Self.unsupported
-        }
+    public func writeODR(_ value: UInt8) -> Int32 { registers.writeODR(value) }
+
+    /// `writeODR` where it is not known that OBF is clear.
+    func writeAfterLook(_ value: UInt8) -> Int32 {
+        isOutputClear ? registers.writeODR(value) : -Errno.busy.rawValue
     }
 
     /// Changes bits of STR alone. Bit 0 is written as 1, which leaves OBF as it is.
@@ -274,7 +268,7 @@ public final class Device {
         return nil
     }
 
-    private static let unsupported = -EOPNOTSUPP
+    static let unsupported = -EOPNOTSUPP
 
     /// What a write to a simulated device answers.
     @inline(__always)
@@ -325,13 +319,8 @@ public final class Device {
         if case .simulated(let port) = port { port.close() }
     }
 
-    @inline(__always)
-    private func note(_ seen: UInt8) {
-        str = seen
-        if seen & STRBit.obf == 0 { isOutputKnownClear = true }
-    }
+    private func note(_ seen: UInt8) { registers.note(seen) }
 
-    @inline(__always)
     private func changed(_ mask: UInt8, _ value: UInt8) -> UInt8 {
         str = str & ~mask | value & mask
         return str

@@ -35,20 +35,20 @@ struct RawRegisters {
     let descriptor: Int32
     fileprivate let scratch: UnsafeMutablePointer<UInt8>
 
-    /// IDR and STR in one call; only after readiness was reported.
+    /// IDR, in bits 0 to 7, and STR, in bits 8 to 15, in one call; only after readiness was reported. Else minus the
+    /// error number.
     @inline(__always)
-    func readBoth() -> Received {
+    func readBoth() -> Int32 {
         let count = cl_pread(descriptor, scratch, 2, 0)
-        if count == 2 { return .byte(scratch[0], str: scratch[1]) }
-        return .failed(count < 0 ? .current : .inputOutput)
+        guard count == 2 else { return failure(count) }
+        return Int32(scratch[0]) | Int32(scratch[1]) << 8
     }
 
     /// STR; never sleeps.
     @inline(__always)
     func readSTR() -> Int32 {
         let count = cl_pread(descriptor, scratch, 1, 1)
-        if count == 1 { return Int32(scratch[0]) }
-        return -(count < 0 ? Errno.current.rawValue : EIO)
+        return count == 1 ? Int32(scratch[0]) : failure(count)
     }
 
     /// ODR, OBF known clear. 0 or minus the error number.
@@ -74,8 +74,8 @@ struct RawRegisters {
     }
 
     @inline(__always)
-    private func outcome(_ count: Int, _ expected: Int) -> Int32 {
-        if count == expected { return 0 }
-        return -(count < 0 ? Errno.current.rawValue : EIO)
-    }
+    private func outcome(_ count: Int, _ expected: Int) -> Int32 { count == expected ? 0 : failure(count) }
+
+    @inline(never)
+    private func failure(_ count: Int) -> Int32 { -(count < 0 ? Errno.current.rawValue : EIO) }
 }

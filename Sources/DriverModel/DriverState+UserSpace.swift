@@ -106,6 +106,25 @@ extension DriverState {
     @inlinable @inline(__always)
     public func readStatus() -> UInt8 { isReadable ? str | STRBit.ibf : str }
 
+    /// The common case of a read of one byte: nothing is pending, and the driver's buffer holds it. Nil for any other.
+    @inlinable @inline(__always)
+    public mutating func takeBuffered() -> UInt8? {
+        guard rawValue & (Self.readableBit | Self.openBit) == Self.readableBit | Self.openBit, !interruptPending
+        else { return nil }
+        setInputEvents(true)
+        rawValue &= ~Self.readableBit
+        return buffer
+    }
+
+    /// The common case of a write of ODR: OBF is clear. False, and nothing changed, for any other.
+    @inlinable @inline(__always)
+    public mutating func fillClearODR(_ value: UInt8) -> Bool {
+        guard rawValue & (UInt64(STRBit.obf) << Self.strShift | Self.openBit) == Self.openBit else { return false }
+        setByte(Self.odrShift, value)
+        changeSTR(set: STRBit.obf, clear: 0)
+        return true
+    }
+
     @inlinable mutating func finishRead(_ count: Int) -> ReadAction {
         setInputEvents(true)
         if !isReadable { takeIDR() }

@@ -23,6 +23,10 @@ public struct DriverState: RawRepresentable, Hashable, Sendable {
     @inlinable @inline(__always)
     public init(rawValue: UInt64) { self.rawValue = rawValue & Self.meaningful }
 
+    /// A word as it is, bits without a meaning too: they are somebody else's, and every transition leaves them alone.
+    @inlinable @inline(__always)
+    public init(preserving word: UInt64) { rawValue = word }
+
     /// A device whose driver was just loaded, never opened: the driver wants IBF events already, as the patch does.
     @inlinable public init(driver: Driver) {
         rawValue = UInt64(driver.rawValue) << Self.driverShift | Self.inputWanted | Self.inputEnabled

@@ -5,8 +5,11 @@
 // source is called at most once for its descriptor in a turn, whatever it still has to do: what it leaves is level-
 // triggered, or asked for with `again`, and so waits behind everybody else's turn. That is the whole of fairness.
 //
-// A registration is a slot number and a generation, packed into epoll's word of user data. Removing a source bumps the
-// slot's generation, so an event that the kernel reported before the removal finds nobody.
+// A registration is a slot's place in memory and a generation, packed into epoll's word of user data. Removing a source
+// bumps the slot's generation, so an event that the kernel reported before the removal finds nobody.
+//
+// Every byte of every channel comes by here, so the turn in which nothing but descriptors are ready is short, and all else
+// is out of line.
 //
 // Unsafe: slots and the kernel's event array are raw memory, so that dispatching costs neither bounds checks nor
 // reference counting; a removed source is kept alive until the turn is over.
@@ -16,6 +19,7 @@ import LinuxIO
 /// One thread's readiness, timers and posts: epoll without a descriptor of its own to read for any of them but posts.
 public final class EventLoop {
     private struct Slot {
+        /// Nil only while the generation is one that nobody was told.
         var source: Unmanaged<EventSource>?
         var descriptor: Int32
         var generation: UInt32
@@ -32,6 +36,10 @@ public final class EventLoop {
     private var timers = TimerQueue(capacity: 64)
     private var removed: [EventSource] = []
     private var dropping: [EventSource] = []
+    /// Called at the end of each turn; for what cannot wait for a descriptor or a time.
+    public var turnEnded: (() -> Void)? { didSet { settleEnd() } }
+    /// Is there anything to be done at the end of a turn, besides timers and who asked again?
+    private var hasEnd = false
     private var queuedAgain = AgainQueue(capacity: 16)
     /// Turns begun.
     private var turnNumber: UInt64 = 0
@@ -121,6 +129,7 @@ public final class EventLoop {
         source.slot = -1
         source.againTurn = 0
         removed.append(source)
+        hasEnd = true
         Unmanaged.passUnretained(source).release()
     }
 
@@ -149,37 +158,62 @@ public final class EventLoop {
     /// Turns until `stop` is called. The error is the kernel's, of waiting.
     public func run() throws(SystemError) {
         isRunning = true
-        while isRunning { try turn(wait: true) }
+        while isRunning { try oneTurn(wait: true) }
     }
 
     /// Ends `run` after the turn under way. Only on the loop's thread; other threads post it.
     public func stop() { isRunning = false }
 
     /// One turn; without `wait`, it only handles what is ready at this moment.
-    public func turn(wait: Bool) throws(SystemError) {
-        let count = try waitForEvents(wait && queuedAgain.count == 0)
-        now = Clock.monotonic
-        turnNumber += 1
+    public func turn(wait: Bool) throws(SystemError) { try oneTurn(wait: wait) }
+
+    @inline(__always)
+    private func oneTurn(wait: Bool) throws(SystemError) {
         // Who asks from here on waits for the next turn.
         let again = queuedAgain.count
-        for index in 0..<count {
-            let event = events + index
-            guard let source = source(cl_epoll_data(event)) else { continue }
-            source._withUnsafeGuaranteedRef {
-                // One call serves both wishes.
-                $0.againTurn = 0
-                $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+        let count = wait && again | timers.count == 0 ? plainWait(-1) : waitForTimers(wait && again == 0)
+        if count < 0 { try checkWait() }
+        let now = Clock.monotonic
+        self.now = now
+        turnNumber &+= 1
+        var event = events
+        let end = events + Int(max(count, 0))
+        while event != end {
+            if let source = source(cl_epoll_data(event)) {
+                source._withUnsafeGuaranteedRef {
+                    // One call serves both wishes.
+                    $0.againTurn = 0
+                    $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+                }
             }
+            event += 1
         }
+        if again | timers.count != 0 || hasEnd { endTurn(again) }
+    }
+
+    /// Waiting failed: a signal is no failure.
+    @inline(never)
+    private func checkWait() throws(SystemError) {
+        let errno = Errno.current
+        if errno != .interrupted { throw SystemError(errno, "epoll_wait") }
+    }
+
+    /// What is rare in a turn.
+    @inline(never)
+    private func endTurn(_ again: Int) {
         if timers.count > 0 { fireTimers() }
         if again > 0 { dispatchQueued(again) }
         if !removed.isEmpty { dropRemoved() }
+        if let turnEnded { turnEnded() }
     }
+
+    private func settleEnd() { hasEnd = turnEnded != nil || !removed.isEmpty }
 
     /// A source's deinit may remove others.
     private func dropRemoved() {
         swap(&removed, &dropping)
         dropping.removeAll(keepingCapacity: true)
+        settleEnd()
     }
 
     private func fireTimers() {
@@ -205,23 +239,16 @@ public final class EventLoop {
         queuedAgain.removeFirst(count)
     }
 
-    private func waitForEvents(_ wait: Bool) throws(SystemError) -> Int {
-        var nanoseconds: Int64 = 0
-        if wait {
-            if let deadline = timers.earliest {
-                let current = Clock.monotonic
-                nanoseconds = deadline <= current ? 0 : Int64(clamping: deadline - current)
-            } else {
-                nanoseconds = -1
-            }
-        }
-        let count = nanoseconds > 0 ? waitPrecisely(nanoseconds) : plainWait(nanoseconds == 0 ? 0 : -1)
-        if count >= 0 { return Int(count) }
-        let errno = Errno.current
-        guard errno == .interrupted else { throw SystemError(errno, "epoll_wait") }
-        return 0
+    /// Waits until the earliest timer; without `wait`, not at all.
+    @inline(never)
+    private func waitForTimers(_ wait: Bool) -> Int32 {
+        guard wait else { return plainWait(0) }
+        guard let deadline = timers.earliest else { return plainWait(-1) }
+        let current = Clock.monotonic
+        return deadline <= current ? plainWait(0) : waitPrecisely(Int64(clamping: deadline - current))
     }
 
+    @inline(__always)
     private func plainWait(_ milliseconds: Int32) -> Int32 {
         cl_epoll_wait(epoll, events, Int32(Self.eventCapacity), milliseconds)
     }
@@ -251,12 +278,13 @@ public final class EventLoop {
     /// The registration that a word of user data stands for; nil when it was removed.
     @inline(__always)
     private func source(_ word: UInt64) -> Unmanaged<EventSource>? {
-        let slot = slots + Int(word & 0xFFFF_FFFF)
-        return slot.pointee.generation == UInt32(word >> 32) ? slot.pointee.source : nil
+        let place = UnsafeRawPointer(slots) + Int(truncatingIfNeeded: word & 0xFFFF_FFFF)
+        let slot = place.assumingMemoryBound(to: Slot.self)
+        return slot.pointee.generation == UInt32(truncatingIfNeeded: word >> 32) ? slot.pointee.source : nil
     }
 
     private func userData(_ index: Int32, _ generation: UInt32) -> UInt64 {
-        UInt64(generation) << 32 | UInt64(UInt32(bitPattern: index))
+        UInt64(generation) << 32 | UInt64(UInt32(index) * UInt32(MemoryLayout<Slot>.stride))
     }
 
     private func growSlots() {

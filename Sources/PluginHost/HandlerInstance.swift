@@ -110,6 +110,17 @@ open class HandlerInstance {
     /// Between start and stop?
     public final var isStarted: Bool { phase == .started }
 
+    /// The plugin's `data`.
+    public typealias DataCallback = @convention(c) (UnsafeMutableRawPointer?, UInt8, UInt8, UInt64) -> Void
+
+    /// Where a byte goes, for input AUTO, and what it is given first. Valid until `destroy`.
+    public final var byteTaker: (function: DataCallback, instance: UnsafeMutableRawPointer?) {
+        (descriptor.pointee.data.unsafelyUnwrapped, instance)
+    }
+
+    /// From now on `write_odr` goes there at once; nil: it is `writeODR`'s again.
+    public final func shorten(_ shortcut: ODRShortcut?) { place?.pointee.shortcut = shortcut }
+
     /// A byte, for input AUTO.
     @inline(__always)
     public final func deliver(_ value: UInt8, str: UInt8, now: UInt64) {

@@ -7,21 +7,24 @@ import CLinux
 
 /// An instance's place on its channel, as its plugin sees it.
 struct Place {
+    /// The one thread that may call the host, `post` excepted.
+    let thread: UInt
     /// The instance, until `destroy` has returned.
     var instance: Unmanaged<HandlerInstance>?
-    /// The one thread that may call the host, `post` excepted.
-    var thread: UnsafeRawPointer?
+    /// Where `write_odr` goes at once, if anywhere; nil without an instance.
+    var shortcut: ODRShortcut?
     let reporter: MisuseReporter
 
     static func make(_ instance: HandlerInstance, _ reporter: MisuseReporter) -> UnsafeMutablePointer<Place> {
         let place = UnsafeMutablePointer<Place>.allocate(capacity: 1)
-        place.initialize(to: Place(instance: .passUnretained(instance), thread: cl_thread(), reporter: reporter))
+        place.initialize(to: Place(thread: cl_thread(), instance: .passUnretained(instance), reporter: reporter))
         return place
     }
 
     /// Nothing is served here any more. The memory is freed only after many others were given up.
     static func retire(_ place: UnsafeMutablePointer<Place>) {
         place.pointee.instance = nil
+        place.pointee.shortcut = nil
         guard let oldest = cl_quarantine(place)?.assumingMemoryBound(to: Place.self) else { return }
         oldest.deinitialize(count: 1)
         oldest.deallocate()
@@ -36,6 +39,20 @@ struct Place {
         }
         place.pointee.reporter.report("\(call)() was called after destroy, and refused")
         return KCS_E_UNAVAILABLE
+    }
+}
+
+/// A way to ODR without the instance in between: for as long as each byte of a handler goes the same way.
+public struct ODRShortcut {
+    /// Writes ODR: a status of the ABI.
+    public typealias Function = @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32
+    let function: Function
+    let context: UnsafeMutableRawPointer
+
+    /// `context` is handed to `function`, and stays valid until the shortcut is taken away.
+    public init(_ function: Function, _ context: UnsafeMutableRawPointer) {
+        self.function = function
+        self.context = context
     }
 }
 

@@ -142,8 +142,9 @@ struct RegisterFile: ~Copyable {
         return bytes
     }
 
+    /// One of the file's words.
     @inline(__always)
-    private func word(_ offset: Int) -> UnsafeMutablePointer<UInt64> {
+    func word(_ offset: Int) -> UnsafeMutablePointer<UInt64> {
         (map.base + offset).assumingMemoryBound(to: UInt64.self)
     }
 
@@ -165,9 +166,10 @@ struct RegisterFile: ~Copyable {
     func change<Outcome>(_ transition: (inout DriverState) -> Outcome) -> Outcome {
         var seen = rawWord
         while true {
-            var state = DriverState(rawValue: seen)
+            // The count of opens stays as it is.
+            var state = DriverState(preserving: seen)
             let outcome = transition(&state)
-            let desired = state.rawValue | seen & RegisterLayout.openCount
+            let desired = state.rawValue
             if desired == seen { return outcome }
             let found = UInt64(
                 littleEndian: cl_compare_exchange64(
@@ -177,10 +179,13 @@ struct RegisterFile: ~Copyable {
         }
     }
 
+    /// Adds one.
+    @inline(__always)
+    func count(_ counter: Counter) { Self.increase(word(RegisterLayout.counters) + counter.rawValue) }
+
     /// Adds one. Counters stay little-endian by the same exchange as the state.
     @inline(__always)
-    func count(_ counter: Counter) {
-        let place = word(RegisterLayout.counters + 8 * counter.rawValue)
+    static func increase(_ place: UnsafeMutablePointer<UInt64>) {
         #if _endian(little)
             _ = cl_add64(place, 1)
         #else

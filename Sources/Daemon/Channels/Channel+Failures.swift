@@ -7,6 +7,7 @@ import Capture
 import Configuration
 import Device
 import EventLoop
+import HotPath
 import LinuxIO
 import PluginHost
 import Schema
@@ -51,8 +52,7 @@ extension Channel {
     }
 
     /// The device failed under way.
-    @inline(never)
-    func deviceFails(_ errno: Errno) {
+    func noteDeviceFailure(_ errno: Errno) {
         recorder?.deviceFailed(errno, at: recordTime)
         let hint = errno == .interrupted ? " (the call slept although the device had reported readiness)" : ""
         failSoon("device \(plan.device.path): \(errno.description)\(hint)")
@@ -68,8 +68,7 @@ extension Channel {
         finishFailure()
     }
 
-    @inline(never)
-    private func finishFailure() {
+    func finishFailure() {
         guard let text = failureInCall, callDepth == 0, !isStarting, !isClosing else { return }
         failureInCall = nil
         fail(text, stays: false)
@@ -85,25 +84,26 @@ extension Channel {
 
     // MARK: Calls into handlers
 
-    @inline(__always)
     func beginCall(_ callback: Activity.Callback) {
         callDepth += 1
-        tape?._withUnsafeGuaranteedRef { $0.enter(callback.literal) }
+        recorder?.enter(callback.literal)
         marks.enter(channel: number, callback)
     }
 
-    @inline(__always)
     func endCall(_ seat: HandlerSeat, _ callback: Activity.Callback) {
         marks.leave()
-        tape?._withUnsafeGuaranteedRef { $0.leave() }
+        recorder?.leave()
         callDepth -= 1
-        let now = Clock.coarse
-        let began = max(services.callMark, loop.now)
-        if now > began {
-            services.callMark = now
-            if now - began > plan.configuration.callBudget { reportSlow(seat, callback, now - began) }
-        }
+        look(at: seat, callback, since: loop.now, to: Clock.coarse)
         if failureInCall != nil { finishFailure() }
+    }
+
+    /// Has a call that ended at `after`, in a turn that began at `now`, taken longer than it may?
+    func look(at seat: HandlerSeat, _ callback: Activity.Callback, since now: UInt64, to after: UInt64) {
+        let began = max(services.callMark, now)
+        guard after > began else { return }
+        services.callMark = after
+        if after - began > plan.configuration.callBudget { reportSlow(seat, callback, after - began) }
     }
 
     @inline(never)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hot path: readiness of the device, a byte to the handler, what the handler writes. Nothing here allocates or logs,
-// but for bytes at level trace. The common case, a handler of bytes that is behind with nothing, goes through `direct`,
-// whose references are borrowed: counting them would cost more than all the rest.
+// What handlers of bytes do to the device, and the device's readiness, whenever the lane is closed: input that is taken by
+// hand or held back, output that waits, a failure.
 import CKCSPlugin
 import Capture
 import Device
 import EventLoop
+import HotPath
 import LinuxIO
 import PluginHost
 
@@ -20,41 +20,23 @@ extension Channel {
 
     /// To be called when anything has changed that decides how a byte goes.
     func settleInput() {
-        direct = nil
         guard let device, let seat = byteSeat, seat.input == KCS_INPUT_AUTO, !isOutputWanted, !isInputHeld,
-            device.capabilities.isSuperset(of: .registers)
-        else { return }
-        direct = DirectInput(
-            device: .passUnretained(device), seat: .passUnretained(seat),
-            again: device.reportsOutput ? .input : Readiness(rawValue: 0))
-    }
-
-    /// There is a byte, and nothing else to think of. `direct` is looked at again after each call that may change it.
-    @inline(__always)
-    func takeByte(_ direct: DirectInput, _ now: UInt64) {
-        marks.enterDevice()
-        let received = direct.device._withUnsafeGuaranteedRef { $0.receiveAnnounced() }
-        marks.leaveDevice()
-        guard case .byte(let value, let str) = received else {
-            if case .failed(let errno) = received { deviceFails(errno) }
+            failureInCall == nil, device.capabilities.isSuperset(of: .registers)
+        else {
+            closeLane()
+            byteSeat?.shorten(nil)
             return
         }
-        note(value, str, now)
-        beginCall(.data)
-        direct.seat._withUnsafeGuaranteedRef {
-            $0.deliver(value, str: str, now: now)
-            endCall($0, .data)
-        }
-        guard let direct = self.direct else { return lookAgain() }
-        if direct.device._withUnsafeGuaranteedRef({ $0.hasUntoldInput }) { loop.again(self) }
+        let taker = seat.byteTaker
+        openLane(from: device, to: taker.function, taker.instance)
+        seat.shorten(ODRShortcut(Self.odrWriter, odrContext))
     }
 
-    @inline(never)
-    private func lookAgain() { if let device, device.hasUntoldInput { loop.again(self) } }
+    /// To be called when anything has changed that decides who is told of bytes.
+    func settleNotes() { note(on: recorder, isTraced: log.writes(.trace)) }
 
     /// The device is ready, or more of it is to be done than the last turn allowed.
-    @inline(never)
-    func deviceReady(_ events: Readiness, now: UInt64) {
+    func serve(_ events: Readiness, now: UInt64) {
         guard let device else { return }
         if !events.isDisjoint(with: .trouble) { return deviceFails(.inputOutput) }
         if let transfer { return transfer.ready(device, now) }
@@ -87,20 +69,11 @@ extension Channel {
         }
     }
 
-    @inline(__always)
     private func note(_ value: UInt8, _ str: UInt8, _ now: UInt64) {
-        counters.bytesIn &+= 1
-        tape?._withUnsafeGuaranteedRef { $0.idrRead(value, str: str, at: recordTime) }
-        if log.writes(.trace) { trace(value, str) }
+        bytesIn &+= 1
+        recorder?.idrRead(value, str: str, at: recordTime)
+        if log.writes(.trace) { trace(in: value, str: str) }
     }
-
-    @inline(never)
-    private func trace(_ value: UInt8, _ str: UInt8) {
-        log.write(.trace, name, "IDR \(Hex.byte(value)) STR \(Hex.byte(str))")
-    }
-
-    @inline(never)
-    private func trace(_ value: UInt8) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
 
     /// Manual input: tells the handler once, and stops looking until it has read.
     private func tellInput(_ device: Device, _ seat: HandlerSeat, _ events: Readiness, _ now: UInt64) {
@@ -164,7 +137,7 @@ extension Channel {
     }
 
     func handlerWantsOutput(_ seat: HandlerSeat, _ wish: UInt32) -> Int32 {
-        guard let device, registersOutOfTurn(seat, .dataOut) != nil else { return KCS_E_UNAVAILABLE }
+        guard let device, registers(seat, .dataOut) != nil else { return KCS_E_UNAVAILABLE }
         guard wish != UInt32(KCS_OUTPUT_NO) else {
             if isOutputWanted { endOutputWait(device) }
             return KCS_OK
@@ -209,22 +182,15 @@ extension Channel {
         }
     }
 
-    /// The device, if this handler may use its registers and it has them. Borrowed: for one access.
-    @inline(__always)
-    private func registers(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Unmanaged<Device>? {
-        if let direct, direct.serves(seat) { return direct.device }
-        return registersOutOfTurn(seat, needed)
-    }
-
-    @inline(never)
-    private func registersOutOfTurn(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Unmanaged<Device>? {
+    /// The device, if this handler may use its registers and it has them.
+    private func registers(_ seat: HandlerSeat, _ needed: DeviceCapabilities) -> Device? {
         guard let device, seat === byteSeat, device.capabilities.isSuperset(of: needed) else { return nil }
-        return .passUnretained(device)
+        return device
     }
 
     func handlerReadsSTR(_ seat: HandlerSeat) -> Int32 {
         guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
-        let (before, str) = device._withUnsafeGuaranteedRef { ($0.lastSTR, $0.readSTR()) }
+        let (before, str) = (device.lastSTR, device.readSTR())
         guard str >= 0 else {
             deviceFails(Errno(rawValue: -str))
             return KCS_E_IO
@@ -238,18 +204,18 @@ extension Channel {
     func handlerWritesODR(_ seat: HandlerSeat, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, .dataOut) else { return KCS_E_UNAVAILABLE }
         marks.enterDevice()
-        let result = device._withUnsafeGuaranteedRef { $0.writeODR(value) }
+        let result = device.writeODR(value)
         marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrWrite, value) }
-        counters.bytesOut &+= 1
-        tape?._withUnsafeGuaranteedRef { $0.odrWritten(value, at: recordTime) }
-        if log.writes(.trace) { trace(value) }
+        bytesOut &+= 1
+        recorder?.odrWritten(value, at: recordTime)
+        if log.writes(.trace) { trace(out: value) }
         return KCS_OK
     }
 
     func handlerWritesSTR(_ seat: HandlerSeat, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, .status) else { return KCS_E_UNAVAILABLE }
-        let result = device._withUnsafeGuaranteedRef { $0.writeSTR(mask: mask, value) }
+        let result = device.writeSTR(mask: mask, value)
         guard result == 0 else { return refuse(result, .strWrite, value) }
         recorder?.strWritten(value, mask: mask, at: recordTime)
         return KCS_OK
@@ -258,10 +224,10 @@ extension Channel {
     func handlerWritesBoth(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
         marks.enterDevice()
-        let result = device._withUnsafeGuaranteedRef { $0.write(odr: odr, mask: mask, value) }
+        let result = device.write(odr: odr, mask: mask, value)
         marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
-        counters.bytesOut &+= 1
+        bytesOut &+= 1
         recorder?.odrAndSTRWritten(odr: odr, str: value, mask: mask, at: recordTime)
         return KCS_OK
     }
@@ -269,17 +235,16 @@ extension Channel {
     func handlerReplaces(_ seat: HandlerSeat, _ odr: UInt8, _ mask: UInt8, _ value: UInt8) -> Int32 {
         guard let device = registers(seat, [.dataOut, .status]) else { return KCS_E_UNAVAILABLE }
         marks.enterDevice()
-        let result = device._withUnsafeGuaranteedRef { $0.replace(odr: odr, mask: mask, value) }
+        let result = device.replace(odr: odr, mask: mask, value)
         marks.leaveDevice()
         guard result == 0 else { return refuse(result, .odrAndSTRWrite, odr) }
-        counters.bytesOut &+= 1
+        bytesOut &+= 1
         counters.replaced &+= 1
         recorder?.replaced(odr: odr, str: value, mask: mask, at: recordTime)
         return KCS_OK
     }
 
-    @inline(never)
-    private func refuse(_ result: Int32, _ access: RefusedAccess, _ value: UInt8) -> Int32 {
+    func refuse(_ result: Int32, _ access: RefusedAccess, _ value: UInt8) -> Int32 {
         guard -result == Errno.busy.rawValue else {
             deviceFails(Errno(rawValue: -result))
             return KCS_E_IO
@@ -302,18 +267,6 @@ extension Channel {
         )
         return KCS_OK
     }
-}
-
-/// What a byte needs on its way, both borrowed from the channel that keeps them.
-struct DirectInput {
-    let device: Unmanaged<Device>
-    let seat: Unmanaged<HandlerSeat>
-    /// What readiness, besides input, asks for a look: none, where a look costs nothing that could sleep.
-    let again: Readiness
-
-    /// Is it this handler's way?
-    @inline(__always)
-    func serves(_ other: HandlerSeat) -> Bool { seat.toOpaque() == Unmanaged.passUnretained(other).toOpaque() }
 }
 
 /// Bytes for people.

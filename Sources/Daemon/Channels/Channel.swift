@@ -2,7 +2,7 @@
 //
 // A channel is a device, the handlers on it, a flight recorder, and a policy for when something fails. This file is its
 // life; Channel+Registers.swift is what byte handlers do to the device, Channel+Failures.swift what happens when the
-// device, or a handler, fails.
+// device, or a handler, fails. Most bytes never come here: they go along the lane that a channel is, see ByteLane.
 //
 // The life: it waits until the device can be opened, makes and starts the handlers, and runs. A failure of device or
 // handler closes everything and either waits again, backs off, or stays down, as the policy says. Whatever happens to one
@@ -13,20 +13,19 @@ import Capture
 import Configuration
 import Device
 import EventLoop
+import HotPath
 import KCS
 import LinuxIO
 import PluginHost
 import Schema
 
 /// One channel of the configuration.
-final class Channel: EventSource {
+final class Channel: ByteLane {
     let services: ChannelServices
     let name: String
     /// Its place among the channels of the process; tells the watchdog which one hangs.
     let number: Int
     private(set) var plan: ChannelPlan
-    /// Where the watchdog is told what runs.
-    let marks: ActivityMarks
 
     private(set) var state = ChannelState.stopped
     /// When `state` was entered, nanoseconds since 1970.
@@ -35,9 +34,7 @@ final class Channel: EventSource {
     /// When `lastError` was noted, nanoseconds since 1970.
     private(set) var lastErrorAt: UInt64 = 0
     var counters = ChannelCounters()
-    private(set) var recorder: Recorder? { didSet { tape = recorder.map { .passUnretained($0) } } }
-    /// The recorder, borrowed.
-    private(set) var tape: Unmanaged<Recorder>?
+    private(set) var recorder: Recorder? { didSet { settleNotes() } }
     /// Where its records go, in capture mode `file`.
     var captureFile: CaptureFile?
 
@@ -46,8 +43,6 @@ final class Channel: EventSource {
     /// The byte handler; nil where messages are served, or nothing.
     var byteSeat: HandlerSeat? { didSet { settleInput() } }
     var transfer: MessageService?
-    /// Set while a byte goes straight from the device to its handler, and the answer back.
-    var direct: DirectInput?
 
     // Input of byte handlers.
     /// Manual input: the handler was told, and has not read yet.
@@ -68,8 +63,7 @@ final class Channel: EventSource {
     var failures = 0
     var runningSince: UInt64 = 0
     /// What is to fail the channel once no handler is being called, and no transfer is under way.
-    var failureInCall: String?
-    var callDepth = 0
+    var failureInCall: String? { didSet { settleInput() } }
     /// While handlers are being started, a failure is the start's to report; while they are being taken off, nobody's.
     var isStarting = false
     var isClosing = false
@@ -83,11 +77,10 @@ final class Channel: EventSource {
         self.plan = plan
         self.number = number
         self.services = services
-        marks = services.activity.marks
         self.recorder = recorder
-        tape = recorder.map { .passUnretained($0) }
         name = plan.configuration.name
-        super.init()
+        super.init(loop: services.loop, marks: services.activity.marks, number: number)
+        settleNotes()
     }
 
     /// Takes another plan over; only while it is stopped.
@@ -116,12 +109,23 @@ final class Channel: EventSource {
 
     private var mappedWindow: Window?
 
-    override func ready(_ events: Readiness, now: UInt64) {
-        if let direct, events == .input || events == direct.again {
-            takeByte(direct, now)
-        } else {
-            deviceReady(events, now: now)
-        }
+    // MARK: What the lane leaves to the channel
+
+    override func deviceReady(_ events: Readiness, now: UInt64) { serve(events, now: now) }
+    override func deviceFails(_ errno: Errno) { noteDeviceFailure(errno) }
+    override func odrRefused(_ result: Int32, _ value: UInt8) -> Int32 { refuse(result, .odrWrite, value) }
+    override func trace(in value: UInt8, str: UInt8) {
+        log.write(.trace, name, "IDR \(Hex.byte(value)) STR \(Hex.byte(str))")
+    }
+    override func trace(out value: UInt8) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
+
+    override func tickPassed(since now: UInt64, to after: UInt64) {
+        if let byteSeat { look(at: byteSeat, .data, since: now, to: after) }
+    }
+
+    override func laneClosed() {
+        if failureInCall != nil { finishFailure() }
+        if let device, device.hasUntoldInput { loop.again(self) }
     }
 
     // MARK: Starting

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EventLoop
+import HotPath
 import LinuxIO
 
 /// What every channel uses and none owns.

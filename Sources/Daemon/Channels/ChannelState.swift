@@ -38,10 +38,6 @@ public enum ChannelState: Equatable {
 
 /// What a channel has counted since the daemon started.
 public struct ChannelCounters {
-    /// Bytes read from IDR.
-    public var bytesIn: UInt64 = 0
-    /// Bytes written to ODR.
-    public var bytesOut: UInt64 = 0
     /// Bytes that were there at open, and thrown away.
     public var stale: UInt64 = 0
     /// The host CPU's bytes that no handler was there for.

@@ -5,6 +5,7 @@
 import CKCSPlugin
 import CLinux
 import EventLoop
+import HotPath
 import LinuxIO
 import PluginHost
 import Schema

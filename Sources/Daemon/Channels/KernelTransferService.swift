@@ -2,6 +2,7 @@
 import Configuration
 import Device
 import EventLoop
+import HotPath
 import KCS
 import LinuxIO
 

@@ -5,6 +5,7 @@
 import CKCSPlugin
 import Capture
 import Device
+import HotPath
 import KCS
 import LinuxIO
 import PluginHost

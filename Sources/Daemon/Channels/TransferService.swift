@@ -5,6 +5,7 @@ import Capture
 import Configuration
 import Device
 import EventLoop
+import HotPath
 import KCS
 import LinuxIO
 import PluginHost
@@ -130,7 +131,7 @@ final class TransferService: MessageService {
                 switch watched({ device.receive() }) {
                 case .byte(let value, let str):
                     withChannel {
-                        $0.counters.bytesIn &+= 1
+                        $0.bytesIn &+= 1
                         $0.recorder?.idrRead(value, str: str, at: $0.recordTime)
                     }
                     machine.inputRead(value, status: StatusRegister(rawValue: str), now: now)
@@ -145,7 +146,7 @@ final class TransferService: MessageService {
                 let result = watched { device.write(odr: output, mask: mask.rawValue, value.rawValue) }
                 guard result == 0 else { return deviceFails(-result) }
                 withChannel {
-                    $0.counters.bytesOut &+= 1
+                    $0.bytesOut &+= 1
                     $0.recorder?.odrAndSTRWritten(
                         odr: output, str: value.rawValue, mask: mask.rawValue, at: $0.recordTime)
                 }
@@ -153,7 +154,7 @@ final class TransferService: MessageService {
                 let result = watched { device.replace(odr: output, mask: mask.rawValue, value.rawValue) }
                 guard result == 0 else { return deviceFails(-result) }
                 withChannel {
-                    $0.counters.bytesOut &+= 1
+                    $0.bytesOut &+= 1
                     $0.counters.replaced &+= 1
                     $0.recorder?.replaced(odr: output, str: value.rawValue, mask: mask.rawValue, at: $0.recordTime)
                 }

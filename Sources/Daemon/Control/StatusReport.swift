@@ -2,6 +2,7 @@
 import CKCSPlugin
 import Capture
 import Configuration
+import HotPath
 import JSON
 import KCS
 import LinuxIO
@@ -28,8 +29,8 @@ enum StatusReport {
         add(
             "device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
         add("plugins", .array(plugins(channel)))
-        add("bytes_in", .unsigned(counters.bytesIn))
-        add("bytes_out", .unsigned(counters.bytesOut))
+        add("bytes_in", .unsigned(channel.bytesIn))
+        add("bytes_out", .unsigned(channel.bytesOut))
         add("stale", .unsigned(counters.stale))
         add("dropped", .unsigned(counters.dropped))
         add("refused", .unsigned(counters.refused))

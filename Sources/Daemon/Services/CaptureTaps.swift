@@ -56,13 +56,15 @@ final class CaptureTaps: LoopTimer {
         super.init()
     }
 
-    func add(_ tap: CaptureTap) { taps.append(tap) }
+    func add(_ tap: CaptureTap) {
+        taps.append(tap)
+        loop.turnEnded = look
+    }
 
-    func remove(_ tap: CaptureTap) { taps.removeAll { $0 === tap } }
-
-    /// To be called when a turn of the loop is over.
-    @inline(__always)
-    func turnEnded() { if !taps.isEmpty { look() } }
+    func remove(_ tap: CaptureTap) {
+        taps.removeAll { $0 === tap }
+        if taps.isEmpty { loop.turnEnded = nil }
+    }
 
     private func look() {
         let now = loop.now

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import EventLoop
+import HotPath
 import LinuxIO
 
 /// A thread that looks after the loop's thread: it interrupts a device call that sleeps although it was promised not to,
@@ -86,24 +87,5 @@ final class Watchdog: @unchecked Sendable {
                 nanosleep(&time, nil)
             }
         }
-    }
-}
-
-/// One thread sleeps, another wakes it.
-final class CallSleeper: @unchecked Sendable {
-    private let lock = Lock()
-
-    func sleep(while condition: () -> Bool) {
-        lock.lock()
-        while condition() { lock.wait() }
-        lock.unlock()
-    }
-
-    /// Changes what the sleeper waits for, and wakes it.
-    func wake(_ change: () -> Void) {
-        lock.lock()
-        change()
-        lock.wake()
-        lock.unlock()
     }
 }

@@ -3,20 +3,24 @@
 // Unsafe: words that the loop's thread writes with plain atomic stores and the watchdog reads, so that saying "I am in
 // this call" costs a store and a load.
 import CLinux
+import EventLoop
 
 /// Which handler call, or device call, the loop's thread is in. The watchdog looks at it; it never measures time itself.
-final class Activity: @unchecked Sendable {
+public final class Activity: @unchecked Sendable {
     /// What a handler is being called for.
-    enum Callback: UInt64 {
+    public enum Callback: UInt64 {
+        /// `create` of the plugin's descriptor; the others likewise.
         case create = 1
-        case start, stop, destroy, data, inputReady, outputReady, message, reset, stats, timer, watch, post, result
+        case start, stop, destroy, data, inputReady, outputReady, message, reset, stats
+        /// A function that the handler gave to one of kcsd's services.
+        case timer, watch, post, result
 
         /// The descriptor's name for it.
-        var name: String { "\(literal)" }
+        public var name: String { "\(literal)" }
 
         /// The same, as a constant that a dying process can still read.
         @inline(__always)
-        var literal: StaticString {
+        public var literal: StaticString {
             switch self {
             case .create: return "create"
             case .start: return "start"
@@ -40,9 +44,10 @@ final class Activity: @unchecked Sendable {
     private let words: UnsafeMutablePointer<UInt64>
     private let sleeper = CallSleeper()
     /// What the loop's thread writes them with; for as long as this object lives.
-    let marks: ActivityMarks
+    public let marks: ActivityMarks
 
-    init() {
+    /// Nothing runs.
+    public init() {
         words = .allocate(capacity: 8)
         words.initialize(repeating: 0, count: 8)
         marks = ActivityMarks(words: words, sleeper: .passUnretained(sleeper))
@@ -53,15 +58,15 @@ final class Activity: @unchecked Sendable {
     // MARK: The watchdog's thread
 
     /// The handler call under way, or 0.
-    var call: UInt64 { cl_load64(words) }
+    public var call: UInt64 { cl_load64(words) }
     /// The device call under way, or 0.
-    var deviceCall: UInt64 {
+    public var deviceCall: UInt64 {
         let count = cl_load64(words + 1)
         return count & 1 == 0 ? 0 : count
     }
 
     /// Sleeps until the loop's thread makes another call, or `interrupt` is called.
-    func sleepUntilActive() {
+    public func sleepUntilActive() {
         cl_store64(words + 2, 1)
         // The loop's thread stores its call, then loads this flag, with no fence between: the barrier here is for both.
         // Where the kernel has none, this thread only ever dozes.
@@ -75,44 +80,82 @@ final class Activity: @unchecked Sendable {
     }
 
     /// Ends `sleepUntilActive`.
-    func interrupt() { marks.wake() }
+    public func interrupt() { marks.wake() }
 
     /// The channel's number in a call.
-    static func channel(_ call: UInt64) -> Int { Int(call >> 8 & 0xFFFF) }
+    public static func channel(_ call: UInt64) -> Int { Int(call >> 8 & 0xFFFF) }
     /// The callback in a call.
-    static func callback(_ call: UInt64) -> Callback? { Callback(rawValue: call & 0xFF) }
+    public static func callback(_ call: UInt64) -> Callback? { Callback(rawValue: call & 0xFF) }
 }
 
 /// The loop's thread's side: a value, so that a mark costs its stores and nothing else.
-struct ActivityMarks {
+public struct ActivityMarks {
     /// [0] the call: sequence, channel and callback, or 0. [1] how often a device call began or ended: odd while one is
     /// under way. [2] the watchdog sleeps. [3] the sequence, in place.
     fileprivate let words: UnsafeMutablePointer<UInt64>
     fileprivate let sleeper: Unmanaged<CallSleeper>
 
+    /// What is added to a call's number for the next one of that channel and callback.
+    static let step: UInt64 = 1 << 24
+
+    /// The number of a call. `sequence` leaves the lower 24 bits free.
+    static func call(sequence: UInt64, channel: Int, _ callback: Activity.Callback) -> UInt64 {
+        sequence | UInt64(channel & 0xFFFF) << 8 | callback.rawValue
+    }
+
     /// A handler is about to be called.
     @inline(__always)
-    func enter(channel: Int, _ callback: Activity.Callback) {
-        words[3] &+= 1 << 24
-        cl_store64_relaxed(words, words[3] | UInt64(channel & 0xFFFF) << 8 | callback.rawValue)
+    public func enter(channel: Int, _ callback: Activity.Callback) {
+        words[3] &+= Self.step
+        cl_store64_relaxed(words, Self.call(sequence: words[3], channel: channel, callback))
         if cl_load64_relaxed(words + 2) != 0 { wake() }
     }
 
     /// It has returned.
     @inline(__always)
-    func leave() { cl_store64_relaxed(words, 0) }
+    public func leave() { cl_store64_relaxed(words, 0) }
 
     /// A device call is about to be made.
     @inline(__always)
-    func enterDevice() {
+    public func enterDevice() {
         leaveDevice()
         if cl_load64_relaxed(words + 2) != 0 { wake() }
     }
 
     /// It has returned.
     @inline(__always)
-    func leaveDevice() { cl_store64_relaxed(words + 1, cl_load64_relaxed(words + 1) &+ 1) }
+    public func leaveDevice() { cl_store64_relaxed(words + 1, cl_load64_relaxed(words + 1) &+ 1) }
+
+    /// A device call has returned, and a handler's call begins: the watchdog is awake.
+    @inline(__always)
+    func enterFromDevice(_ call: UInt64) {
+        cl_store64_relaxed(words, call)
+        leaveDevice()
+    }
+
+    /// A device call is about to be made in a handler's call: the watchdog is awake.
+    @inline(__always)
+    func enterDeviceInCall() { leaveDevice() }
 
     @inline(never)
     fileprivate func wake() { sleeper._withUnsafeGuaranteedRef { $0.wake { cl_store64(words + 2, 0) } } }
+}
+
+/// One thread sleeps, another wakes it.
+private final class CallSleeper: @unchecked Sendable {
+    private let lock = Lock()
+
+    func sleep(while condition: () -> Bool) {
+        lock.lock()
+        while condition() { lock.wait() }
+        lock.unlock()
+    }
+
+    /// Changes what the sleeper waits for, and wakes it.
+    func wake(_ change: () -> Void) {
+        lock.lock()
+        change()
+        lock.wake()
+        lock.unlock()
+    }
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a device does for each byte: it keeps this in memory of its own, so that a byte's way through the daemon neither
+// counts references nor calls through a class. Unsafe: the device owns the memory, and what the pointers refer to.
+import DriverModel
+import SimulatedDevice
+
+/// IDR and ODR of an open device, for its owner and for whoever borrows them while it is open.
+public struct ByteRegisters {
+    enum Port {
+        case node(RawRegisters)
+        case simulated(PortShortcut)
+        case none
+    }
+
+    struct Storage {
+        let port: Port
+        var device: Unmanaged<Device>?
+        /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
+        var str: UInt8 = 0
+        /// OBF was seen clear, and ODR has not been written since.
+        var isOutputKnownClear = false
+    }
+
+    let storage: UnsafeMutablePointer<Storage>
+
+    init(_ port: Port) {
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: Storage(port: port))
+    }
+
+    /// What is not common is the device's.
+    func belong(to device: Device) { storage.pointee.device = .passUnretained(device) }
+
+    func deallocate() { storage.deallocate() }
+
+    /// Takes the byte that the descriptor, being readable, tells of: the byte in bits 0 to 7, STR, IBF set, in bits 8 to
+    /// 15, and in bit 16 whether there is another that the descriptor will not tell of. Else minus an error number:
+    /// `-EAGAIN` when there was none after all.
+    @inline(__always)
+    public func takeAnnounced() -> Int32 {
+        let taken: Int32
+        switch storage.pointee.port {
+        case .node(let registers): taken = registers.readBoth()
+        case .simulated(let shortcut): taken = shortcut.takeAnnounced()
+        case .none: return takeOtherwise()
+        }
+        if taken >= 0 { note(UInt8(truncatingIfNeeded: taken >> 8)) }
+        return taken
+    }
+
+    /// Writes ODR: 0, or minus an error number, `-EBUSY` where OBF is set.
+    @inline(__always)
+    public func writeODR(_ value: UInt8) -> Int32 {
+        guard storage.pointee.isOutputKnownClear else { return writeAfterLook(value) }
+        storage.pointee.isOutputKnownClear = false
+        switch storage.pointee.port {
+        case .node(let registers): return registers.writeODR(value)
+        case .simulated(let shortcut): return shortcut.write(value)
+        case .none: return Device.unsupported
+        }
+    }
+
+    /// An STR was seen.
+    @inline(__always)
+    func note(_ seen: UInt8) {
+        storage.pointee.str = seen
+        if seen & STRBit.obf == 0 { storage.pointee.isOutputKnownClear = true }
+    }
+
+    @inline(never)
+    private func writeAfterLook(_ value: UInt8) -> Int32 {
+        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeAfterLook(value) }
+    }
+
+    @inline(never)
+    private func takeOtherwise() -> Int32 {
+        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.takeOtherwise() }
+    }
+}
