@@ -42,7 +42,9 @@ extension TransferMachine {
         }
         let age = now &- progressAt
         if phase == .idle, age >= timings.restsAfter {
-            wakeAt = (now / timings.lookResting + 1) * timings.lookResting
+            var pause = timings.lookIdle
+            while pause * 2 <= min(age / 50, timings.lookResting) { pause *= 2 }
+            wakeAt = (now / pause + 1) * pause
             return
         }
         // Fine steps at first, then a quarter of the time that has passed.

@@ -75,13 +75,14 @@ public enum Handshake: Equatable, Hashable, Sendable {
 public struct TransferTimings: Equatable, Hashable, Sendable {
     /// The shortest pause between two looks at STR in a transfer.
     public var look: UInt64 = 50_000
-    /// The longest pause between two looks, which an idle machine backs off to: 100 looks a second.
+    /// The longest pause between two looks at first, and until an idle machine rests: 100 looks a second.
     public var lookIdle: UInt64 = 10_000_000
-    /// A machine that was idle for so long rests: the host's next request may wait a little longer.
-    public var restsAfter: UInt64 = 5_000_000_000
-    /// The pause between two looks of a machine that rests. All such machines look at multiples of it, so that one
-    /// awakening of the processor serves every channel.
-    public var lookResting: UInt64 = 100_000_000
+    /// A machine that was idle for so long rests: its pauses double, and never exceed a fiftieth of its idleness, so the
+    /// host's next request waits a little longer. All machines that rest look at multiples of their pauses, so that one
+    /// awakening of the processor serves many channels.
+    public var restsAfter: UInt64 = 500_000_000
+    /// The longest pause between two looks of a machine that rests.
+    public var lookResting: UInt64 = 160_000_000
     /// How long OBF is clear and C/D unchanged before a second byte of the same kind is taken to be in IDR, for the
     /// first two data bytes of a request.
     public var settleFirst: UInt64 = 1_500_000
