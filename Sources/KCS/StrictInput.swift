@@ -5,8 +5,10 @@
 extension TransferMachine {
     mutating func strictInput(_ value: UInt8, _ status: StatusRegister, now: UInt64) {
         // Data of the request, or a command of a host that begins anew with its data behind it: nothing tells. A request
-        // that is put together of two is worse than one that is sent again.
-        if reading == .either, phase == .writeData, Self.isControlCode(value), !discards {
+        // that is put together of two is worse than one that is sent again. The same after an error, of which a host that
+        // stood still for long may not know.
+        let isDoubtful = phase == .writeData || (phase == .idle && isBroken && !sawCommand)
+        if reading == .either, isDoubtful, Self.isControlCode(value), !discards {
             park(.nothing, now)
             looks = true
             _ = violation()
@@ -26,7 +28,12 @@ extension TransferMachine {
             discards = false
             return
         }
-        if command { commandRead(value, now) } else { dataRead(value, behind, now) }
+        if command {
+            isBroken = false
+            commandRead(value, now)
+        } else {
+            dataRead(value, behind, now)
+        }
     }
 
     private static func isControlCode(_ value: UInt8) -> Bool {

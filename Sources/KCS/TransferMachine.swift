@@ -137,6 +137,8 @@ public struct TransferMachine: Hashable, Sendable {
     var sawCommand = false
     /// The byte that is being read belongs to a transfer that was given up.
     var discards = false
+    /// A transfer ended in an error, and no command has come since: its host may go on as if nothing had happened.
+    var isBroken = false
     /// The host of this transfer leaves OBF set.
     var ignoresOutput = false
     /// When OBF was first seen clear since the last dummy byte.
@@ -175,6 +177,7 @@ public struct TransferMachine: Hashable, Sendable {
         parked = .nothing
         rest = .unarmed
         discards = false
+        isBroken = false
         owed = nil
         ended = nil
         deliver = false
@@ -459,6 +462,7 @@ extension TransferMachine {
         release(.aborted)
         counters.errors += 1
         phase = .error
+        isBroken = true
         return false
     }
 }
