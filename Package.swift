@@ -23,10 +23,6 @@ let toolchain =
     .map { URL(fileURLWithPath: "\($0)/swift").resolvingSymlinksInPath() }
     .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     .map { $0.deletingLastPathComponent().deletingLastPathComponent().path } ?? "/usr"
-/// The tables that comparing Strings needs; the environment names those of another processor.
-let unicodeTables =
-    Context.environment["KCSD_UNICODE_TABLES"]
-    ?? "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 let root = Context.packageDirectory
 
 /// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
@@ -55,14 +51,14 @@ let shipped: [SwiftSetting] =
 let shippedSmall: [SwiftSetting] =
     shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
-/// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
+/// Drops the Swift runtime's libraries.
 let shippedLink: [LinkerSetting] =
     embedded
     ? [
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
             // Arithmetic on 128 bits comes from libgcc.
-            unicodeTables, "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
+            "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
         ])
     ] : []
 
@@ -127,11 +123,15 @@ func pluginProduct(_ name: String, _ target: String) -> Product {
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSD_EMBEDDED")] : [])),
     .target(
-        name: "CompactText",
+        name: "CUnicode",
+        cSettings: cSettings
+            + (embedded ? [.define("KCSD_EMBEDDED"), .unsafeFlags(["-flto"], .when(configuration: .release))] : [])),
+    .target(
+        name: "CompactText", dependencies: ["CUnicode"],
         swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
-    shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmall),
     shippedTarget("IPMI", [], settings: shippedSmall),
     shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
