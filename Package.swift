@@ -47,9 +47,19 @@ let shippedAlone: [SwiftSetting] =
 let shared: [String] = embedded ? ["CompactText"] : []
 let shipped: [SwiftSetting] =
     shippedAlone + (embedded ? [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])] : [])
-/// For plugins, and for all that is not on a byte's way: small code counts for more than the last instruction.
+/// Small code counts for more than the last instruction.
 let shippedSmall: [SwiftSetting] =
     shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
+/// -Osize alone inlines a function for each call, load, store, branch or count of references that may go by it, and anything
+/// into a function that is small itself. In programs the result is larger, and in plugins mostly not.
+let smallest: SwiftSetting = .unsafeFlags(
+    ["-Osize"]
+        + [
+            "overall-caller-block-limit", "removed-call-benefit", "removed-load-benefit", "removed-store-benefit",
+            "removed-terminator-benefit", "ref-count-benefit", "o-size-class-method-benefit", "global-init-benefit",
+        ].flatMap { ["-Xllvm", "-sil-inline-\($0)=0"] }, .when(configuration: .release))
+/// For programs' modules that are not on a byte's way.
+let shippedSmallest: [SwiftSetting] = shipped + (embedded ? [smallest] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 /// Drops the Swift runtime's libraries.
 let shippedLink: [LinkerSetting] =
@@ -73,9 +83,12 @@ let shrinkingLink: [LinkerSetting] =
         ])
     ] : []
 
-/// Programs carry a build id.
+/// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
+/// are so small that they would grow by it.
 let programLink: [LinkerSetting] =
-    shippedLink + shrinkingLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
+    shippedLink + shrinkingLink
+    + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=0"])] : [])
+    + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
 
 func shippedTarget(
     _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
@@ -88,7 +101,7 @@ func shippedTarget(
 func program(_ name: String, _ dependencies: [String]) -> Target {
     .executableTarget(
         name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) },
-        swiftSettings: shippedSmall, linkerSettings: programLink)
+        swiftSettings: shippedSmallest, linkerSettings: programLink)
 }
 
 func testTarget(_ name: String, _ dependencies: [String]) -> Target {
@@ -131,7 +144,7 @@ let libraries: [Target] = [
         swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
-    shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmall),
+    shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmallest),
     shippedTarget("IPMI", [], settings: shippedSmall),
     shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"]),
@@ -139,24 +152,24 @@ let libraries: [Target] = [
     shippedTarget("MCTP", ["CLinux", "Wire"]),
     shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
-    shippedTarget("JSON", [], settings: shippedSmall),
+    shippedTarget("JSON", [], settings: shippedSmallest),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
-    shippedTarget("Schema", [], settings: shippedSmall),
-    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmall),
+    shippedTarget("Schema", [], settings: shippedSmallest),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmallest),
     shippedTarget(
         "Daemon",
         [
             "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "JSON", "KCS", "LinuxIO",
             "PluginHost", "Schema", "YAML",
         ], settings: shippedSmall),
-    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmall),
-    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
-    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmall),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmallest),
+    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmallest),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmallest),
     .target(name: "CCapture", cSettings: cSettings),
-    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmall),
-    shippedTarget("Decode", ["Capture"], settings: shippedSmall),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmallest),
+    shippedTarget("Decode", ["Capture"], settings: shippedSmallest),
     shippedTarget(
         "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
         path: "Plugins/IPMILite/Handler", settings: shippedSmall),
