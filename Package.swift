@@ -23,10 +23,6 @@ let toolchain =
     .map { URL(fileURLWithPath: "\($0)/swift").resolvingSymlinksInPath() }
     .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     .map { $0.deletingLastPathComponent().deletingLastPathComponent().path } ?? "/usr"
-/// The tables that comparing Strings needs; the environment names those of another processor.
-let unicodeTables =
-    Context.environment["KCSD_UNICODE_TABLES"]
-    ?? "\(toolchain)/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 let root = Context.packageDirectory
 
 /// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
@@ -59,18 +55,28 @@ let shipped: [SwiftSetting] = shippedAlone + seesCompactText
 /// For what every byte goes through: compiled by itself, because what is done to a whole program to make it small, such as
 /// keeping sequences of instructions that occur twice only once, costs each byte a quarter more.
 let shippedHot: [SwiftSetting] = shippedApart + seesCompactText
-/// For plugins, and for all that is not on a byte's way: small code counts for more than the last instruction.
+/// Small code counts for more than the last instruction.
 let shippedSmall: [SwiftSetting] =
     shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
+/// -Osize alone inlines a function for each call, load, store, branch or count of references that may go by it, and anything
+/// into a function that is small itself. In programs the result is larger, and in plugins mostly not.
+let smallest: SwiftSetting = .unsafeFlags(
+    ["-Osize"]
+        + [
+            "overall-caller-block-limit", "removed-call-benefit", "removed-load-benefit", "removed-store-benefit",
+            "removed-terminator-benefit", "ref-count-benefit", "o-size-class-method-benefit", "global-init-benefit",
+        ].flatMap { ["-Xllvm", "-sil-inline-\($0)=0"] }, .when(configuration: .release))
+/// For programs' modules that are not on a byte's way.
+let shippedSmallest: [SwiftSetting] = shipped + (embedded ? [smallest] : [])
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
-/// Drops the Swift runtime's libraries, and links the tables that String comparison needs.
+/// Drops the Swift runtime's libraries.
 let shippedLink: [LinkerSetting] =
     embedded
     ? [
         .unsafeFlags([
             "-enable-experimental-feature", "Embedded", "-wmo",
             // Arithmetic on 128 bits comes from libgcc.
-            unicodeTables, "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
+            "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
         ])
     ] : []
 
@@ -85,9 +91,12 @@ let shrinkingLink: [LinkerSetting] =
         ])
     ] : []
 
-/// Programs carry a build id.
+/// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
+/// are so small that they would grow by it.
 let programLink: [LinkerSetting] =
-    shippedLink + shrinkingLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
+    shippedLink + shrinkingLink
+    + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=0"])] : [])
+    + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
 
 func shippedTarget(
     _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
@@ -100,7 +109,7 @@ func shippedTarget(
 func program(_ name: String, _ dependencies: [String]) -> Target {
     .executableTarget(
         name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) },
-        swiftSettings: shippedSmall, linkerSettings: programLink)
+        swiftSettings: shippedSmallest, linkerSettings: programLink)
 }
 
 func testTarget(_ name: String, _ dependencies: [String]) -> Target {
@@ -135,11 +144,15 @@ func pluginProduct(_ name: String, _ target: String) -> Product {
 let libraries: [Target] = [
     .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSD_EMBEDDED")] : [])),
     .target(
-        name: "CompactText",
+        name: "CUnicode",
+        cSettings: cSettings
+            + (embedded ? [.define("KCSD_EMBEDDED"), .unsafeFlags(["-flto"], .when(configuration: .release))] : [])),
+    .target(
+        name: "CompactText", dependencies: ["CUnicode"],
         swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
     .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
     .target(name: "CKCSPlugin", cSettings: cSettings),
-    shippedTarget("LinuxIO", ["CLinux"]),
+    shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmallest),
     shippedTarget("IPMI", [], settings: shippedSmall),
     shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
     shippedTarget("EventLoop", ["CLinux", "LinuxIO"], settings: shippedHot),
@@ -147,26 +160,26 @@ let libraries: [Target] = [
     shippedTarget("MCTP", ["CLinux", "Wire"]),
     shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
-    shippedTarget("JSON", [], settings: shippedSmall),
+    shippedTarget("JSON", [], settings: shippedSmallest),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget(
         "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Device", "EventLoop", "LinuxIO"], settings: shippedHot),
-    shippedTarget("Schema", [], settings: shippedSmall),
-    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmall),
+    shippedTarget("Schema", [], settings: shippedSmallest),
+    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmallest),
     shippedTarget(
         "Daemon",
         [
             "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "HotPath", "JSON", "KCS",
             "LinuxIO", "PluginHost", "Schema", "YAML",
-        ], settings: shippedSmall),
-    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmall),
-    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmall),
-    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmall),
+        ], settings: shippedSmallest),
+    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmallest),
+    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmallest),
+    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmallest),
     .target(name: "CCapture", cSettings: cSettings),
-    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmall),
-    shippedTarget("Decode", ["Capture"], settings: shippedSmall),
+    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmallest),
+    shippedTarget("Decode", ["Capture"], settings: shippedSmallest),
     shippedTarget(
         "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
         path: "Plugins/IPMILite/Handler", settings: shippedSmall),

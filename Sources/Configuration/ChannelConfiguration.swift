@@ -4,25 +4,41 @@ import YAML
 
 /// One channel, with its defaults filled in. Equal channels are those that behave the same: where something stands in
 /// the file makes no difference.
-public struct ChannelConfiguration: Sendable {
+public final class ChannelConfiguration: Sendable {
     /// Unique.
-    public var name: String
+    public let name: String
     /// Where the name stands.
-    public var nameMark: Mark
+    public let nameMark: Mark
     /// Start it with the daemon.
-    public var enabled: Bool
+    public let enabled: Bool
     /// What carries it.
-    public var device: DeviceConfiguration
+    public let device: DeviceConfiguration
     /// One or more handlers, in the order in which they are asked.
-    public var handlers: [HandlerConfiguration]
+    public let handlers: [HandlerConfiguration]
     /// How messages are carried.
-    public var transfer: TransferConfiguration
+    public let transfer: TransferConfiguration
     /// Its flight recorder.
-    public var capture: CaptureConfiguration
+    public let capture: CaptureConfiguration
     /// What happens after a handler's failure.
-    public var restart: RestartConfiguration
+    public let restart: RestartConfiguration
     /// A plugin's call that takes longer is reported; nanoseconds.
-    public var callBudget: UInt64
+    public let callBudget: UInt64
+
+    init(
+        name: String, nameMark: Mark, enabled: Bool, device: DeviceConfiguration, handlers: [HandlerConfiguration],
+        transfer: TransferConfiguration, capture: CaptureConfiguration, restart: RestartConfiguration,
+        callBudget: UInt64
+    ) {
+        self.name = name
+        self.nameMark = nameMark
+        self.enabled = enabled
+        self.device = device
+        self.handlers = handlers
+        self.transfer = transfer
+        self.capture = capture
+        self.restart = restart
+        self.callBudget = callBudget
+    }
 
     /// Where the device's path stands, for what only a look at the file system can tell.
     public var devicePathMark: Mark { device.pathMark }

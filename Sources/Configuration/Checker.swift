@@ -96,13 +96,13 @@ public struct Checker {
         guard shape.children.count == 2 else { return malformed(node, shape, subject) }
         _ = isInRange(Int64(nodes.count), length(nodes.count, "pair"), shape, node, subject)
         var pairs: [(key: Value, value: Value)] = []
-        var seen: Set<String> = []
+        var seen: [String: Int] = [:]
         for pair in nodes {
             let key = value(pair.key, shape.children[0], "a key of \(subject)")
             let name = pair.key.scalar.map { quote($0.text) } ?? "that key"
             let held = value(pair.value, shape.children[1], "\(name) in \(subject)")
             // D, 0x44 and 68 are one byte.
-            if let identity = key.payload.identity, !seen.insert(identity).inserted {
+            if let identity = key.payload.identity, seen.updateValue(pairs.count, forKey: identity) != nil {
                 diagnostics.error("\(name) in \(subject) equals an earlier key, which counts", at: pair.key.mark)
                 continue
             }

@@ -1,27 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// kcsd's file, checked and with its defaults filled in. Times are nanoseconds, sizes bytes.
-public struct Configuration: Equatable, Sendable {
+public final class Configuration: Sendable {
     /// Folders in which short plugin names are looked for first.
-    public var pluginPath: [String]
+    public let pluginPath: [String]
     /// Where plugins and the daemon keep what must survive a restart.
-    public var stateDirectory: String
+    public let stateDirectory: String
     /// Whose plugin files are loaded.
-    public var pluginTrust: PluginTrust
+    public let pluginTrust: PluginTrust
     /// Where sysrq letters go.
-    public var sysrqPath: String
+    public let sysrqPath: String
     /// Was it written in the file? Simulated channels may not use the default.
-    public var isSysrqPathGiven: Bool
+    public let isSysrqPathGiven: Bool
     /// The longest that a plugin's call may take before the process is given up.
-    public var hangTimeout: UInt64
+    public let hangTimeout: UInt64
     /// Scheduling; nil leaves it as it is.
-    public var realtime: RealtimeConfiguration?
+    public let realtime: RealtimeConfiguration?
     /// The control socket.
-    public var control: ControlConfiguration
+    public let control: ControlConfiguration
     /// The flight recorder's defaults, which every channel's own settings already include.
-    public var capture: CaptureConfiguration
+    public let capture: CaptureConfiguration
     /// In the order of the file.
-    public var channels: [ChannelConfiguration]
+    public let channels: [ChannelConfiguration]
+
+    init(
+        pluginPath: [String], stateDirectory: String, pluginTrust: PluginTrust, sysrqPath: String,
+        isSysrqPathGiven: Bool, hangTimeout: UInt64, realtime: RealtimeConfiguration?, control: ControlConfiguration,
+        capture: CaptureConfiguration, channels: [ChannelConfiguration]
+    ) {
+        self.pluginPath = pluginPath
+        self.stateDirectory = stateDirectory
+        self.pluginTrust = pluginTrust
+        self.sysrqPath = sysrqPath
+        self.isSysrqPathGiven = isSysrqPathGiven
+        self.hangTimeout = hangTimeout
+        self.realtime = realtime
+        self.control = control
+        self.capture = capture
+        self.channels = channels
+    }
+}
+
+extension Configuration: Equatable {
+    /// Do they say the same?
+    public static func == (left: Configuration, right: Configuration) -> Bool {
+        left.pluginPath == right.pluginPath && left.stateDirectory == right.stateDirectory
+            && left.pluginTrust == right.pluginTrust && left.sysrqPath == right.sysrqPath
+            && left.isSysrqPathGiven == right.isSysrqPathGiven && left.hangTimeout == right.hangTimeout
+            && left.realtime == right.realtime && left.control == right.control && left.capture == right.capture
+            && left.channels == right.channels
+    }
 }
 
 /// Whose plugin files are loaded.

@@ -21,20 +21,20 @@ struct ConfigurationReader {
         var nodes: [Node] = []
         if case .sequence(let elements) = root.value(of: "channels")?.content { nodes = elements }
         var channels: [ChannelConfiguration] = []
-        if let list = file["channels"].list {
+        if let list = file.list("channels") {
             for (index, channel) in list.enumerated() where index < nodes.count {
                 channels.append(self.channel(channel, nodes[index], capture, checks))
             }
             checks.unique(channels)
-            if list.isEmpty { diagnostics.warning("there are no channels", at: file["channels"].mark) }
+            if list.isEmpty { diagnostics.warning("there are no channels", at: file.mark("channels")) }
         }
         let sysrqPath = file["sysrq_path"]
         return Configuration(
-            pluginPath: (file["plugin_path"].list ?? []).compactMap { $0.text },
-            stateDirectory: file["state_directory"].text ?? "",
-            pluginTrust: file["plugin_trust"].enumeration == 1 ? .any : .strict,
+            pluginPath: (file.list("plugin_path") ?? []).compactMap { $0.text },
+            stateDirectory: file.text("state_directory") ?? "",
+            pluginTrust: file.enumeration("plugin_trust") == 1 ? .any : .strict,
             sysrqPath: sysrqPath.text ?? "", isSysrqPathGiven: sysrqPath.isGiven,
-            hangTimeout: file["hang_timeout"].duration ?? 0, realtime: realtime(file["realtime"], checks),
+            hangTimeout: file.duration("hang_timeout") ?? 0, realtime: realtime(file["realtime"], checks),
             control: control(file["control"]), capture: capture, channels: channels)
     }
 
@@ -42,17 +42,17 @@ struct ConfigurationReader {
         guard value.isGiven else { return nil }
         let members = Members(value, Keys.realtime)
         checks.realtime(members)
-        let priority = members["policy"].isAbsent ? nil : members["priority"].integer
+        let priority = members["policy"].isAbsent ? nil : members.integer("priority")
         return RealtimeConfiguration(
-            fifoPriority: priority.map { Int32(clamping: $0) }, lockMemory: members["lock_memory"].bool ?? false,
-            cpu: members["cpu"].integer.map { Int32(clamping: $0) })
+            fifoPriority: priority.map { Int32(clamping: $0) }, lockMemory: members.bool("lock_memory") ?? false,
+            cpu: members.integer("cpu").map { Int32(clamping: $0) })
     }
 
     private func control(_ value: Value) -> ControlConfiguration {
         let members = Members(value, Keys.control)
         return ControlConfiguration(
-            socket: members["socket"].text ?? "", mode: UInt32(clamping: members["mode"].integer ?? 0),
-            group: members["group"].text, isGiven: value.isGiven)
+            socket: members.text("socket") ?? "", mode: UInt32(clamping: members.integer("mode") ?? 0),
+            group: members.text("group"), isGiven: value.isGiven)
     }
 
     /// A recorder's settings; what is not given comes from `base`.
@@ -62,12 +62,12 @@ struct ConfigurationReader {
         let members = Members(value, shape)
         let modes: [CaptureConfiguration.Mode] = [.none, .ring, .file]
         return CaptureConfiguration(
-            mode: members["mode"].enumeration.map { modes[$0] } ?? base?.mode ?? .none,
-            events: members["events"].integer.map { Int(clamping: $0) } ?? base?.events ?? 0,
-            persist: members["persist"].bool ?? base?.persist ?? false,
-            maxSize: members["max_size"].size ?? base?.maxSize ?? 0,
-            maxFiles: members["max_files"].integer.map { Int(clamping: $0) } ?? base?.maxFiles ?? 0,
-            directory: members["directory"].text ?? base?.directory ?? "")
+            mode: members.enumeration("mode").map { modes[$0] } ?? base?.mode ?? .none,
+            events: members.integer("events").map { Int(clamping: $0) } ?? base?.events ?? 0,
+            persist: members.bool("persist") ?? base?.persist ?? false,
+            maxSize: members.size("max_size") ?? base?.maxSize ?? 0,
+            maxFiles: members.integer("max_files").map { Int(clamping: $0) } ?? base?.maxFiles ?? 0,
+            directory: members.text("directory") ?? base?.directory ?? "")
     }
 
     private func channel(
@@ -77,15 +77,15 @@ struct ConfigurationReader {
         if value.object != nil { checks.channel(members) }
         let device = self.device(members["device"], checks)
         return ChannelConfiguration(
-            name: members["name"].text ?? "", nameMark: members["name"].mark,
-            enabled: members["enabled"].bool ?? true, device: device, handlers: handlers(members, node, checks),
+            name: members.text("name") ?? "", nameMark: members.mark("name"),
+            enabled: members.bool("enabled") ?? true, device: device, handlers: handlers(members, node, checks),
             transfer: transfer(members["transfer"], device, checks),
             capture: self.capture(members["capture"], Keys.captureOverrides, base: capture),
-            restart: restart(members["restart"], checks), callBudget: members["call_budget"].duration ?? 0)
+            restart: restart(members["restart"], checks), callBudget: members.duration("call_budget") ?? 0)
     }
 
     private func handlers(_ members: Members, _ node: Node, _ checks: CrossChecks) -> [HandlerConfiguration] {
-        guard let list = members["plugins"].list else {
+        guard let list = members.list("plugins") else {
             return [handler(members["plugin"], members["options"], node, checks)]
         }
         guard case .sequence(let nodes) = node.value(of: "plugins")?.content else { return [] }
@@ -110,19 +110,19 @@ struct ConfigurationReader {
         let drivers: [DeviceConfiguration.Driver] = [.v2, .fixed, .deferred]
         let window = members["window"]
         return DeviceConfiguration(
-            type: members["type"].enumeration.map { DeviceType.allCases[$0] } ?? .rawKCS,
-            path: members["path"].text ?? "", pathMark: members["path"].mark,
-            driver: members["driver"].enumeration.map { drivers[$0] } ?? .v2,
-            isDriverGiven: members["driver"].isGiven, wait: members["wait"].duration ?? 0,
+            type: members.enumeration("type").map { DeviceType.allCases[$0] } ?? .rawKCS,
+            path: members.text("path") ?? "", pathMark: members.mark("path"),
+            driver: members.enumeration("driver").map { drivers[$0] } ?? .v2,
+            isDriverGiven: members.isGiven("driver"), wait: members.duration("wait") ?? 0,
             window: window.isGiven ? self.window(Members(window, Keys.window), checks) : nil)
     }
 
     private func window(_ members: Members, _ checks: CrossChecks) -> WindowConfiguration {
         checks.window(members)
-        let kind: WindowConfiguration.Kind = members["type"].enumeration == 1 ? .memory : .aspeedLPCControl
+        let kind: WindowConfiguration.Kind = members.enumeration("type") == 1 ? .memory : .aspeedLPCControl
         return WindowConfiguration(
-            kind: kind, path: members["path"].text ?? "/dev/aspeed-lpc-ctrl", offset: members["offset"].size ?? 0,
-            size: members["size"].size)
+            kind: kind, path: members.text("path") ?? "/dev/aspeed-lpc-ctrl", offset: members.size("offset") ?? 0,
+            size: members.size("size"))
     }
 
     private func transfer(
@@ -131,21 +131,21 @@ struct ConfigurationReader {
         let members = Members(value, Keys.transfer)
         checks.transfer(value, members, device.type)
         let handshake: TransferConfiguration.Handshake
-        switch members["handshake"].enumeration {
+        switch members.enumeration("handshake") {
         case 0: handshake = .strict
         case 1: handshake = .fast
         default: handshake = device.driver == .deferred ? .fast : .strict
         }
         return TransferConfiguration(
-            handshake: handshake, isHandshakeGiven: members["handshake"].isGiven,
-            timeout: members["timeout"].duration ?? 0)
+            handshake: handshake, isHandshakeGiven: members.isGiven("handshake"),
+            timeout: members.duration("timeout") ?? 0)
     }
 
     private func restart(_ value: Value, _ checks: CrossChecks) -> RestartConfiguration {
         let members = Members(value, Keys.restart)
         checks.restart(members)
         return RestartConfiguration(
-            policy: members["policy"].enumeration == 0 ? .never : .onFailure,
-            backoff: members["backoff"].duration ?? 0, backoffMax: members["backoff_max"].duration ?? 0)
+            policy: members.enumeration("policy") == 0 ? .never : .onFailure,
+            backoff: members.duration("backoff") ?? 0, backoffMax: members.duration("backoff_max") ?? 0)
     }
 }

@@ -15,22 +15,22 @@ struct CrossChecks {
     }
 
     func realtime(_ members: Members) {
-        if members["priority"].isGiven && !members["policy"].isGiven {
-            diagnostics.error("'priority' means something with 'policy: fifo' only", at: members["priority"].mark)
+        if members.isGiven("priority") && !members.isGiven("policy") {
+            diagnostics.error("'priority' means something with 'policy: fifo' only", at: members.mark("priority"))
         }
     }
 
     func channel(_ members: Members) {
-        if let name = members["name"].text, !CrossChecks.isChannelName(name) {
+        if let name = members.text("name"), !CrossChecks.isChannelName(name) {
             diagnostics.error(
                 "\(quote(name)) can't be a channel's name: a letter a-z, then at most 31 of a-z, 0-9 and -",
-                at: members["name"].mark)
+                at: members.mark("name"))
         }
         let (plugin, plugins, options) = (members["plugin"], members["plugins"], members["options"])
         if plugin.isGiven && plugins.isGiven {
             diagnostics.error("'plugin' and 'plugins' exclude each other", at: max(plugin.mark, plugins.mark))
         } else if !plugin.isGiven && !plugins.isGiven {
-            diagnostics.error("missing key 'plugin' (or 'plugins')", at: members["name"].mark)
+            diagnostics.error("missing key 'plugin' (or 'plugins')", at: members.mark("name"))
         } else if plugins.isGiven && options.isGiven {
             diagnostics.error("'options' belong to each element of 'plugins'", at: options.mark)
         }
@@ -50,23 +50,23 @@ struct CrossChecks {
     }
 
     func device(_ members: Members) {
-        guard let index = members["type"].enumeration else { return }
+        guard let index = members.enumeration("type") else { return }
         let type = DeviceType.allCases[index]
         guard !type.hasRegisters else { return }
-        for key in ["driver", "window"] where members[key].isGiven {
+        for key in ["driver", "window"] where members.isGiven(key) {
             diagnostics.error(
-                "\(quote(key)) means nothing for a device of type \(type.rawValue)", at: members[key].mark)
+                "\(quote(key)) means nothing for a device of type \(type.rawValue)", at: members.mark(key))
         }
     }
 
     func window(_ members: Members) {
-        if let offset = members["offset"].size, offset % 4096 != 0 {
+        if let offset = members.size("offset"), offset % 4096 != 0 {
             diagnostics.error(
-                "'offset' is \(Quantity.size(offset)); it must be a multiple of 4KiB", at: members["offset"].mark)
+                "'offset' is \(Quantity.size(offset)); it must be a multiple of 4KiB", at: members.mark("offset"))
         }
-        guard members["type"].enumeration == 1 else { return }
-        for key in ["path", "size"] where !members[key].isGiven {
-            diagnostics.error("missing key \(quote(key)), which a window of memory needs", at: members["type"].mark)
+        guard members.enumeration("type") == 1 else { return }
+        for key in ["path", "size"] where !members.isGiven(key) {
+            diagnostics.error("missing key \(quote(key)), which a window of memory needs", at: members.mark("type"))
         }
     }
 
@@ -76,10 +76,10 @@ struct CrossChecks {
         case .rawKCS, .sim: break
         case .serioRaw:
             diagnostics.error("'transfer' means nothing for a device of type serio-raw", at: value.mark)
-        case .ipmiKCS where members["handshake"].isGiven:
+        case .ipmiKCS where members.isGiven("handshake"):
             diagnostics.error(
                 "'handshake' means nothing for a device of type ipmi-kcs, where the kernel runs the transfer",
-                at: members["handshake"].mark)
+                at: members.mark("handshake"))
         case .ipmiKCS: break
         }
     }
@@ -93,24 +93,25 @@ struct CrossChecks {
     }
 
     func unique(_ channels: [ChannelConfiguration]) {
-        var names: [String: Mark] = [:]
-        var paths: [String: (name: String, mark: Mark)] = [:]
-        for channel in channels {
+        // The lines of names, and the channels with a path.
+        var names: [String: Int] = [:]
+        var paths: [String: Int] = [:]
+        for (index, channel) in channels.enumerated() {
             if let first = names[channel.name], !channel.name.isEmpty {
                 diagnostics.error(
-                    "the name \(quote(channel.name)) is taken by the channel at line \(first.line)",
+                    "the name \(quote(channel.name)) is taken by the channel at line \(first)",
                     at: channel.nameMark)
             } else {
-                names[channel.name] = channel.nameMark
+                names[channel.name] = Int(channel.nameMark.line)
             }
             guard !channel.device.path.isEmpty else { continue }
             let path = CrossChecks.plain(channel.device.path)
-            if let first = paths[path] {
+            if let first = paths[path].map({ channels[$0] }) {
                 diagnostics.error(
                     "the device \(quote(channel.device.path)) is that of channel \(quote(first.name)), at line "
-                        + "\(first.mark.line), already", at: channel.devicePathMark)
+                        + "\(first.devicePathMark.line), already", at: channel.devicePathMark)
             } else {
-                paths[path] = (channel.name, channel.devicePathMark)
+                paths[path] = index
             }
         }
     }

@@ -50,10 +50,12 @@ public enum ShapeReview {
     private static let tooMuch = "the tree is deeper than \(depthLimit) levels or has more than \(countLimit) shapes"
 
     private static func members(_ shape: OptionShape, _ name: String, _ faults: inout [String]) {
-        var seen: Set<String> = []
-        for member in shape.children {
+        var seen: [String: Int] = [:]
+        for (index, member) in shape.children.enumerated() {
             if member.key.isEmpty { faults.append("\(name) has a member without a key") }
-            if !seen.insert(member.key).inserted { faults.append("\(name) has \(quote(member.key)) twice") }
+            if seen.updateValue(index, forKey: member.key) != nil {
+                faults.append("\(name) has \(quote(member.key)) twice")
+            }
             if member.required && member.defaultText != nil {
                 faults.append("\(quote(member.key)) is required and has a default")
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LinuxIO
 import YAML
 
 /// What a reload came to.
@@ -39,8 +40,8 @@ final class ReloadReport {
     /// Logs what came of it.
     func write(to log: Log) {
         if isRefused { log.write(.error, nil, "reload: \(path) is invalid, nothing was changed") }
-        for line in diagnostics.render().split(separator: "\n") {
-            log.write(isRefused ? .error : .warning, nil, String(line))
+        for line in diagnostics.render().lines {
+            log.write(isRefused ? .error : .warning, nil, line)
         }
         if isRefused { return }
         for plugin in pluginsChangedOnDisk {

@@ -121,7 +121,9 @@ struct ChannelDecoder {
 
     /// The words that the recorder's own failure events begin with, or hold.
     private static func isFailure(_ text: String) -> Bool {
-        for lead in ["handler failed", "device failed", "fatal signal"] where text.hasPrefix(lead) { return true }
+        for lead in ["handler failed", "device failed", "fatal signal"] where text.utf8.starts(with: lead.utf8) {
+            return true
+        }
         // "12 capture records lost", whatever follows.
         let words = text.utf8.split(separator: 0x20, maxSplits: 4, omittingEmptySubsequences: false)
         guard words.count >= 4, words[0].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return false }

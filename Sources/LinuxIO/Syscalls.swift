@@ -87,7 +87,7 @@ public enum Syscalls {
             guard try stat(path).isFolder else { throw SystemError(.notDirectory, "mkdir", path) }
         case .noSuchFile:
             let parent = Path.parent(of: path)
-            // By their length, because comparing Strings needs Unicode's tables.
+            // By their length: comparing Strings would bring the code of Unicode's normalisation along.
             guard parent.utf8.count < path.utf8.count else { throw SystemError(.noSuchFile, "mkdir", path) }
             try makeFolders(parent, mode: mode)
             if path.withCString({ CLinux.mkdir($0, mode) }) != 0 && Errno.current != .exists {

@@ -30,7 +30,7 @@ public final class PluginLoader {
     public static func searchPath(_ configured: [String]) -> [String] {
         var folders = configured
         if let variable = CurrentProcess.environment("KCSD_PLUGIN_PATH") {
-            for folder in variable.split(separator: ":") { folders.append(String(folder)) }
+            folders += variable.parts(at: UInt8(ascii: ":"))
         }
         if let executable = CurrentProcess.executable { folders.append(Path.parent(of: executable)) }
         folders.append("/usr/lib/kcsd/plugins")

@@ -183,3 +183,25 @@ public struct Members {
         return Value(type: shape.children[index].type, mark: owner.mark, isGiven: false, payload: .absent)
     }
 }
+
+/// What members hold. A file's reader asks for so many that each is one call, and no copy of the value in the caller.
+extension Members {
+    /// Was the member written?
+    @inline(never) public func isGiven(_ key: String) -> Bool { self[key].isGiven }
+    /// Its place.
+    @inline(never) public func mark(_ key: String) -> Mark { self[key].mark }
+    /// Elements of a list.
+    @inline(never) public func list(_ key: String) -> [Value]? { self[key].list }
+    /// Number of the word among the choices.
+    @inline(never) public func enumeration(_ key: String) -> Int? { self[key].enumeration }
+    /// Truth value.
+    @inline(never) public func bool(_ key: String) -> Bool? { self[key].bool }
+    /// Number.
+    @inline(never) public func integer(_ key: String) -> Int64? { self[key].integer }
+    /// Nanoseconds.
+    @inline(never) public func duration(_ key: String) -> UInt64? { self[key].duration }
+    /// Bytes counted.
+    @inline(never) public func size(_ key: String) -> UInt64? { self[key].size }
+    /// Text of a string or a path.
+    @inline(never) public func text(_ key: String) -> String? { self[key].text }
+}

@@ -2,7 +2,7 @@
 import Schema
 
 /// A piece of a YAML document, with its place. Aliases are already replaced by what they stand for.
-public struct Node: Sendable {
+public final class Node: Sendable {
     /// Where it begins; for an alias, where the alias stands.
     public let mark: Mark
     /// What it is.

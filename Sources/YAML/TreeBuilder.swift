@@ -12,7 +12,9 @@ struct TreeBuilder: ~Copyable {
     private let events: EventSource
     private let limits: Limits
     private let diagnostics: Diagnostics
-    private var anchors: [String: Built] = [:]
+    /// What has an anchor, and which of it a name stands for: that which had it last.
+    private var anchored: [Built] = []
+    private var anchors: [String: Int] = [:]
     private var open: [String] = []
     private var nodes = 0
 
@@ -65,7 +67,7 @@ struct TreeBuilder: ~Copyable {
     }
 
     private func explain(_ problem: String) -> String {
-        problem.hasPrefix("found character that cannot start any token")
+        problem.utf8.starts(with: "found character that cannot start any token".utf8)
             ? "this character can't begin a value: indent with spaces, and quote text that begins with @, ` or %"
             : problem
     }
@@ -113,7 +115,7 @@ struct TreeBuilder: ~Copyable {
     ) throws(ParseFailure) -> Built {
         try enter(properties, depth)
         var pairs: [Node.Pair] = []
-        var seen: [String: Mark] = [:]
+        var seen: [String: Int] = [:]
         var size = 1
         var height = 0
         while true {
@@ -129,8 +131,8 @@ struct TreeBuilder: ~Copyable {
         return try finish(properties, .mapping(pairs), size: size, height: height + 1)
     }
 
-    /// Is it a key that counts? Merge keys, and all but the first of equal keys, do not.
-    private func accept(_ key: Node, _ seen: inout [String: Mark]) -> Bool {
+    /// Is it a key that counts? Merge keys, and all but the first of equal keys, do not. `seen` has the lines of keys.
+    private func accept(_ key: Node, _ seen: inout [String: Int]) -> Bool {
         guard let scalar = key.scalar else { return true }
         if !scalar.isQuoted && scalar.text == "<<" {
             diagnostics.error("merge keys are not used here; write the keys out", at: key.mark)
@@ -140,10 +142,10 @@ struct TreeBuilder: ~Copyable {
         let identity = (scalar.reading == .string ? "t" : "p") + scalar.text
         if let first = seen[identity] {
             diagnostics.error(
-                "duplicate key \(quote(scalar.text)); the first, at line \(first.line), counts", at: key.mark)
+                "duplicate key \(quote(scalar.text)); the first, at line \(first), counts", at: key.mark)
             return false
         }
-        seen[identity] = key.mark
+        seen[identity] = Int(key.mark.line)
         return true
     }
 
@@ -164,7 +166,10 @@ struct TreeBuilder: ~Copyable {
             diagnostics.error("the tag \(quote(tag)) is not allowed; tags are not used here", at: properties.mark)
         }
         let built = Built(node: Node(mark: properties.mark, content: content), size: size, height: height)
-        if let anchor = properties.anchor { anchors[anchor] = built }
+        if let anchor = properties.anchor {
+            anchors[anchor] = anchored.count
+            anchored.append(built)
+        }
         return built
     }
 
@@ -172,7 +177,7 @@ struct TreeBuilder: ~Copyable {
         if open.contains(name) {
             throw ParseFailure(mark: mark, message: "the alias \(quote(name)) stands for something that it is part of")
         }
-        guard let target = anchors[name] else {
+        guard let target = anchors[name].map({ anchored[$0] }) else {
             diagnostics.error("no anchor \(quote(name)) before this alias", at: mark)
             try count(1, mark)
             return Built(node: Node(mark: mark, content: .invalid), size: 1, height: 0)

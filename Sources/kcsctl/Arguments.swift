@@ -48,7 +48,7 @@ struct Arguments {
         guard argument.utf8.starts(with: "--".utf8), let equals = argument.utf8.firstIndex(of: UInt8(ascii: "=")) else {
             return (argument, nil)
         }
-        return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
+        return (String(argument[..<equals]), String(argument[argument.utf8.index(after: equals)...]))
     }
 
     /// Was it given?

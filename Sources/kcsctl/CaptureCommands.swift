@@ -134,8 +134,7 @@ struct CaptureCommands {
         guard arguments.has("--json") else { return try Output.print(entries) }
         var bytes: [UInt8] = []
         for entry in entries {
-            let lines = entry.split(separator: "\n").map { String($0) }
-            bytes.append(contentsOf: JSONValue.object([JSONMember("lines", .strings(lines))]).line)
+            bytes.append(contentsOf: JSONValue.object([JSONMember("lines", .strings(entry.lines))]).line)
         }
         try Output.write(bytes, to: 1)
     }

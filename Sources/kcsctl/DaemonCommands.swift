@@ -50,7 +50,7 @@ struct DaemonCommands {
             lines.append("\(plugin.text ?? "") has changed on disk; it takes effect at a restart of kcsd")
         }
         for note in result["notes"]?.elements ?? [] { lines.append(note.text ?? "") }
-        for line in (result["text"]?.text ?? "").split(separator: "\n") { lines.append(String(line)) }
+        lines += (result["text"]?.text ?? "").lines
         try Output.print(lines.map { Text.safe($0) })
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSON
+import LinuxIO
 
 /// What `status` prints for people.
 enum StatusView {
@@ -28,7 +29,7 @@ enum StatusView {
 
     private static func heading(_ status: JSONValue) -> String {
         "kcsd \(text(status, "version")), process \(number(status, "process")), up \(Text.span(number(status, "uptime")));"
-            + " \(text(status, "summary").split(separator: ":").first.map { String($0) } ?? "");"
+            + " \(text(status, "summary").parts(at: UInt8(ascii: ":")).first ?? "");"
             + " log level \(text(status, "log_level"))"
     }
 

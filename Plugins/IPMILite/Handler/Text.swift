@@ -4,8 +4,8 @@
 import IPMI
 import IPMILite
 
-/// A word to be compared byte by byte in a `switch`. Comparing Strings would bring in the tables of Unicode's
-/// normalisation, a tenth of the plugin.
+/// A word to be compared byte by byte in a `switch`. Comparing Strings would bring in the code of Unicode's
+/// normalisation.
 struct Word {
     private let bytes: ArraySlice<UInt8>
 

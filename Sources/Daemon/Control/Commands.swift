@@ -94,7 +94,9 @@ final class Commands {
         return text
     }
 
-    private static func short(_ text: String) -> String { text.utf8.count <= 64 ? text : "\(text.prefix(60))…" }
+    private static func short(_ text: String) -> String {
+        text.utf8.count <= 64 ? text : "\(String(text.unicodeScalars.prefix(60)))…"
+    }
 
     // MARK: Channels
 

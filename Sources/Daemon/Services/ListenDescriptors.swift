@@ -15,12 +15,11 @@ public struct ListenDescriptors {
         guard let process = CurrentProcess.environment("LISTEN_PID"), Int32(process) == CurrentProcess.identifier,
             let text = CurrentProcess.environment("LISTEN_FDS"), let count = Int32(text), count > 0, count < 1024
         else { return }
-        let names = CurrentProcess.environment("LISTEN_FDNAMES")?.split(
-            separator: ":", omittingEmptySubsequences: false)
+        let names = CurrentProcess.environment("LISTEN_FDNAMES")?.parts(at: UInt8(ascii: ":"), keepingEmpty: true)
         for index in 0..<count {
             let descriptor = Self.first + index
             guard cl_fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { continue }
-            let name = names.flatMap { Int(index) < $0.count ? String($0[Int(index)]) : nil } ?? "unknown"
+            let name = names.flatMap { Int(index) < $0.count ? $0[Int(index)] : nil } ?? "unknown"
             named.append((name, descriptor))
         }
     }

@@ -27,7 +27,7 @@ final class Notifier: LoopTimer {
         let descriptor = FileDescriptor(owning: raw)
         // A leading @ stands for the abstract namespace.
         let isAbstract = name.utf8.first == UInt8(ascii: "@")
-        let path = isAbstract ? String(name.dropFirst()) : name
+        let path = isAbstract ? String(decoding: name.utf8.dropFirst(), as: UTF8.self) : name
         guard case .success = UnixSocket.connect(raw, path, abstract: isAbstract) else { return -1 }
         return descriptor.release()
     }
