@@ -20,9 +20,10 @@ struct place {
 };
 
 static struct place places[CC_RINGS];
-static volatile int culprit_ring = -1;
-static const char *volatile culprit_callback;
-static volatile int dump_descriptor = -1;
+// The loop's thread writes them, and a signal handler or the watchdog's thread reads them.
+static int culprit_ring = -1;
+static const char *culprit_callback;
+static int dump_descriptor = -1;
 
 // Not strncpy: it may leave the end out, and strlcpy is not in every libc.
 static void copy_name(char *to, const char *from, size_t room) {
@@ -62,15 +63,16 @@ void cc_dump_remove(int ring) {
 }
 
 void cc_dump_enter(int ring, const char *callback) {
-    culprit_callback = callback;
-    culprit_ring = ring;
+    __atomic_store_n(&culprit_callback, callback, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&culprit_ring, ring, __ATOMIC_RELAXED);
 }
 
-void cc_dump_leave(void) { culprit_ring = -1; }
+void cc_dump_leave(void) { __atomic_store_n(&culprit_ring, -1, __ATOMIC_RELAXED); }
 
 int cc_dump_culprit(const char **callback) {
-    int ring = culprit_ring;
-    *callback = ring < 0 ? NULL : culprit_callback;
+    int ring = __atomic_load_n(&culprit_ring, __ATOMIC_RELAXED);
+    *callback = ring < 0 ? NULL : __atomic_load_n(&culprit_callback, __ATOMIC_RELAXED);
     return ring;
 }
 
@@ -106,10 +108,11 @@ static int write_all(int descriptor, const void *bytes, size_t length, off_t *of
 int cc_dump_write(int descriptor, int signal, int code, uint64_t address) {
     unsigned char header[CC_DUMP_HEADER] = "KCSDUMP1";
     uint64_t boot = nanoseconds(CLOCK_BOOTTIME), real = nanoseconds(CLOCK_REALTIME);
-    int culprit = culprit_ring;
+    const char *callback;
+    int culprit = cc_dump_culprit(&callback);
     uint32_t rings = 0;
     for (int ring = 0; ring < CC_RINGS; ring++) {
-        rings += places[ring].base != NULL;
+        rings += __atomic_load_n(&places[ring].base, __ATOMIC_RELAXED) != NULL;
     }
     put(header + 8, CC_DUMP_HEADER, 4);
     put(header + 12, rings, 4);
@@ -124,7 +127,7 @@ int cc_dump_write(int descriptor, int signal, int code, uint64_t address) {
         put(header + 56, 1, 4);
         memcpy(header + 64, places[culprit].channel, CC_NAME);
         memcpy(header + 128, places[culprit].plugin, CC_NAME);
-        copy_name((char *)header + 192, culprit_callback, CC_NAME);
+        copy_name((char *)header + 192, callback, CC_NAME);
     }
     off_t offset = 0;
     int error = write_all(descriptor, header, sizeof header, &offset);
@@ -163,7 +166,7 @@ enum { FATAL_SIGNALS = sizeof fatal_signals / sizeof fatal_signals[0], STACK = 6
 static void on_fatal_signal(int number, siginfo_t *info, void *context) {
     (void)context;
     // SA_RESETHAND made the signal's action the default one: a second fault in here ends the process at once.
-    int descriptor = dump_descriptor;
+    int descriptor = __atomic_load_n(&dump_descriptor, __ATOMIC_RELAXED);
     if (descriptor >= 0) {
         cc_dump_write(descriptor, number, info->si_code, (uint64_t)(uintptr_t)info->si_addr);
     }
@@ -173,7 +176,7 @@ static void on_fatal_signal(int number, siginfo_t *info, void *context) {
 
 int cc_dump_install(int descriptor) {
     static void *stack;
-    dump_descriptor = descriptor;
+    __atomic_store_n(&dump_descriptor, descriptor, __ATOMIC_RELAXED);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);

@@ -155,6 +155,21 @@ extension EndToEnd {
             #expect(!daemon.log.contains("b: plugin"), "nobody else is blamed: \(daemon.log)")
         }
 
+        @Test func callThatNeverStopsWritingIsDumpedWithWhatItWrites() throws {
+            bench.head = "hang_timeout: 300ms"
+            try bench.configure(try probe("a"))
+            let daemon = try bench.start()
+            #expect(try bench.host("a").send(0xFA, deadline: deadline))
+            #expect(daemon.line("error a: plugin probe: data has not returned for 300ms") != nil, "\(daemon.log)")
+            #expect(daemon.wait() == .signalled(SIGABRT))
+            let dump = RawDump(bench.folder.bytes("captures/crash.kcsdump") ?? [])
+            #expect(dump?.culprit?.channel == "a")
+            let written = dump?.rings.first?.events.count {
+                if case .access(.strWrite, _, _, _) = $0.body { true } else { false }
+            }
+            #expect((written ?? 0) > 100, "\(dump?.rings.count ?? 0) rings")
+        }
+
         @Test func callThatHangsEndsTheProcessAndIsRememberedOnce() throws {
             bench.head = "hang_timeout: 300ms"
             try bench.configure(try probe("a"), bench.channel("b"))

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL, OTHER_THREAD, OUTLIVE };
+enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL, OTHER_THREAD, OUTLIVE,
+       HANG_IN_CALLS };
 
 struct probe {
     const struct kcs_host *host;
@@ -178,6 +179,10 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         for (;;) {
             struct timespec pause = {1, 0};
             nanosleep(&pause, NULL);
+        }
+    case HANG_IN_CALLS:
+        for (uint8_t bit = 0;; bit ^= KCS_STR_OEM1) {
+            probe->host->write_str(probe->channel, bit, KCS_STR_OEM1);
         }
     case CRASH: *(volatile int *)16 = 1; return;
     case SLOW:
