@@ -12,10 +12,7 @@ final class NodeLock {
         let raw = CLinux.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { throw SystemError(.current, "socket") }
         let lock = NodeLock(FileDescriptor(owning: raw))
-        let name =
-            status.isCharacterDevice
-            ? "kcsd-device-c\(status.deviceNumber)"
-            : "kcsd-device-\(status.identity.device)-\(status.identity.inode)"
+        let name = "kcsd-device-\(status.deviceKey)"
         switch UnixSocket.bind(raw, name, abstract: true) {
         case .success: return lock
         case .failure(.addressInUse): return nil

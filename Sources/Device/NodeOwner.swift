@@ -57,4 +57,9 @@ extension FileStatus {
         if isCharacterDevice && other.isCharacterDevice { return deviceNumber == other.deviceNumber }
         return identity == other.identity
     }
+
+    /// The same for every name of a file, or of a character device, and for no other.
+    public var deviceKey: String {
+        isCharacterDevice ? "c\(deviceNumber)" : "\(identity.device)-\(identity.inode)"
+    }
 }

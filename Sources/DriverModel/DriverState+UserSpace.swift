@@ -106,13 +106,13 @@ extension DriverState {
     @inlinable @inline(__always)
     public func readStatus() -> UInt8 { isReadable ? str | STRBit.ibf : str }
 
-    /// The common case of a read of one byte: nothing is pending, and the driver's buffer holds it. Nil for any other.
+    /// The common case of a read of one byte: the interrupt has taken it, and no event is wanted. Nil for any other.
     @inlinable @inline(__always)
     public mutating func takeBuffered() -> UInt8? {
-        guard rawValue & (Self.readableBit | Self.openBit) == Self.readableBit | Self.openBit, !interruptPending
-        else { return nil }
-        setInputEvents(true)
-        rawValue &= ~Self.readableBit
+        let events = Self.inputWanted | Self.inputEnabled
+        let mask = Self.readableBit | Self.openBit | events | Self.outputWanted | Self.outputEnabled
+        guard rawValue & mask == Self.readableBit | Self.openBit else { return nil }
+        rawValue ^= Self.readableBit | events
         return buffer
     }
 

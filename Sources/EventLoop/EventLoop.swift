@@ -158,17 +158,23 @@ public final class EventLoop {
     /// Turns until `stop` is called. The error is the kernel's, of waiting.
     public func run() throws(SystemError) {
         isRunning = true
-        while isRunning { try oneTurn(wait: true) }
+        while true {
+            if try oneTurn(wait: true), !isRunning { return }
+        }
     }
 
     /// Ends `run` after the turn under way. Only on the loop's thread; other threads post it.
-    public func stop() { isRunning = false }
+    public func stop() {
+        isRunning = false
+        hasEnd = true
+    }
 
     /// One turn; without `wait`, it only handles what is ready at this moment.
-    public func turn(wait: Bool) throws(SystemError) { try oneTurn(wait: wait) }
+    public func turn(wait: Bool) throws(SystemError) { _ = try oneTurn(wait: wait) }
 
+    /// True: more than descriptors took part in it.
     @inline(__always)
-    private func oneTurn(wait: Bool) throws(SystemError) {
+    private func oneTurn(wait: Bool) throws(SystemError) -> Bool {
         // Who asks from here on waits for the next turn.
         let again = queuedAgain.count
         let count = wait && again | timers.count == 0 ? plainWait(-1) : waitForTimers(wait && again == 0)
@@ -188,7 +194,9 @@ public final class EventLoop {
             }
             event += 1
         }
-        if again | timers.count != 0 || hasEnd { endTurn(again) }
+        guard again | timers.count != 0 || hasEnd else { return false }
+        endTurn(again)
+        return true
     }
 
     /// Waiting failed: a signal is no failure.
@@ -205,6 +213,7 @@ public final class EventLoop {
         if again > 0 { dispatchQueued(again) }
         if !removed.isEmpty { dropRemoved() }
         if let turnEnded { turnEnded() }
+        settleEnd()
     }
 
     private func settleEnd() { hasEnd = turnEnded != nil || !removed.isEmpty }
@@ -213,7 +222,6 @@ public final class EventLoop {
     private func dropRemoved() {
         swap(&removed, &dropping)
         dropping.removeAll(keepingCapacity: true)
-        settleEnd()
     }
 
     private func fireTimers() {

@@ -100,18 +100,19 @@ public struct PlanReader {
 
     /// Two channels may not name one device. Compared by stat: opening is never a way to look.
     private func checkDevices(_ channels: [ChannelConfiguration]) {
-        var seen: [(channel: ChannelConfiguration, status: FileStatus)] = []
-        for channel in channels {
+        var seen: [String: Int] = [:]
+        for (index, channel) in channels.enumerated() {
             guard let status = try? Syscalls.stat(channel.device.path) else { continue }
-            // The same path twice is reported where the paths are read.
-            if let other = seen.first(where: {
-                $0.status.isSameDevice(as: status) && $0.channel.device.path != channel.device.path
-            }) {
-                diagnostics.error(
-                    "channel '\(channel.name)' has the device of channel '\(other.channel.name)':"
-                        + " \(channel.device.path) is \(other.channel.device.path)", at: channel.devicePathMark)
+            guard let first = seen[status.deviceKey] else {
+                seen[status.deviceKey] = index
+                continue
             }
-            seen.append((channel, status))
+            let other = channels[first]
+            // The same path twice is reported where the paths are read.
+            guard other.device.path != channel.device.path else { continue }
+            diagnostics.error(
+                "channel '\(channel.name)' has the device of channel '\(other.name)':"
+                    + " \(channel.device.path) is \(other.device.path)", at: channel.devicePathMark)
         }
     }
 }

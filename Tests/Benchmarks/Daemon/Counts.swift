@@ -41,7 +41,7 @@ struct Counter {
     static var hasCallgrind: Bool { access("/usr/bin/valgrind", X_OK) == 0 }
     static var hasStrace: Bool { access("/usr/bin/strace", X_OK) == 0 }
     private static let short = 500
-    private static let long = 3_500
+    private static let long = 10_500
 
     /// Instructions and allocations in user space for one byte.
     func profile(_ start: Start) throws -> Profile.Slope {
