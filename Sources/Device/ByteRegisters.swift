@@ -7,26 +7,26 @@ import SimulatedDevice
 
 /// IDR and ODR of an open device, for its owner and for whoever borrows them while it is open.
 public struct ByteRegisters {
-    enum Port {
-        case node(RawRegisters)
-        case simulated(PortShortcut)
-        case none
-    }
+    /// Whose way is short.
+    enum Kind: UInt8 { case node, simulated, other }
 
     struct Storage {
-        let port: Port
-        var device: Unmanaged<Device>?
+        let kind: Kind
+        let node: RawRegisters?
+        let simulated: PortShortcut?
         /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
         var str: UInt8 = 0
         /// OBF was seen clear, and ODR has not been written since.
         var isOutputKnownClear = false
+        var device: Unmanaged<Device>?
     }
 
     let storage: UnsafeMutablePointer<Storage>
 
-    init(_ port: Port) {
+    init(node: RawRegisters?, simulated: PortShortcut?) {
         storage = .allocate(capacity: 1)
-        storage.initialize(to: Storage(port: port))
+        let kind: Kind = node != nil ? .node : simulated != nil ? .simulated : .other
+        storage.initialize(to: Storage(kind: kind, node: node, simulated: simulated))
     }
 
     /// What is not common is the device's.
@@ -40,10 +40,10 @@ public struct ByteRegisters {
     @inline(__always)
     public func takeAnnounced() -> Int32 {
         let taken: Int32
-        switch storage.pointee.port {
-        case .node(let registers): taken = registers.readBoth()
-        case .simulated(let shortcut): taken = shortcut.takeAnnounced()
-        case .none: return takeOtherwise()
+        switch storage.pointee.kind {
+        case .simulated: taken = storage.pointee.simulated.unsafelyUnwrapped.takeAnnounced()
+        case .node: taken = storage.pointee.node.unsafelyUnwrapped.readBoth()
+        case .other: return takeOtherwise()
         }
         if taken >= 0 { note(UInt8(truncatingIfNeeded: taken >> 8)) }
         return taken
@@ -54,10 +54,10 @@ public struct ByteRegisters {
     public func writeODR(_ value: UInt8) -> Int32 {
         guard storage.pointee.isOutputKnownClear else { return writeAfterLook(value) }
         storage.pointee.isOutputKnownClear = false
-        switch storage.pointee.port {
-        case .node(let registers): return registers.writeODR(value)
-        case .simulated(let shortcut): return shortcut.write(value)
-        case .none: return Device.unsupported
+        switch storage.pointee.kind {
+        case .simulated: return storage.pointee.simulated.unsafelyUnwrapped.write(value)
+        case .node: return storage.pointee.node.unsafelyUnwrapped.writeODR(value)
+        case .other: return writeOtherwise(value)
         }
     }
 
@@ -71,6 +71,11 @@ public struct ByteRegisters {
     @inline(never)
     private func writeAfterLook(_ value: UInt8) -> Int32 {
         storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeAfterLook(value) }
+    }
+
+    @inline(never)
+    private func writeOtherwise(_ value: UInt8) -> Int32 {
+        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeOtherwise(value) }
     }
 
     @inline(never)

@@ -78,13 +78,11 @@ public final class Device {
     private init(_ port: Port, _ capabilities: DeviceCapabilities) {
         self.port = port
         self.capabilities = capabilities
-        let shortcut: ByteRegisters.Port
         switch port {
-        case .node(let node): shortcut = .node(node.registers)
-        case .simulated(let port): shortcut = .simulated(port.shortcut)
-        case .serio, .ipmi: shortcut = .none
+        case .node(let node): registers = ByteRegisters(node: node.registers, simulated: nil)
+        case .simulated(let port): registers = ByteRegisters(node: nil, simulated: port.shortcut)
+        case .serio, .ipmi: registers = ByteRegisters(node: nil, simulated: nil)
         }
-        registers = ByteRegisters(shortcut)
         registers.belong(to: self)
     }
 
@@ -190,7 +188,7 @@ public final class Device {
     func takeOtherwise() -> Int32 {
         acknowledge()
         switch receive() {
-        case .byte(let value, let str): return Int32(value) | Int32(str) << 8
+        case .byte(let value, let str): return Int32(value) | Int32(str) << 8 | (hasUntoldInput ? 1 << 16 : 0)
         case .nothing: return -EAGAIN
         case .failed(let errno): return -errno.rawValue
         }
@@ -218,6 +216,12 @@ public final class Device {
 
     /// Writes ODR; `-EBUSY` where OBF is set.
     public func writeODR(_ value: UInt8) -> Int32 { registers.writeODR(value) }
+
+    /// `writeODR` for a device whose bytes have no short way, OBF known clear.
+    func writeOtherwise(_ value: UInt8) -> Int32 {
+        guard case .simulated(let port) = port else { return Self.unsupported }
+        return Self.outcome(port, port.writeData(value))
+    }
 
     /// `writeODR` where it is not known that OBF is clear.
     func writeAfterLook(_ value: UInt8) -> Int32 {

@@ -77,5 +77,5 @@ struct RawRegisters {
     private func outcome(_ count: Int, _ expected: Int) -> Int32 { count == expected ? 0 : failure(count) }
 
     @inline(never)
-    private func failure(_ count: Int) -> Int32 { -(count < 0 ? Errno.current.rawValue : EIO) }
+    private func failure(_ count: Int) -> Int32 { count < 0 ? Int32(truncatingIfNeeded: count) : -EIO }
 }

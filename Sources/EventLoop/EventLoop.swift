@@ -178,21 +178,23 @@ public final class EventLoop {
         // Who asks from here on waits for the next turn.
         let again = queuedAgain.count
         let count = wait && again | timers.count == 0 ? plainWait(-1) : waitForTimers(wait && again == 0)
-        if count < 0 { try checkWait() }
+        if count < 0 { try checkWait(count) }
         let now = Clock.monotonic
         self.now = now
         turnNumber &+= 1
-        var event = events
-        let end = events + Int(max(count, 0))
-        while event != end {
-            if let source = source(cl_epoll_data(event)) {
-                source._withUnsafeGuaranteedRef {
-                    // One call serves both wishes.
-                    $0.againTurn = 0
-                    $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+        if count > 0 {
+            var event = events
+            let end = event + Int(count)
+            repeat {
+                if let source = source(cl_epoll_data(event)) {
+                    source._withUnsafeGuaranteedRef {
+                        // One call serves both wishes.
+                        $0.againTurn = 0
+                        $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+                    }
                 }
-            }
-            event += 1
+                event += 1
+            } while event != end
         }
         guard again | timers.count != 0 || hasEnd else { return false }
         endTurn(again)
@@ -201,8 +203,8 @@ public final class EventLoop {
 
     /// Waiting failed: a signal is no failure.
     @inline(never)
-    private func checkWait() throws(SystemError) {
-        let errno = Errno.current
+    private func checkWait(_ result: Int32) throws(SystemError) {
+        let errno = Errno(rawValue: -result)
         if errno != .interrupted { throw SystemError(errno, "epoll_wait") }
     }
 
@@ -264,7 +266,7 @@ public final class EventLoop {
     private func waitPrecisely(_ nanoseconds: Int64) -> Int32 {
         if hasPreciseWait {
             let count = cl_epoll_pwait2(epoll, events, Int32(Self.eventCapacity), nanoseconds)
-            if count >= 0 || Errno.current != .notImplemented { return count }
+            if count != -Errno.notImplemented.rawValue { return count }
             hasPreciseWait = false
         }
         if alarm == nil { alarm = makeAlarm() }

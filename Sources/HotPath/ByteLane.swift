@@ -176,7 +176,8 @@ open class ByteLane: EventSource {
     /// What `kcs_host.write_odr` does while the lane is open, for the lane of a context.
     public static let odrWriter: @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32 = { context, value in
         let hot = context.assumingMemoryBound(to: Hot.self)
-        guard let registers = hot.pointee.registers else { preconditionFailure("ODR is written along a closed lane") }
+        // Nobody is given this way before the lane is open, or keeps it when it closes.
+        let registers = hot.pointee.registers.unsafelyUnwrapped
         hot.pointee.marks.enterDeviceInCall()
         let result = registers.writeODR(value)
         hot.pointee.marks.leaveDevice()

@@ -14,6 +14,17 @@ public func retryingInterrupts<Value: FixedWidthInteger>(_ call: () -> Value) ->
     }
 }
 
+/// The same for a call that answers minus the error number.
+@inline(__always)
+private func retryingDirectCall(_ call: () -> Int) -> Result<Int, Errno> {
+    while true {
+        let value = call()
+        if value >= 0 { return .success(value) }
+        let errno = Errno(rawValue: Int32(truncatingIfNeeded: -value))
+        if errno != .interrupted { return .failure(errno) }
+    }
+}
+
 /// System calls on descriptors. Where a result is thrown, it is as `SystemError` with the call's name.
 public enum Syscalls {
     /// Opens a file, close-on-exec always. `flags` and `mode` as in open(2).
@@ -27,12 +38,12 @@ public enum Syscalls {
 
     /// Reads once; a count of 0 is the end of the file.
     public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Result<Int, Errno> {
-        retryingInterrupts { cl_read(descriptor, buffer.baseAddress, buffer.count) }
+        retryingDirectCall { cl_read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
     /// Writes once; fewer bytes than given may have been taken.
     public static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Result<Int, Errno> {
-        retryingInterrupts { cl_write(descriptor, bytes.baseAddress, bytes.count) }
+        retryingDirectCall { cl_write(descriptor, bytes.baseAddress, bytes.count) }
     }
 
     /// Writes all of `bytes`, in as many calls as it takes. For files and blocking descriptors.

@@ -13,14 +13,12 @@ public struct PortShortcut {
     let scratch: UnsafeMutableRawPointer
     let ownBell: Int32
     let hostBell: Int32
-    let hasTimer: Bool
     let port: Unmanaged<SimulatedPort>
 
     /// The doorbell rang: takes the host CPU's byte, in bits 0 to 7, and the STR that came with it, in bits 8 to 15. Bit 16
     /// says that there is another, which the doorbell does not tell of. `-EAGAIN`: there is none.
     @inline(__always)
     public func takeAnnounced() -> Int32 {
-        if hasTimer { return Self.takeBesideTimer(port) }
         // One call is enough unless the pipe held more than the buffer, and then it goes on being readable.
         _ = cl_read(ownBell, scratch, 4096)
         let seen = UInt64(littleEndian: cl_load64(state))
@@ -53,12 +51,6 @@ public struct PortShortcut {
     private func count(_ counter: Counter) { RegisterFile.increase(counters + counter.rawValue) }
 
     // Not methods of the value, which would have to be put together in memory for them.
-
-    @inline(never)
-    private static func takeBesideTimer(_ port: Unmanaged<SimulatedPort>) -> Int32 {
-        port._withUnsafeGuaranteedRef { $0.drainDoorbell() }
-        return takeOtherwise(port)
-    }
 
     @inline(never)
     private static func takeOtherwise(_ port: Unmanaged<SimulatedPort>) -> Int32 {

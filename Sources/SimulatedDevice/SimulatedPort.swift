@@ -20,12 +20,13 @@ public final class SimulatedPort {
     private let scratch: UnsafeMutableRawBufferPointer
     private var isOpen = true
 
-    /// The short way to the registers; for as long as this object lives.
-    public var shortcut: PortShortcut {
-        PortShortcut(
+    /// The short way to the registers, for as long as this object lives; nil where a timer has to be looked at too.
+    public var shortcut: PortShortcut? {
+        guard timer == nil else { return nil }
+        return PortShortcut(
             state: registers.word(RegisterLayout.state), counters: registers.word(RegisterLayout.counters),
             scratch: scratch.baseAddress.unsafelyUnwrapped, ownBell: ownBell.raw, hostBell: hostBell.raw,
-            hasTimer: timer != nil, port: .passUnretained(self))
+            port: .passUnretained(self))
     }
 
     /// Opens a device, and makes it first where there is none. `EBUSY` while another opener has it: a device is open

@@ -22,6 +22,7 @@ import Testing
         let settings = DeviceSettings(driver: driver)
         let short = try SimulatedPort(directory: folders.0.path, creating: settings)
         let long = try SimulatedPort(directory: folders.1.path, creating: settings)
+        let shortcut = try #require(short.shortcut)
         let hosts = (try SimulatedHost(directory: folders.0.path), try SimulatedHost(directory: folders.1.path))
         for step in 0..<20_000 {
             let value = UInt8(truncatingIfNeeded: next(256))
@@ -32,7 +33,7 @@ import Testing
                 hosts.1.write(value, command: isCommand)
             case 1: #expect(hosts.0.readData() == hosts.1.readData())
             case 2:
-                let taken = short.shortcut.takeAnnounced()
+                let taken = shortcut.takeAnnounced()
                 long.drainDoorbell()
                 let expected = long.readData()
                 if let expected {
@@ -42,7 +43,7 @@ import Testing
                     #expect(taken == -EAGAIN)
                 }
                 _ = short.isReadable
-            default: #expect(short.shortcut.write(value) == (long.writeData(value) ? 0 : -EBUSY))
+            default: #expect(shortcut.write(value) == (long.writeData(value) ? 0 : -EBUSY))
             }
             guard hosts.0.state == hosts.1.state else {
                 Issue.record("seed \(seed), step \(step): \(hosts.0.state) is not \(hosts.1.state)")
@@ -58,20 +59,28 @@ import Testing
         let folder = TemporaryFolder()
         let port = try SimulatedPort(directory: folder.path)
         let host = try SimulatedHost(directory: folder.path)
+        let shortcut = try #require(port.shortcut)
         host.write(1)
         host.write(2)
-        #expect(port.shortcut.takeAnnounced() & 0x100FF == 0x10001)
-        #expect(port.shortcut.takeAnnounced() & 0x100FF == 2)
-        #expect(port.shortcut.takeAnnounced() == -EAGAIN)
+        #expect(shortcut.takeAnnounced() & 0x100FF == 0x10001)
+        #expect(shortcut.takeAnnounced() & 0x100FF == 2)
+        #expect(shortcut.takeAnnounced() == -EAGAIN)
     }
 
     @Test func deviceThatVanishedIsNone() throws {
         let folder = TemporaryFolder()
         let port = try SimulatedPort(directory: folder.path)
         let host = try SimulatedHost(directory: folder.path)
+        let shortcut = try #require(port.shortcut)
         host.write(1)
         host.vanish()
-        #expect(port.shortcut.takeAnnounced() == -ENODEV)
-        #expect(port.shortcut.write(1) == -ENODEV)
+        #expect(shortcut.takeAnnounced() == -ENODEV)
+        #expect(shortcut.write(1) == -ENODEV)
+    }
+
+    @Test func deviceWhoseOBEIsATimersHasNoShortWay() throws {
+        let folder = TemporaryFolder()
+        let port = try SimulatedPort(directory: folder.path, creating: DeviceSettings(obeLag: 1_000_000))
+        #expect(port.shortcut.map { _ in true } == nil)
     }
 }

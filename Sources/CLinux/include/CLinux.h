@@ -80,8 +80,8 @@ CL_HOT uint64_t cl_epoll_data(const struct epoll_event *event) { return event->d
 CL_HOT uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
 
 // The calls of the hot path, made without the C library, which looks at thread cancellation first: no thread is ever
-// cancelled here, and once a process has threads that look costs more than the rest of the call. As in libc: -1, and errno
-// says why.
+// cancelled here, and once a process has threads that look costs more than the rest of the call. What fails answers minus
+// the error number, as the kernel does; errno is left alone.
 #if defined __x86_64__
 CL_HOT long cl_call(long number, long first, long second, long third, long fourth) {
     register long r10 __asm__("r10") = fourth;
@@ -90,9 +90,7 @@ CL_HOT long cl_call(long number, long first, long second, long third, long fourt
                      : "=a"(result)
                      : "0"(number), "D"(first), "S"(second), "d"(third), "r"(r10)
                      : "rcx", "r11", "memory");
-    if (__builtin_expect((unsigned long)result < -4095UL, 1)) return result;
-    errno = (int)-result;
-    return -1;
+    return result;
 }
 #define CL_EPOLL_WAIT SYS_epoll_wait
 #elif defined __aarch64__
@@ -104,14 +102,15 @@ CL_HOT long cl_call(long number, long first, long second, long third, long fourt
     register long x4 __asm__("x4") = 0;
     register long x8 __asm__("x8") = number;
     __asm__ volatile("svc 0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x8) : "memory");
-    if (__builtin_expect((unsigned long)x0 < -4095UL, 1)) return x0;
-    errno = (int)-x0;
-    return -1;
+    return x0;
 }
 // With a fifth argument of NULL it is epoll_wait, which newer machines don't have.
 #define CL_EPOLL_WAIT SYS_epoll_pwait
 #else
-#define cl_call(number, first, second, third, fourth) syscall(number, first, second, third, fourth, 0, 0)
+CL_HOT long cl_call(long number, long first, long second, long third, long fourth) {
+    long result = syscall(number, first, second, third, fourth, 0, 0);
+    return result < 0 ? -errno : result;
+}
 #define CL_EPOLL_WAIT SYS_epoll_pwait
 #endif
 CL_HOT long cl_read(int descriptor, void *bytes, size_t count) {
@@ -128,28 +127,30 @@ CL_HOT long cl_pread(int descriptor, void *bytes, size_t count, int64_t offset) 
 #ifdef __LP64__
     return cl_call(SYS_pread64, descriptor, (long)bytes, (long)count, offset);
 #else
-    return pread(descriptor, bytes, count, (off_t)offset);
+    long result = pread(descriptor, bytes, count, (off_t)offset);
+    return result < 0 ? -errno : result;
 #endif
 }
 CL_HOT long cl_pwrite(int descriptor, const void *bytes, size_t count, int64_t offset) {
 #ifdef __LP64__
     return cl_call(SYS_pwrite64, descriptor, (long)bytes, (long)count, offset);
 #else
-    return pwrite(descriptor, bytes, count, (off_t)offset);
+    long result = pwrite(descriptor, bytes, count, (off_t)offset);
+    return result < 0 ? -errno : result;
 #endif
 }
 
-// Waits with a deadline in nanoseconds (negative: for ever); ENOSYS on kernels before 5.11.
+// Waits with a deadline in nanoseconds (negative: for ever), as cl_epoll_wait otherwise; ENOSYS on kernels before 5.11.
 static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
 #ifdef SYS_epoll_pwait2
     struct {
         int64_t seconds, nanoseconds;
     } timeout = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-    return (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, nanoseconds < 0 ? NULL : &timeout, NULL, 0);
+    long result = syscall(SYS_epoll_pwait2, epoll, events, capacity, nanoseconds < 0 ? NULL : &timeout, NULL, 0);
+    return (int)(result < 0 ? -errno : result);
 #else
     (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
-    errno = ENOSYS;
-    return -1;
+    return -ENOSYS;
 #endif
 }
 

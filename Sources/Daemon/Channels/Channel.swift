@@ -41,7 +41,12 @@ final class Channel: ByteLane {
     private(set) var device: Device? { didSet { settleInput() } }
     private(set) var seats: [HandlerSeat] = []
     /// The byte handler; nil where messages are served, or nothing.
-    var byteSeat: HandlerSeat? { didSet { settleInput() } }
+    var byteSeat: HandlerSeat? {
+        didSet {
+            oldValue?.shorten(nil)
+            settleInput()
+        }
+    }
     var transfer: MessageService?
 
     // Input of byte handlers.
