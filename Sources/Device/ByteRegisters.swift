@@ -8,20 +8,22 @@ import SimulatedDevice
 /// IDR and ODR of an open device, for its owner and for whoever borrows them while it is open.
 public struct ByteRegisters {
     /// Whose way is short.
+    @usableFromInline
     enum Kind: UInt8 { case node, simulated, other }
 
+    @usableFromInline
     struct Storage {
-        let kind: Kind
-        let node: RawRegisters?
-        let simulated: PortShortcut?
+        @usableFromInline let kind: Kind
+        @usableFromInline let node: RawRegisters?
+        @usableFromInline let simulated: PortShortcut?
         /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
-        var str: UInt8 = 0
+        @usableFromInline var str: UInt8 = 0
         /// OBF was seen clear, and ODR has not been written since.
-        var isOutputKnownClear = false
+        @usableFromInline var isOutputKnownClear = false
         var device: Unmanaged<Device>?
     }
 
-    let storage: UnsafeMutablePointer<Storage>
+    @usableFromInline let storage: UnsafeMutablePointer<Storage>
 
     init(node: RawRegisters?, simulated: PortShortcut?) {
         storage = .allocate(capacity: 1)
@@ -37,7 +39,7 @@ public struct ByteRegisters {
     /// Takes the byte that the descriptor, being readable, tells of: the byte in bits 0 to 7, STR, IBF set, in bits 8 to
     /// 15, and in bit 16 whether there is another that the descriptor will not tell of. Else minus an error number:
     /// `-EAGAIN` when there was none after all.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func takeAnnounced() -> Int32 {
         let taken: Int32
         switch storage.pointee.kind {
@@ -50,7 +52,7 @@ public struct ByteRegisters {
     }
 
     /// Writes ODR: 0, or minus an error number, `-EBUSY` where OBF is set.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func writeODR(_ value: UInt8) -> Int32 {
         guard storage.pointee.isOutputKnownClear else { return writeAfterLook(value) }
         storage.pointee.isOutputKnownClear = false
@@ -62,24 +64,24 @@ public struct ByteRegisters {
     }
 
     /// An STR was seen.
-    @inline(__always)
+    @inlinable @inline(__always)
     func note(_ seen: UInt8) {
         storage.pointee.str = seen
         if seen & STRBit.obf == 0 { storage.pointee.isOutputKnownClear = true }
     }
 
-    @inline(never)
-    private func writeAfterLook(_ value: UInt8) -> Int32 {
+    @usableFromInline @inline(never)
+    func writeAfterLook(_ value: UInt8) -> Int32 {
         storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeAfterLook(value) }
     }
 
-    @inline(never)
-    private func writeOtherwise(_ value: UInt8) -> Int32 {
+    @usableFromInline @inline(never)
+    func writeOtherwise(_ value: UInt8) -> Int32 {
         storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeOtherwise(value) }
     }
 
-    @inline(never)
-    private func takeOtherwise() -> Int32 {
+    @usableFromInline @inline(never)
+    func takeOtherwise() -> Int32 {
         storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.takeOtherwise() }
     }
 }

@@ -31,13 +31,14 @@ final class RawNode {
 }
 
 /// The accesses: a value, which a byte's way through the daemon can use without counting references.
+@usableFromInline
 struct RawRegisters {
-    let descriptor: Int32
-    fileprivate let scratch: UnsafeMutablePointer<UInt8>
+    @usableFromInline let descriptor: Int32
+    @usableFromInline let scratch: UnsafeMutablePointer<UInt8>
 
     /// IDR, in bits 0 to 7, and STR, in bits 8 to 15, in one call; only after readiness was reported. Else minus the
     /// error number.
-    @inline(__always)
+    @inlinable @inline(__always)
     func readBoth() -> Int32 {
         let count = cl_pread(descriptor, scratch, 2, 0)
         guard count == 2 else { return failure(count) }
@@ -52,7 +53,7 @@ struct RawRegisters {
     }
 
     /// ODR, OBF known clear. 0 or minus the error number.
-    @inline(__always)
+    @inlinable @inline(__always)
     func writeODR(_ value: UInt8) -> Int32 {
         scratch[0] = value
         return outcome(cl_pwrite(descriptor, scratch, 1, 0), 1)
@@ -73,9 +74,9 @@ struct RawRegisters {
         return outcome(cl_pwrite(descriptor, scratch, 2, 0), 2)
     }
 
-    @inline(__always)
-    private func outcome(_ count: Int, _ expected: Int) -> Int32 { count == expected ? 0 : failure(count) }
+    @inlinable @inline(__always)
+    func outcome(_ count: Int, _ expected: Int) -> Int32 { count == expected ? 0 : failure(count) }
 
-    @inline(never)
-    private func failure(_ count: Int) -> Int32 { count < 0 ? Int32(truncatingIfNeeded: count) : -EIO }
+    @usableFromInline @inline(never)
+    func failure(_ count: Int) -> Int32 { count < 0 ? Int32(truncatingIfNeeded: count) : -EIO }
 }

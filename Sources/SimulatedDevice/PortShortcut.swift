@@ -8,16 +8,16 @@ import DriverModel
 /// The short way to a simulated device's registers, for whoever has its port. Results are at least 0, or minus an error
 /// number.
 public struct PortShortcut {
-    let state: UnsafeMutablePointer<UInt64>
-    let counters: UnsafeMutablePointer<UInt64>
-    let scratch: UnsafeMutableRawPointer
-    let ownBell: Int32
-    let hostBell: Int32
-    let port: Unmanaged<SimulatedPort>
+    @usableFromInline let state: UnsafeMutablePointer<UInt64>
+    @usableFromInline let counters: UnsafeMutablePointer<UInt64>
+    @usableFromInline let scratch: UnsafeMutableRawPointer
+    @usableFromInline let ownBell: Int32
+    @usableFromInline let hostBell: Int32
+    @usableFromInline let port: Unmanaged<SimulatedPort>
 
     /// The doorbell rang: takes the host CPU's byte, in bits 0 to 7, and the STR that came with it, in bits 8 to 15. Bit 16
     /// says that there is another, which the doorbell does not tell of. `-EAGAIN`: there is none.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func takeAnnounced() -> Int32 {
         // One call is enough unless the pipe held more than the buffer, and then it goes on being readable.
         _ = cl_read(ownBell, scratch, 4096)
@@ -31,7 +31,7 @@ public struct PortShortcut {
     }
 
     /// Writes ODR: 0, or `-EBUSY` where OBF is set.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func write(_ value: UInt8) -> Int32 {
         let seen = UInt64(littleEndian: cl_load64(state))
         var wanted = DriverState(preserving: seen)
@@ -42,18 +42,18 @@ public struct PortShortcut {
         return 0
     }
 
-    @inline(__always)
-    private func exchange(_ seen: UInt64, _ wanted: DriverState) -> Bool {
+    @inlinable @inline(__always)
+    func exchange(_ seen: UInt64, _ wanted: DriverState) -> Bool {
         cl_compare_exchange64(state, seen.littleEndian, wanted.rawValue.littleEndian) == seen.littleEndian
     }
 
-    @inline(__always)
-    private func count(_ counter: Counter) { RegisterFile.increase(counters + counter.rawValue) }
+    @inlinable @inline(__always)
+    func count(_ counter: Counter) { RegisterFile.increase(counters + counter.rawValue) }
 
     // Not methods of the value, which would have to be put together in memory for them.
 
-    @inline(never)
-    private static func takeOtherwise(_ port: Unmanaged<SimulatedPort>) -> Int32 {
+    @usableFromInline @inline(never)
+    static func takeOtherwise(_ port: Unmanaged<SimulatedPort>) -> Int32 {
         port._withUnsafeGuaranteedRef { port in
             if let (value, str) = port.readData() {
                 return Int32(value) | Int32(str) << 8 | (port.isReadable ? 1 << 16 : 0)
@@ -62,14 +62,14 @@ public struct PortShortcut {
         }
     }
 
-    @inline(never)
-    private static func writeOtherwise(_ port: Unmanaged<SimulatedPort>, _ value: UInt8) -> Int32 {
+    @usableFromInline @inline(never)
+    static func writeOtherwise(_ port: Unmanaged<SimulatedPort>, _ value: UInt8) -> Int32 {
         port._withUnsafeGuaranteedRef { port in
             let isDone = port.writeData(value)
             return port.isGone ? -ENODEV : isDone ? 0 : -EBUSY
         }
     }
 
-    @inline(never)
-    private static func ring(_ bell: Int32) { Doorbell.ring(bell) }
+    @usableFromInline @inline(never)
+    static func ring(_ bell: Int32) { Doorbell.ring(bell) }
 }

@@ -83,6 +83,7 @@ public struct DeviceSettings: Equatable, Sendable {
 }
 
 /// The mapped file `registers`.
+@usableFromInline
 struct RegisterFile: ~Copyable {
     private let map: MemoryMap
     /// As the file says, checked.
@@ -184,7 +185,7 @@ struct RegisterFile: ~Copyable {
     func count(_ counter: Counter) { Self.increase(word(RegisterLayout.counters) + counter.rawValue) }
 
     /// Adds one. Counters stay little-endian by the same exchange as the state.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func increase(_ place: UnsafeMutablePointer<UInt64>) {
         #if _endian(little)
             _ = cl_add64(place, 1)

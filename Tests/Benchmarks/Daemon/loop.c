@@ -84,11 +84,12 @@ static uint64_t interrupt(void) {
     }
 }
 
-// The byte in the driver's buffer or in IDR, and STR after it was taken.
+// The byte in the driver's buffer or in IDR, and STR after it was taken: 0 for none, 2 for one with another behind it that
+// no bell tells of.
 static int sim_receive(uint8_t both[2]) {
-    uint64_t seen = interrupt();
-    for (;;) {
-        uint64_t wanted = seen | IBF_EVENTS;
+    uint64_t wanted, seen = interrupt();
+    do {
+        wanted = seen | IBF_EVENTS;
         if (seen & BUFFER_FULL) {
             both[0] = (uint8_t)(seen >> 24);
             wanted &= ~BUFFER_FULL;
@@ -98,11 +99,10 @@ static int sim_receive(uint8_t both[2]) {
         } else {
             return 0;
         }
-        if (swap(&seen, wanted)) break;
-    }
-    both[1] = (uint8_t)(load() >> 16) | KCS_STR_IBF;
+    } while (!swap(&seen, wanted));
+    both[1] = (uint8_t)(wanted >> 16) | KCS_STR_IBF;
     count(BMC_READS);
-    return 1;
+    return wanted & IBF ? 2 : 1;
 }
 
 static int32_t sim_write(struct kcs_channel *channel, uint8_t value) {
@@ -201,12 +201,13 @@ int main(int count, char **arguments) {
             char taken[256];
             if (events[index].events & (EPOLLERR | EPOLLHUP)) fail("device");
             if (simulated && read(device, taken, sizeof taken) < 0 && errno != EAGAIN) fail("read");
-            if (!(simulated ? sim_receive(both) : node_receive(both))) continue;
+            int received;
             do {
+                received = simulated ? sim_receive(both) : node_receive(both);
+                if (!received) break;
                 plugin->data(
                     instance, both[0], both[1], (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
-                // The bell was taken for all that it rang for.
-            } while (simulated && sim_receive(both));
+            } while (received == 2);
         }
     }
 }
