@@ -92,10 +92,12 @@ let shrinkingLink: [LinkerSetting] =
     ] : []
 
 /// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
-/// are so small that they would grow by it.
+/// are so small that they would grow by it. `.ci/install` asks for more of it on ARM, where LLVM and Swift's calling
+/// convention do not get on with some of the functions that are left then: a text that is put together came out broken.
+let inlineThreshold = Context.environment["KCSD_INLINE_THRESHOLD"] ?? "0"
 let programLink: [LinkerSetting] =
     shippedLink + shrinkingLink
-    + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=0"])] : [])
+    + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=\(inlineThreshold)"])] : [])
     + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
 
 func shippedTarget(
