@@ -91,10 +91,12 @@ let shrinkingLink: [LinkerSetting] =
         ])
     ] : []
 
-/// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
-/// are so small that they would grow by it. `.ci/install` asks for more of it on ARM, where LLVM and Swift's calling
-/// convention do not get on with some of the functions that are left then: a text that is put together came out broken.
+/// How long a function may be that the linker inlines. `.ci/install` asks for more on ARM, where LLVM and Swift's calling
+/// convention do not get on with some of the functions that are left otherwise: a text that is put together came out broken.
 let inlineThreshold = Context.environment["KCSD_INLINE_THRESHOLD"] ?? "0"
+
+/// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
+/// are so small that they would grow by it.
 let programLink: [LinkerSetting] =
     shippedLink + shrinkingLink
     + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=\(inlineThreshold)"])] : [])
