@@ -104,7 +104,8 @@ extension EndToEnd {
                 "\(line)")
             for words in [
                 "reply() was called by a handler that takes no messages", "timer_set() names timer 4242, which is not",
-                "timer_close() names timer 4242", "watch_open() of descriptor 77", "watch_open() with events 0x80",
+                "timer_close() names timer 4242", "watch_open() of descriptor 1073741824",
+                "watch_open() with events 0x80",
                 "watch_set() of watch 4242", "watch_close() names watch 4242", "dump() of scope 7",
                 "run() wants an absolute path, not \"true\"", "annotate() of kind 99",
             ] {

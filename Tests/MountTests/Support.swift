@@ -3,6 +3,7 @@ import CLinux
 import Foundation
 import LinuxIO
 import SimulatedDevice
+import Synchronization
 import Testing
 
 /// A folder that goes when its owner does.
@@ -119,10 +120,13 @@ enum Answer: Equatable {
 /// An open node, and nothing between it and the system calls.
 final class Node: Sendable {
     let descriptor: Int32
+    private let isClosed = Atomic(false)
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
     deinit { close() }
-    func close() { _ = CLinux.close(descriptor) }
+
+    /// Once only: a second time the number may be another's.
+    func close() { if !isClosed.exchange(true, ordering: .relaxed) { _ = CLinux.close(descriptor) } }
 
     func read(_ count: Int, at offset: Int) -> Answer {
         var buffer = [UInt8](repeating: 0, count: max(count, 1))

@@ -121,7 +121,7 @@ static void misuse(struct probe *probe) {
     int32_t socket = -1;
     const char *relative[] = {"true", NULL};
     char line[400];
-    int32_t watched = host->watch_open(channel, 77, KCS_WATCH_READ, NULL, ready, &watch);
+    int32_t watched = host->watch_open(channel, 1 << 30, KCS_WATCH_READ, NULL, ready, &watch);
     int32_t limit = KCS_OK;
     for (int count = 0; count < 1000 && limit == KCS_OK; count++) {
         limit = host->timer_open(channel, NULL, tick, &timer);
