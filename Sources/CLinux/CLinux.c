@@ -3,6 +3,7 @@
 
 #include <linux/membarrier.h>
 #include <stddef.h>
+#include <sys/auxv.h>
 
 static int argument_count;
 static char **arguments;
@@ -26,6 +27,33 @@ int cl_barrier_all_threads(void) {
     }
     return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
 }
+
+int (*cl_read_clock)(clockid_t, struct timespec *) = clock_gettime;
+
+#ifdef __LP64__
+static int clock_by_call(clockid_t clock, struct timespec *time) {
+    return (int)cl_call3(SYS_clock_gettime, clock, (long)time, 0);
+}
+
+void cl_find_clock(void) {
+    // Some kernels, and what emulates one, have no such function.
+    if (getauxval(AT_SYSINFO_EHDR) == 0) {
+        cl_read_clock = clock_by_call;
+        return;
+    }
+    void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    if (vdso == NULL) { return; }
+#ifdef __x86_64__
+    void *found = dlsym(vdso, "__vdso_clock_gettime");
+#else
+    void *found = dlsym(vdso, "__kernel_clock_gettime");
+#endif
+    if (found != NULL) { cl_read_clock = (int (*)(clockid_t, struct timespec *))found; }
+}
+#else
+// The library's idea of a timespec may be another than the kernel's.
+void cl_find_clock(void) {}
+#endif
 
 void *cl_quarantine(void *pointer) {
     static void *kept[256];

@@ -37,11 +37,11 @@ public final class EventLoop {
     private var removed: [EventSource] = []
     private var dropping: [EventSource] = []
     /// Called at the end of each turn; for what cannot wait for a descriptor or a time.
-    public var turnEnded: (() -> Void)? { didSet { settleEnd() } }
-    /// Is there anything to be done at the end of a turn, besides timers and who asked again?
-    private var hasEnd = false
+    public var turnEnded: (() -> Void)? { didSet { settle() } }
+    /// Is there nothing to a turn but descriptors? Whoever brings more in, a timer or a removal, says so here.
+    private var isPlain = true
     private var queuedAgain = AgainQueue(capacity: 16)
-    /// Turns begun.
+    /// Turns that began with more than descriptors to see to: who asks to be called again waits for the next of them.
     private var turnNumber: UInt64 = 0
     private var isRunning = false
     private var hasPreciseWait: Bool
@@ -62,6 +62,7 @@ public final class EventLoop {
     /// Without `hasPreciseWait`, as on a kernel whose epoll waits in whole milliseconds.
     init(hasPreciseWait: Bool) throws(SystemError) {
         self.hasPreciseWait = hasPreciseWait
+        cl_find_clock()
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SystemError(.current, "epoll_create1") }
         events = .allocate(capacity: Self.eventCapacity)
@@ -129,7 +130,7 @@ public final class EventLoop {
         source.slot = -1
         source.againTurn = 0
         removed.append(source)
-        hasEnd = true
+        isPlain = false
         Unmanaged.passUnretained(source).release()
     }
 
@@ -138,6 +139,7 @@ public final class EventLoop {
         guard source.slot >= 0, source.againTurn == 0 else { return }
         source.againTurn = turnNumber + 1
         queuedAgain.append(userData(source.slot, (slots + Int(source.slot)).pointee.generation))
+        isPlain = false
     }
 
     // MARK: Timers
@@ -145,6 +147,7 @@ public final class EventLoop {
     /// Sets, or moves, a timer to a CLOCK_MONOTONIC time in nanoseconds.
     public func set(_ timer: LoopTimer, deadline: UInt64) {
         timers.set(timer, deadline: isFiring ? max(deadline, now + 1) : deadline)
+        isPlain = false
     }
 
     /// Stops a timer; harmless for one that is not set.
@@ -166,7 +169,7 @@ public final class EventLoop {
     /// Ends `run` after the turn under way. Only on the loop's thread; other threads post it.
     public func stop() {
         isRunning = false
-        hasEnd = true
+        isPlain = false
     }
 
     /// One turn; without `wait`, it only handles what is ready at this moment.
@@ -176,27 +179,37 @@ public final class EventLoop {
     @inline(__always)
     private func oneTurn(wait: Bool) throws(SystemError) -> Bool {
         // Who asks from here on waits for the next turn.
-        let again = queuedAgain.count
-        let count = wait && again | timers.count == 0 ? plainWait(-1) : waitForTimers(wait && again == 0)
-        if count < 0 { try checkWait(count) }
+        var again = 0
+        let count: Int32
+        if isPlain && wait {
+            count = plainWait(-1)
+        } else {
+            turnNumber &+= 1
+            again = queuedAgain.count
+            count = waitForTimers(wait && again == 0)
+        }
         let now = Clock.monotonic
         self.now = now
-        turnNumber &+= 1
         if count > 0 {
             var event = events
-            let end = event + Int(count)
+            var left = count
             repeat {
-                if let source = source(cl_epoll_data(event)) {
-                    source._withUnsafeGuaranteedRef {
+                let word = cl_epoll_data(event)
+                let slot = slot(word)
+                if _fastPath(slot.pointee.generation == Self.generation(word)) {
+                    slot.pointee.source.unsafelyUnwrapped._withUnsafeGuaranteedRef {
                         // One call serves both wishes.
                         $0.againTurn = 0
                         $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
                     }
                 }
                 event += 1
-            } while event != end
+                left &-= 1
+            } while left != 0
+        } else if count < 0 {
+            try checkWait(count)
         }
-        guard again | timers.count != 0 || hasEnd else { return false }
+        if isPlain { return false }
         endTurn(again)
         return true
     }
@@ -215,10 +228,12 @@ public final class EventLoop {
         if again > 0 { dispatchQueued(again) }
         if !removed.isEmpty { dropRemoved() }
         if let turnEnded { turnEnded() }
-        settleEnd()
+        settle()
     }
 
-    private func settleEnd() { hasEnd = turnEnded != nil || !removed.isEmpty }
+    private func settle() {
+        isPlain = timers.count == 0 && queuedAgain.count == 0 && removed.isEmpty && turnEnded == nil
+    }
 
     /// A source's deinit may remove others.
     private func dropRemoved() {
@@ -238,8 +253,9 @@ public final class EventLoop {
 
     private func dispatchQueued(_ count: Int) {
         for index in 0..<count {
-            guard let source = source(queuedAgain[index]) else { continue }
-            source._withUnsafeGuaranteedRef {
+            let slot = slot(queuedAgain[index])
+            guard slot.pointee.generation == Self.generation(queuedAgain[index]) else { continue }
+            slot.pointee.source.unsafelyUnwrapped._withUnsafeGuaranteedRef {
                 // Called for its descriptor already; if it asked once more then, that is for the next turn.
                 guard $0.againTurn == turnNumber else { return }
                 $0.againTurn = 0
@@ -285,13 +301,16 @@ public final class EventLoop {
 
     // MARK: Slots
 
-    /// The registration that a word of user data stands for; nil when it was removed.
+    /// Where the registration that a word of user data stands for was. If the slot's generation is still the word's, it is
+    /// there: a slot is empty only while its generation is one that nobody was told.
     @inline(__always)
-    private func source(_ word: UInt64) -> Unmanaged<EventSource>? {
-        let place = UnsafeRawPointer(slots) + Int(truncatingIfNeeded: word & 0xFFFF_FFFF)
-        let slot = place.assumingMemoryBound(to: Slot.self)
-        return slot.pointee.generation == UInt32(truncatingIfNeeded: word >> 32) ? slot.pointee.source : nil
+    private func slot(_ word: UInt64) -> UnsafeMutablePointer<Slot> {
+        (UnsafeMutableRawPointer(slots) + Int(truncatingIfNeeded: word & 0xFFFF_FFFF)).assumingMemoryBound(
+            to: Slot.self)
     }
+
+    @inline(__always)
+    private static func generation(_ word: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: word >> 32) }
 
     private func userData(_ index: Int32, _ generation: UInt32) -> UInt64 {
         UInt64(generation) << 32 | UInt64(UInt32(index) * UInt32(MemoryLayout<Slot>.stride))
