@@ -119,7 +119,9 @@ open class HandlerInstance {
     }
 
     /// From now on `write_odr` goes there at once; nil: it is `writeODR`'s again.
-    public final func shorten(_ shortcut: ODRShortcut?) { place?.pointee.shortcut = shortcut }
+    public final func shorten(_ shortcut: ODRShortcut?) {
+        if let place { place.pointee.shortcut = shortcut ?? Place.longWay(place) }
+    }
 
     /// A byte, for input AUTO.
     @inline(__always)

@@ -28,13 +28,7 @@ private func makeTable() -> kcs_host {
             }
         },
         read_str: { instance($0, "read_str") { $0.readSTR() } },
-        write_odr: { channel, value in
-            let place = UnsafePointer<Place>(channel)
-            guard place.pointee.thread == cl_thread(), let shortcut = place.pointee.shortcut else {
-                return writeODR(channel, value)
-            }
-            return shortcut.function(shortcut.context, value)
-        },
+        write_odr: { channel, value in Place.writeODR(UnsafePointer(channel), value) },
         write_str: { channel, mask, value in
             instance(channel, "write_str") {
                 isWritable(mask) ? $0.writeSTR(mask: mask, value) : foreignBits($0, "write_str", mask)
@@ -154,11 +148,6 @@ private func makeTable() -> kcs_host {
                 return KCS_OK
             }
         })
-}
-
-@inline(never)
-private func writeODR(_ channel: OpaquePointer, _ value: UInt8) -> Int32 {
-    instance(channel, "write_odr") { $0.writeODR(value) }
 }
 
 /// A literal's bytes: NUL-terminated, and they never move.

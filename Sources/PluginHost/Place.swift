@@ -11,23 +11,43 @@ struct Place {
     let thread: UInt
     /// The instance, until `destroy` has returned.
     var instance: Unmanaged<HandlerInstance>?
-    /// Where `write_odr` goes at once, if anywhere; nil without an instance.
-    var shortcut: ODRShortcut?
+    /// Where `write_odr` goes at once, on the loop's thread.
+    var shortcut: ODRShortcut
     let reporter: MisuseReporter
 
     static func make(_ instance: HandlerInstance, _ reporter: MisuseReporter) -> UnsafeMutablePointer<Place> {
         let place = UnsafeMutablePointer<Place>.allocate(capacity: 1)
-        place.initialize(to: Place(thread: cl_thread(), instance: .passUnretained(instance), reporter: reporter))
+        place.initialize(
+            to: Place(
+                thread: cl_thread(), instance: .passUnretained(instance), shortcut: longWay(place), reporter: reporter))
         return place
     }
 
     /// Nothing is served here any more. The memory is freed only after many others were given up.
     static func retire(_ place: UnsafeMutablePointer<Place>) {
         place.pointee.instance = nil
-        place.pointee.shortcut = nil
+        place.pointee.shortcut = longWay(place)
         guard let oldest = cl_quarantine(place)?.assumingMemoryBound(to: Place.self) else { return }
         oldest.deinitialize(count: 1)
         oldest.deallocate()
+    }
+
+    /// `write_odr` through the instance, if there is one.
+    static func longWay(_ place: UnsafeMutablePointer<Place>) -> ODRShortcut {
+        let function: ODRShortcut.Function = { context, value in
+            let place = UnsafePointer(context.assumingMemoryBound(to: Place.self))
+            guard let instance = place.pointee.instance else { return Place.refuse(place, "write_odr") }
+            return instance._withUnsafeGuaranteedRef { $0.writeODR(value) }
+        }
+        return ODRShortcut(function, UnsafeMutableRawPointer(place))
+    }
+
+    /// `write_odr`. A function of its own, and not what the table points to: in a function that C calls, asking for the
+    /// thread is not inlined.
+    @inline(never)
+    static func writeODR(_ place: UnsafePointer<Place>, _ value: UInt8) -> Int32 {
+        guard place.pointee.thread == cl_thread() else { return refuse(place, "write_odr") }
+        return place.pointee.shortcut.function(place.pointee.shortcut.context, value)
     }
 
     /// Answers a call that is not served, in one line.
