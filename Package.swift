@@ -169,7 +169,8 @@ let libraries: [Target] = [
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget(
-        "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Device", "EventLoop", "LinuxIO"], settings: shippedHot),
+        "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Device", "DriverModel", "EventLoop", "LinuxIO"],
+        settings: shippedHot),
     shippedTarget("Schema", [], settings: shippedSmallest),
     shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmallest),
     shippedTarget(
@@ -276,6 +277,7 @@ let tests: [Target] = [
     testTarget(
         "SimulatorTests",
         ["CLinux", "DriverModel", "EventLoop", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
+    testTarget("DeviceTests", ["CLinux", "Device", "SimulatedDevice", "TestKit"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",

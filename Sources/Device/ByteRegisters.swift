@@ -8,8 +8,8 @@ import SimulatedDevice
 /// IDR and ODR of an open device, for its owner and for whoever borrows them while it is open.
 public struct ByteRegisters {
     /// Whose way is short.
-    @usableFromInline
-    enum Kind: UInt8 { case node, simulated, other }
+    @frozen
+    public enum Kind: UInt8 { case node, simulated, none }
 
     @usableFromInline
     struct Storage {
@@ -27,7 +27,7 @@ public struct ByteRegisters {
 
     init(node: RawRegisters?, simulated: PortShortcut?) {
         storage = .allocate(capacity: 1)
-        let kind: Kind = node != nil ? .node : simulated != nil ? .simulated : .other
+        let kind: Kind = node != nil ? .node : simulated != nil ? .simulated : .none
         storage.initialize(to: Storage(kind: kind, node: node, simulated: simulated))
     }
 
@@ -36,52 +36,56 @@ public struct ByteRegisters {
 
     func deallocate() { storage.deallocate() }
 
-    /// Takes the byte that the descriptor, being readable, tells of: the byte in bits 0 to 7, STR, IBF set, in bits 8 to
-    /// 15, and in bit 16 whether there is another that the descriptor will not tell of. Else minus an error number:
-    /// `-EAGAIN` when there was none after all.
+    /// Which short way there is.
+    public var kind: Kind { storage.pointee.kind }
+
+    /// Takes the byte that a node, being readable, tells of: the byte in bits 0 to 7, STR in bits 8 to 15; or minus an error
+    /// number, `-EAGAIN` when there was none after all. Only for that kind.
     @inlinable @inline(__always)
-    public func takeAnnounced() -> Int32 {
-        let taken: Int32
-        switch storage.pointee.kind {
-        case .simulated: taken = storage.pointee.simulated.unsafelyUnwrapped.takeAnnounced()
-        case .node: taken = storage.pointee.node.unsafelyUnwrapped.readBoth()
-        case .other: return takeOtherwise()
-        }
-        if taken >= 0 { note(UInt8(truncatingIfNeeded: taken >> 8)) }
-        return taken
-    }
+    public func takeFromNode() -> Int32 { storage.pointee.node.unsafelyUnwrapped.readBoth() }
+
+    /// Takes the byte that a simulated device, its doorbell rung, tells of: the device's state after that. Nil: nothing was
+    /// taken, or it is not that simple; the device has to look. Only for that kind.
+    @inlinable @inline(__always)
+    public func takeFromSimulated() -> DriverState? { storage.pointee.simulated.unsafelyUnwrapped.tryTake() }
 
     /// Writes ODR: 0, or minus an error number, `-EBUSY` where OBF is set.
-    @inlinable @inline(__always)
     public func writeODR(_ value: UInt8) -> Int32 {
-        guard storage.pointee.isOutputKnownClear else { return writeAfterLook(value) }
+        let result = tryWriteODR(value)
+        if result == Self.unrung { ringLong() }
+        return result == Self.unrung ? 0 : result == Self.unwritten ? writeODRLong(value) : result
+    }
+
+    /// `writeODR` where that is short: it calls nothing but the system, so that its caller has nothing to save. 0, or minus an
+    /// error number, or one of the following two.
+    @inlinable @inline(__always)
+    public func tryWriteODR(_ value: UInt8) -> Int32 {
+        guard storage.pointee.isOutputKnownClear else { return Self.unwritten }
         storage.pointee.isOutputKnownClear = false
         switch storage.pointee.kind {
-        case .simulated: return storage.pointee.simulated.unsafelyUnwrapped.write(value)
+        case .simulated: return storage.pointee.simulated.unsafelyUnwrapped.tryWrite(value)
         case .node: return storage.pointee.node.unsafelyUnwrapped.writeODR(value)
-        case .other: return writeOtherwise(value)
+        case .none: return Self.unwritten
         }
     }
 
-    /// An STR was seen.
+    /// Nothing was written; `writeODRLong` has to be called.
+    @inlinable public static var unwritten: Int32 { PortShortcut.unwritten }
+    /// ODR was written; `ringLong` has to be called.
+    @inlinable public static var unrung: Int32 { PortShortcut.unrung }
+
+    /// Writes ODR after a look whether OBF is clear: 0, or minus an error number.
+    public func writeODRLong(_ value: UInt8) -> Int32 {
+        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeODRLong(value) }
+    }
+
+    /// Tells the other side that ODR was written.
+    public func ringLong() { storage.pointee.simulated.unsafelyUnwrapped.ring() }
+
+    /// An STR was seen, with a byte or by itself.
     @inlinable @inline(__always)
-    func note(_ seen: UInt8) {
+    public func note(_ seen: UInt8) {
         storage.pointee.str = seen
         if seen & STRBit.obf == 0 { storage.pointee.isOutputKnownClear = true }
-    }
-
-    @usableFromInline @inline(never)
-    func writeAfterLook(_ value: UInt8) -> Int32 {
-        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeAfterLook(value) }
-    }
-
-    @usableFromInline @inline(never)
-    func writeOtherwise(_ value: UInt8) -> Int32 {
-        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.writeOtherwise(value) }
-    }
-
-    @usableFromInline @inline(never)
-    func takeOtherwise() -> Int32 {
-        storage.pointee.device.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.takeOtherwise() }
     }
 }

@@ -184,16 +184,6 @@ public final class Device {
         return .byte(UInt8(truncatingIfNeeded: taken), str: str)
     }
 
-    /// `receive` for a device whose bytes have no short way.
-    func takeOtherwise() -> Int32 {
-        acknowledge()
-        switch receive() {
-        case .byte(let value, let str): return Int32(value) | Int32(str) << 8 | (hasUntoldInput ? 1 << 16 : 0)
-        case .nothing: return -EAGAIN
-        case .failed(let errno): return -errno.rawValue
-        }
-    }
-
     /// STR, without consuming IDR; or minus an error number.
     public func readSTR() -> Int32 {
         let result: Int32
@@ -212,20 +202,29 @@ public final class Device {
     public var lastSTR: UInt8 { str }
 
     /// Is OBF clear? Looks only when it is not known.
-    public var isOutputClear: Bool { isOutputKnownClear || (readSTR() >= 0 && isOutputKnownClear) }
+    public var isOutputClear: Bool { outputRefusal == 0 }
+
+    /// Why ODR can't be written: minus an error number, `-EBUSY` where OBF is set; 0 when it can. Looks only when OBF is not
+    /// known to be clear.
+    private var outputRefusal: Int32 {
+        if isOutputKnownClear { return 0 }
+        let str = readSTR()
+        return str < 0 ? str : isOutputKnownClear ? 0 : -Errno.busy.rawValue
+    }
 
     /// Writes ODR; `-EBUSY` where OBF is set.
     public func writeODR(_ value: UInt8) -> Int32 { registers.writeODR(value) }
 
-    /// `writeODR` for a device whose bytes have no short way, OBF known clear.
-    func writeOtherwise(_ value: UInt8) -> Int32 {
-        guard case .simulated(let port) = port else { return Self.unsupported }
-        return Self.outcome(port, port.writeData(value))
-    }
-
-    /// `writeODR` where it is not known that OBF is clear.
-    func writeAfterLook(_ value: UInt8) -> Int32 {
-        isOutputClear ? registers.writeODR(value) : -Errno.busy.rawValue
+    /// `writeODR` where it is not known that OBF is clear, or that is not short.
+    func writeODRLong(_ value: UInt8) -> Int32 {
+        let refusal = outputRefusal
+        guard refusal == 0 else { return refusal }
+        isOutputKnownClear = false
+        switch port {
+        case .node(let node): return node.registers.writeODR(value)
+        case .simulated(let port): return Self.outcome(port, port.writeData(value))
+        case .serio, .ipmi: return Self.unsupported
+        }
     }
 
     /// Changes bits of STR alone. Bit 0 is written as 1, which leaves OBF as it is.
@@ -242,7 +241,8 @@ public final class Device {
 
     /// Changes bits of STR and writes ODR in one step; `-EBUSY`, and nothing done, where OBF is set.
     public func write(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 {
-        guard isOutputClear else { return -Errno.busy.rawValue }
+        let refusal = outputRefusal
+        guard refusal == 0 else { return refusal }
         isOutputKnownClear = false
         return writeBoth(odr, changed(mask, value) | STRBit.obf)
     }

@@ -77,6 +77,6 @@ struct RawRegisters {
     @inlinable @inline(__always)
     func outcome(_ count: Int, _ expected: Int) -> Int32 { count == expected ? 0 : failure(count) }
 
-    @usableFromInline @inline(never)
+    @inlinable @inline(__always)
     func failure(_ count: Int) -> Int32 { count < 0 ? Int32(truncatingIfNeeded: count) : -EIO }
 }

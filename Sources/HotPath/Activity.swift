@@ -50,7 +50,8 @@ public final class Activity: @unchecked Sendable {
     public init() {
         words = .allocate(capacity: 8)
         words.initialize(repeating: 0, count: 8)
-        marks = ActivityMarks(words: words, sleeper: .passUnretained(sleeper))
+        words[4] = UInt64(UInt(bitPattern: Unmanaged.passUnretained(sleeper).toOpaque()))
+        marks = ActivityMarks(words: words)
     }
 
     deinit { words.deallocate() }
@@ -91,9 +92,8 @@ public final class Activity: @unchecked Sendable {
 /// The loop's thread's side: a value, so that a mark costs its stores and nothing else.
 public struct ActivityMarks {
     /// [0] the call: sequence, channel and callback, or 0. [1] how often a device call began or ended: odd while one is
-    /// under way. [2] the watchdog sleeps. [3] the sequence, in place.
+    /// under way. [2] the watchdog sleeps. [3] the sequence, in place. [4] where it sleeps.
     fileprivate let words: UnsafeMutablePointer<UInt64>
-    fileprivate let sleeper: Unmanaged<CallSleeper>
 
     /// What is added to a call's number for the next one of that channel and callback.
     static let step: UInt64 = 1 << 24
@@ -122,6 +122,13 @@ public struct ActivityMarks {
         if cl_load64_relaxed(words + 2) != 0 { wake() }
     }
 
+    /// A device call is about to be made, and `wake` has to be called first if the answer is false.
+    @inline(__always)
+    func enterDeviceAwake() -> Bool {
+        leaveDevice()
+        return cl_load64_relaxed(words + 2) == 0
+    }
+
     /// It has returned.
     @inline(__always)
     public func leaveDevice() { cl_store64_relaxed(words + 1, cl_load64_relaxed(words + 1) &+ 1) }
@@ -138,7 +145,11 @@ public struct ActivityMarks {
     func enterDeviceInCall() { leaveDevice() }
 
     @inline(never)
-    fileprivate func wake() { sleeper._withUnsafeGuaranteedRef { $0.wake { cl_store64(words + 2, 0) } } }
+    func wake() {
+        let sleeper = Unmanaged<CallSleeper>.fromOpaque(
+            UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: words[4])).unsafelyUnwrapped)
+        sleeper._withUnsafeGuaranteedRef { $0.wake { cl_store64(words + 2, 0) } }
+    }
 }
 
 /// One thread sleeps, another wakes it.

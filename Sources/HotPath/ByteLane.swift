@@ -13,6 +13,8 @@ import Device
 import EventLoop
 import LinuxIO
 
+import enum DriverModel.STRBit
+
 /// The short way of a byte through the daemon: open while a handler of bytes is behind with nothing, and its device has
 /// registers. A channel is a subclass; it serves itself whatever comes while the lane is closed.
 open class ByteLane: EventSource {
@@ -21,21 +23,28 @@ open class ByteLane: EventSource {
 
     /// What a byte touches.
     private struct Hot {
-        /// The device's; nil while the lane is closed.
+        /// The device's; none while the lane is closed.
+        var kind = ByteRegisters.Kind.none
+        /// Nil until the lane was opened for the first time.
         var registers: ByteRegisters?
         /// What readiness, besides input, asks for a look: none, for a device on which a look costs nothing that sleeps.
         var again = Readiness.input
         /// Is anybody told of bytes, beside the handler?
         var isNoted = false
+        /// Is there more to do after a call than to look at the clock? So it is while bytes are noted, the lane is closed, or
+        /// another byte waits of which the descriptor does not tell.
+        var hasAfter = true
+        var hasAnother = false
         var deliver: DataCallback?
         var instance: UnsafeMutableRawPointer?
         let marks: ActivityMarks
         /// What the watchdog is told of the next call.
         var mark: UInt64
-        var callDepth = 0
         var bytesIn: UInt64 = 0
-        var bytesOut: UInt64 = 0
+        // Apart from `bytesIn`: next to it, the compiler would change both at once, for three times what they cost.
         var lane: Unmanaged<ByteLane>?
+        var callDepth = 0
+        var bytesOut: UInt64 = 0
     }
 
     private final let hot: UnsafeMutablePointer<Hot>
@@ -78,24 +87,34 @@ open class ByteLane: EventSource {
 
     // MARK: Opening
 
-    /// Bytes go from `device` to `deliver` from now on.
+    /// Bytes go from `device`, which has a short way, to `deliver` from now on.
     public final func openLane(
         from device: Device, to deliver: @escaping DataCallback, _ instance: UnsafeMutableRawPointer?
     ) {
         hot.pointee.registers = device.registers
+        hot.pointee.kind = device.registers.kind
         hot.pointee.deliver = deliver
         hot.pointee.instance = instance
         hot.pointee.again = device.reportsOutput ? .input : Readiness(rawValue: 0)
+        settleAfter()
     }
 
     /// Whatever comes is `deviceReady`'s from now on; also from inside a handler's call.
-    public final func closeLane() { hot.pointee.registers = nil }
+    public final func closeLane() {
+        hot.pointee.kind = .none
+        settleAfter()
+    }
 
     /// Who is told of bytes beside the handler: the recorder, and the log.
     public final func note(on recorder: Recorder?, isTraced: Bool) {
         tape = recorder.map { .passUnretained($0) }
         self.isTraced = isTraced
         hot.pointee.isNoted = recorder != nil || isTraced
+        settleAfter()
+    }
+
+    private final func settleAfter() {
+        hot.pointee.hasAfter = hot.pointee.isNoted || hot.pointee.kind == .none || hot.pointee.hasAnother
     }
 
     // MARK: What a channel does itself
@@ -119,26 +138,62 @@ open class ByteLane: EventSource {
 
     public final override func ready(_ events: Readiness, now: UInt64) {
         let hot = hot
-        guard let registers = hot.pointee.registers, events == .input || events == hot.pointee.again else {
-            return deviceReady(events, now: now)
+        guard events == .input || events == hot.pointee.again else { return deviceReady(events, now: now) }
+        let value: UInt8
+        let str: UInt8
+        switch hot.pointee.kind {
+        case .none: return deviceReady(events, now: now)
+        case .node:
+            guard hot.pointee.marks.enterDeviceAwake() else { return wakeAndServe(events, now) }
+            let taken = hot.pointee.registers.unsafelyUnwrapped.takeFromNode()
+            guard taken >= 0 else { return nothingTaken(-taken) }
+            value = UInt8(truncatingIfNeeded: taken)
+            str = UInt8(truncatingIfNeeded: taken >> 8)
+        case .simulated:
+            guard hot.pointee.marks.enterDeviceAwake() else { return wakeAndServe(events, now) }
+            guard let state = hot.pointee.registers.unsafelyUnwrapped.takeFromSimulated() else {
+                return leaveAndServe(.input, now)
+            }
+            value = state.buffer
+            str = state.str | STRBit.ibf
+            if state.isInputFull {
+                hot.pointee.hasAnother = true
+                hot.pointee.hasAfter = true
+            }
         }
-        hot.pointee.marks.enterDevice()
-        let taken = registers.takeAnnounced()
-        guard taken >= 0 else { return nothingTaken(-taken) }
+        hot.pointee.registers.unsafelyUnwrapped.note(str)
         // The handler's call begins before the device's ends: there is no moment in which the watchdog sees neither.
         hot.pointee.mark &+= ActivityMarks.step
         hot.pointee.marks.enterFromDevice(hot.pointee.mark)
         hot.pointee.bytesIn &+= 1
         hot.pointee.callDepth &+= 1
-        if hot.pointee.isNoted { noteInput(taken) }
-        hot.pointee.deliver.unsafelyUnwrapped(
-            hot.pointee.instance, UInt8(truncatingIfNeeded: taken), UInt8(truncatingIfNeeded: taken >> 8), now)
+        if hot.pointee.isNoted { return noteAndDeliver(value, str, now) }
+        deliver(value, str, now)
+    }
+
+    @inline(__always)
+    private final func deliver(_ value: UInt8, _ str: UInt8, _ now: UInt64) {
+        let hot = hot
+        hot.pointee.deliver.unsafelyUnwrapped(hot.pointee.instance, value, str, now)
         hot.pointee.marks.leave()
         hot.pointee.callDepth &-= 1
         let after = Clock.coarse
-        if hot.pointee.isNoted || after > now { endCall(now, after) }
-        if hot.pointee.registers == nil { return laneClosed() }
-        if taken >= 1 << 16 { lookAgain() }
+        if _slowPath(hot.pointee.hasAfter) || _slowPath(after > now) { endCall(now, after) }
+    }
+
+    // What is rare is mostly the last thing that happens, so that there are few registers to save.
+
+    @inline(never)
+    private final func wakeAndServe(_ events: Readiness, _ now: UInt64) {
+        hot.pointee.marks.wake()
+        leaveAndServe(events, now)
+    }
+
+    /// The byte is not taken yet, and has no short way.
+    @inline(never)
+    private final func leaveAndServe(_ events: Readiness, _ now: UInt64) {
+        hot.pointee.marks.leaveDevice()
+        deviceReady(events, now: now)
     }
 
     @inline(never)
@@ -148,25 +203,25 @@ open class ByteLane: EventSource {
     }
 
     @inline(never)
-    private final func noteInput(_ taken: Int32) {
-        let value = UInt8(truncatingIfNeeded: taken)
-        let str = UInt8(truncatingIfNeeded: taken >> 8)
+    private final func noteAndDeliver(_ value: UInt8, _ str: UInt8, _ now: UInt64) {
         tape?._withUnsafeGuaranteedRef {
             $0.idrRead(value, str: str, at: Clock.boot)
             $0.enter(Activity.Callback.data.literal)
         }
         if isTraced { trace(in: value, str: str) }
+        deliver(value, str, now)
     }
 
     @inline(never)
     private final func endCall(_ now: UInt64, _ after: UInt64) {
         tape?._withUnsafeGuaranteedRef { $0.leave() }
         if after > now { tickPassed(since: now, to: after) }
+        let hasAnother = hot.pointee.hasAnother
+        hot.pointee.hasAnother = false
+        settleAfter()
+        if hot.pointee.kind == .none { return laneClosed() }
+        if hasAnother { loop._withUnsafeGuaranteedRef { $0.again(self) } }
     }
-
-    /// The descriptor does not tell again of what is there.
-    @inline(never)
-    private final func lookAgain() { loop._withUnsafeGuaranteedRef { $0.again(self) } }
 
     // MARK: An answer
 
@@ -179,24 +234,46 @@ open class ByteLane: EventSource {
         // Nobody is given this way before the lane is open, or keeps it when it closes.
         let registers = hot.pointee.registers.unsafelyUnwrapped
         hot.pointee.marks.enterDeviceInCall()
-        let result = registers.writeODR(value)
+        switch registers.tryWriteODR(value) {
+        case 0: break
+        case ByteRegisters.unwritten: return writeODRLong(hot, value)
+        case ByteRegisters.unrung: return ringLong(hot, value)
+        case let failure: return odrWritten(hot, failure, value)
+        }
         hot.pointee.marks.leaveDevice()
-        guard result == 0 else { return refused(hot, result, value) }
         hot.pointee.bytesOut &+= 1
-        if hot.pointee.isNoted { noteOutput(hot, value) }
-        return KCS_OK
+        return hot.pointee.isNoted ? noteOutput(hot, value) : KCS_OK
+    }
+
+    // What is rare is the last thing that the writer does, so that it has no register to save.
+
+    @inline(never)
+    private static func writeODRLong(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
+        odrWritten(hot, hot.pointee.registers.unsafelyUnwrapped.writeODRLong(value), value)
     }
 
     @inline(never)
-    private static func refused(_ hot: UnsafeMutablePointer<Hot>, _ result: Int32, _ value: UInt8) -> Int32 {
-        hot.pointee.lane.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.odrRefused(result, value) }
+    private static func ringLong(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
+        hot.pointee.registers.unsafelyUnwrapped.ringLong()
+        return odrWritten(hot, 0, value)
     }
 
     @inline(never)
-    private static func noteOutput(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) {
+    private static func odrWritten(_ hot: UnsafeMutablePointer<Hot>, _ result: Int32, _ value: UInt8) -> Int32 {
+        hot.pointee.marks.leaveDevice()
+        guard result == 0 else {
+            return hot.pointee.lane.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.odrRefused(result, value) }
+        }
+        hot.pointee.bytesOut &+= 1
+        return hot.pointee.isNoted ? noteOutput(hot, value) : KCS_OK
+    }
+
+    @inline(never)
+    private static func noteOutput(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
         hot.pointee.lane.unsafelyUnwrapped._withUnsafeGuaranteedRef { lane in
             lane.tape?._withUnsafeGuaranteedRef { $0.odrWritten(value, at: Clock.boot) }
             if lane.isTraced { lane.trace(out: value) }
         }
+        return KCS_OK
     }
 }

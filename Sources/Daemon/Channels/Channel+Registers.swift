@@ -21,7 +21,7 @@ extension Channel {
     /// To be called when anything has changed that decides how a byte goes.
     func settleInput() {
         guard let device, let seat = byteSeat, seat.input == KCS_INPUT_AUTO, !isOutputWanted, !isInputHeld,
-            failureInCall == nil, device.capabilities.isSuperset(of: .registers)
+            failureInCall == nil, device.registers.kind != .none
         else {
             closeLane()
             byteSeat?.shorten(nil)
