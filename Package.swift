@@ -38,7 +38,12 @@ let shippedApart: [SwiftSetting] =
         ? [
             .enableExperimentalFeature("Embedded"),
             .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-Xcc", "-fno-asynchronous-unwind-tables"]),
-        ] : [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))])
+        ]
+        : [
+            .unsafeFlags(
+                // A function that calls nobody needs no frame to be found in a backtrace.
+                ["-cross-module-optimization", "-Xcc", "-momit-leaf-frame-pointer"], .when(configuration: .release))
+        ])
 /// An optimized program is put together as a whole: in Embedded Swift by the linker, which gets every module's bitcode (the
 /// driver's own option for that writes files where SwiftPM does not look for them); else by small functions that are
 /// inlined across modules.
@@ -68,7 +73,10 @@ let smallest: SwiftSetting = .unsafeFlags(
         ].flatMap { ["-Xllvm", "-sil-inline-\($0)=0"] }, .when(configuration: .release))
 /// For programs' modules that are not on a byte's way.
 let shippedSmallest: [SwiftSetting] = shipped + (embedded ? [smallest] : [])
-let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+let cSettings: [CSetting] = [
+    .unsafeFlags(["-Wall", "-Wextra", "-Werror"]),
+    .unsafeFlags(["-momit-leaf-frame-pointer"], .when(configuration: .release)),
+]
 /// Drops the Swift runtime's libraries.
 let shippedLink: [LinkerSetting] =
     embedded
