@@ -162,7 +162,16 @@ public final class EventLoop {
     public func run() throws(SystemError) {
         isRunning = true
         while true {
-            if try oneTurn(wait: true), !isRunning { return }
+            if isPlain {
+                let count = plainWait(-1)
+                try begin(count)
+                dispatch(count, mayHaveAsked: false)
+                if isPlain { continue }
+                endTurn(0)
+            } else {
+                try turn(wait: true)
+            }
+            if !isRunning { return }
         }
     }
 
@@ -173,45 +182,44 @@ public final class EventLoop {
     }
 
     /// One turn; without `wait`, it only handles what is ready at this moment.
-    public func turn(wait: Bool) throws(SystemError) { _ = try oneTurn(wait: wait) }
-
-    /// True: more than descriptors took part in it.
-    @inline(__always)
-    private func oneTurn(wait: Bool) throws(SystemError) -> Bool {
+    @inline(never)
+    public func turn(wait: Bool) throws(SystemError) {
         // Who asks from here on waits for the next turn.
-        var again = 0
-        let count: Int32
-        if isPlain && wait {
-            count = plainWait(-1)
-        } else {
-            turnNumber &+= 1
-            again = queuedAgain.count
-            count = waitForTimers(wait && again == 0)
-        }
-        let now = Clock.monotonic
-        self.now = now
-        if count > 0 {
-            var event = events
-            var left = count
-            repeat {
-                let word = cl_epoll_data(event)
-                let slot = slot(word)
-                if _fastPath(slot.pointee.generation == Self.generation(word)) {
-                    slot.pointee.source.unsafelyUnwrapped._withUnsafeGuaranteedRef {
-                        // One call serves both wishes.
-                        $0.againTurn = 0
-                        $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
-                    }
-                }
-                event += 1
-                left &-= 1
-            } while left != 0
-        } else if count < 0 {
-            try checkWait(count)
-        }
-        if isPlain { return false }
+        turnNumber &+= 1
+        let again = queuedAgain.count
+        let count = waitForTimers(wait && again == 0)
+        try begin(count)
+        dispatch(count, mayHaveAsked: true)
         endTurn(again)
-        return true
+    }
+
+    /// The wait is over.
+    @inline(__always)
+    private func begin(_ count: Int32) throws(SystemError) {
+        now = Clock.monotonic
+        if count < 0 { try checkWait(count) }
+    }
+
+    /// Tells the sources of `count` events. None can have asked to be called again when nobody had when the turn began.
+    @inline(__always)
+    private func dispatch(_ count: Int32, mayHaveAsked: Bool) {
+        guard count > 0 else { return }
+        let now = now
+        var event = events
+        var left = count
+        repeat {
+            let word = cl_epoll_data(event)
+            let slot = slot(word)
+            if _fastPath(slot.pointee.generation == Self.generation(word)) {
+                slot.pointee.source.unsafelyUnwrapped._withUnsafeGuaranteedRef {
+                    // One call serves both wishes.
+                    if mayHaveAsked { $0.againTurn = 0 }
+                    $0.ready(Readiness(rawValue: cl_epoll_events(event)), now: now)
+                }
+            }
+            event += 1
+            left &-= 1
+        } while left != 0
     }
 
     /// Waiting failed: a signal is no failure.
