@@ -16,10 +16,9 @@ public struct ByteRegisters {
         @usableFromInline let kind: Kind
         @usableFromInline let node: RawRegisters?
         @usableFromInline let simulated: PortShortcut?
-        /// STR as this side knows it: software's bits exactly, the hardware's as last seen.
-        @usableFromInline var str: UInt8 = 0
-        /// OBF was seen clear, and ODR has not been written since.
-        @usableFromInline var isOutputKnownClear = false
+        /// STR as this side knows it: software's bits exactly, the hardware's as last seen. OBF clear means that it was seen
+        /// clear, and that ODR has not been written since.
+        @usableFromInline var str = STRBit.obf
         var device: Unmanaged<Device>?
     }
 
@@ -60,8 +59,8 @@ public struct ByteRegisters {
     /// error number, or one of the following two.
     @inlinable @inline(__always)
     public func tryWriteODR(_ value: UInt8) -> Int32 {
-        guard storage.pointee.isOutputKnownClear else { return Self.unwritten }
-        storage.pointee.isOutputKnownClear = false
+        guard storage.pointee.str & STRBit.obf == 0 else { return Self.unwritten }
+        storage.pointee.str |= STRBit.obf
         switch storage.pointee.kind {
         case .simulated: return storage.pointee.simulated.unsafelyUnwrapped.tryWrite(value)
         case .node: return storage.pointee.node.unsafelyUnwrapped.writeODR(value)
@@ -84,8 +83,5 @@ public struct ByteRegisters {
 
     /// An STR was seen, with a byte or by itself.
     @inlinable @inline(__always)
-    public func note(_ seen: UInt8) {
-        storage.pointee.str = seen
-        if seen & STRBit.obf == 0 { storage.pointee.isOutputKnownClear = true }
-    }
+    public func note(_ seen: UInt8) { storage.pointee.str = seen }
 }

@@ -43,8 +43,8 @@ public final class Device {
         set { registers.storage.pointee.str = newValue }
     }
     private var isOutputKnownClear: Bool {
-        get { registers.storage.pointee.isOutputKnownClear }
-        set { registers.storage.pointee.isOutputKnownClear = newValue }
+        get { str & STRBit.obf == 0 }
+        set { str = newValue ? str & ~STRBit.obf : str | STRBit.obf }
     }
 
     /// Opens a device, and takes out what waits in it.

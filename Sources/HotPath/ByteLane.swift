@@ -225,11 +225,15 @@ open class ByteLane: EventSource {
 
     // MARK: An answer
 
+    /// What `kcs_host.write_odr` does while the lane is open, given `odrContext`; another one after `note`.
+    public final var odrWriter: @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32 {
+        hot.pointee.isNoted ? Self.writeAndNote : Self.writeODR
+    }
+
     /// What `odrWriter` is to be given.
     public final var odrContext: UnsafeMutableRawPointer { UnsafeMutableRawPointer(hot) }
 
-    /// What `kcs_host.write_odr` does while the lane is open, for the lane of a context.
-    public static let odrWriter: @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32 = { context, value in
+    private static let writeODR: @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32 = { context, value in
         let hot = context.assumingMemoryBound(to: Hot.self)
         // Nobody is given this way before the lane is open, or keeps it when it closes.
         let registers = hot.pointee.registers.unsafelyUnwrapped
@@ -237,39 +241,41 @@ open class ByteLane: EventSource {
         switch registers.tryWriteODR(value) {
         case 0: break
         case ByteRegisters.unwritten: return writeODRLong(hot, value)
-        case ByteRegisters.unrung: return ringLong(hot, value)
-        case let failure: return odrWritten(hot, failure, value)
+        case ByteRegisters.unrung: return ringLong(hot)
+        case let failure: return leave(hot, failure, value)
         }
         hot.pointee.marks.leaveDevice()
         hot.pointee.bytesOut &+= 1
-        return hot.pointee.isNoted ? noteOutput(hot, value) : KCS_OK
+        return KCS_OK
     }
 
     // What is rare is the last thing that the writer does, so that it has no register to save.
 
     @inline(never)
     private static func writeODRLong(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
-        odrWritten(hot, hot.pointee.registers.unsafelyUnwrapped.writeODRLong(value), value)
+        leave(hot, hot.pointee.registers.unsafelyUnwrapped.writeODRLong(value), value)
     }
 
     @inline(never)
-    private static func ringLong(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
+    private static func ringLong(_ hot: UnsafeMutablePointer<Hot>) -> Int32 {
         hot.pointee.registers.unsafelyUnwrapped.ringLong()
-        return odrWritten(hot, 0, value)
+        return leave(hot, 0, 0)
     }
 
     @inline(never)
-    private static func odrWritten(_ hot: UnsafeMutablePointer<Hot>, _ result: Int32, _ value: UInt8) -> Int32 {
+    private static func leave(_ hot: UnsafeMutablePointer<Hot>, _ result: Int32, _ value: UInt8) -> Int32 {
         hot.pointee.marks.leaveDevice()
         guard result == 0 else {
             return hot.pointee.lane.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.odrRefused(result, value) }
         }
         hot.pointee.bytesOut &+= 1
-        return hot.pointee.isNoted ? noteOutput(hot, value) : KCS_OK
+        return KCS_OK
     }
 
-    @inline(never)
-    private static func noteOutput(_ hot: UnsafeMutablePointer<Hot>, _ value: UInt8) -> Int32 {
+    private static let writeAndNote: @convention(c) (UnsafeMutableRawPointer, UInt8) -> Int32 = { context, value in
+        let result = writeODR(context, value)
+        guard result == KCS_OK else { return result }
+        let hot = context.assumingMemoryBound(to: Hot.self)
         hot.pointee.lane.unsafelyUnwrapped._withUnsafeGuaranteedRef { lane in
             lane.tape?._withUnsafeGuaranteedRef { $0.odrWritten(value, at: Clock.boot) }
             if lane.isTraced { lane.trace(out: value) }

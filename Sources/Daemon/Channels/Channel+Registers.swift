@@ -29,11 +29,14 @@ extension Channel {
         }
         let taker = seat.byteTaker
         openLane(from: device, to: taker.function, taker.instance)
-        seat.shorten(ODRShortcut(Self.odrWriter, odrContext))
+        seat.shorten(ODRShortcut(odrWriter, odrContext))
     }
 
     /// To be called when anything has changed that decides who is told of bytes.
-    func settleNotes() { note(on: recorder, isTraced: log.writes(.trace)) }
+    func settleNotes() {
+        note(on: recorder, isTraced: log.writes(.trace))
+        settleInput()
+    }
 
     /// The device is ready, or more of it is to be done than the last turn allowed.
     func serve(_ events: Readiness, now: UInt64) {
