@@ -53,12 +53,12 @@ extension EndToEnd {
             print("kcsd: \(memory) KiB after warming up, \(grown) KiB more at the end, \(descriptors) descriptors")
             // A page here and there is the allocator's; a leak of a few bytes for each of thousands of events is more.
             #expect(grown <= 1024, "memory grew by \(grown) KiB from \(memory) KiB")
-            // The capture of a failure may be on its way to the disk.
+            // The capture of a failure may be on its way to the disk; so may something have been at the start.
             let limit = deadline
-            while openDescriptors(daemon) != descriptors && Clock.monotonic < limit {
+            while openDescriptors(daemon) > descriptors && Clock.monotonic < limit {
                 _ = daemon.line("nothing is said here", within: 20)
             }
-            #expect(openDescriptors(daemon) == descriptors)
+            #expect(openDescriptors(daemon) <= descriptors)
             daemon.signal(SIGTERM)
             #expect(daemon.wait() == .exited(0), "\(daemon.log.suffix(4000))")
         }
