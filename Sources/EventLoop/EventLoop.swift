@@ -8,8 +8,8 @@
 // A registration is a slot's place in memory and a generation, packed into epoll's word of user data. Removing a source
 // bumps the slot's generation, so an event that the kernel reported before the removal finds nobody.
 //
-// Every byte of every channel comes by here, so the turn in which nothing but descriptors are ready is short, and all else
-// is out of line.
+// Every byte of every channel comes by here, so a turn in which nothing but descriptors can be ready, and the earliest timer
+// is far, is short, and all else is out of line.
 //
 // Unsafe: slots and the kernel's event array are raw memory, so that dispatching costs neither bounds checks nor
 // reference counting; a removed source is kept alive until the turn is over.
@@ -37,9 +37,12 @@ public final class EventLoop {
     private var removed: [EventSource] = []
     private var dropping: [EventSource] = []
     /// Called at the end of each turn; for what cannot wait for a descriptor or a time.
-    public var turnEnded: (() -> Void)? { didSet { settle() } }
+    public var turnEnded: (() -> Void)? { didSet { settle(afterEvents: false) } }
     /// Is there nothing to a turn but descriptors? Whoever brings more in, a timer or a removal, says so here.
     private var isPlain = true
+    /// If so, how long it may wait, in milliseconds, and when it is over, because a timer comes nearer.
+    private var plainTimeout: Int32 = -1
+    private var plainUntil = UInt64.max
     private var queuedAgain = AgainQueue(capacity: 16)
     /// Turns that began with more than descriptors to see to: who asks to be called again waits for the next of them.
     private var turnNumber: UInt64 = 0
@@ -163,11 +166,16 @@ public final class EventLoop {
         isRunning = true
         while true {
             if isPlain {
-                let count = plainWait(-1)
+                let count = plainWait(plainTimeout)
                 try begin(count)
-                dispatch(count, mayHaveAsked: false)
-                if isPlain { continue }
-                endTurn(0)
+                if count > 0 {
+                    dispatch(count, mayHaveAsked: false)
+                    if isPlain && now < plainUntil { continue }
+                    endTurn(0, hadEvents: true)
+                } else {
+                    // A timer is not far, and nobody is in a hurry: the next turn waits for it exactly.
+                    isPlain = false
+                }
             } else {
                 try turn(wait: true)
             }
@@ -190,7 +198,7 @@ public final class EventLoop {
         let count = waitForTimers(wait && again == 0)
         try begin(count)
         dispatch(count, mayHaveAsked: true)
-        endTurn(again)
+        endTurn(again, hadEvents: count > 0)
     }
 
     /// The wait is over.
@@ -231,16 +239,28 @@ public final class EventLoop {
 
     /// What is rare in a turn.
     @inline(never)
-    private func endTurn(_ again: Int) {
+    private func endTurn(_ again: Int, hadEvents: Bool) {
         if timers.count > 0 { fireTimers() }
         if again > 0 { dispatchQueued(again) }
         if !removed.isEmpty { dropRemoved() }
         if let turnEnded { turnEnded() }
-        settle()
+        settle(afterEvents: hadEvents)
     }
 
-    private func settle() {
-        isPlain = timers.count == 0 && queuedAgain.count == 0 && removed.isEmpty && turnEnded == nil
+    /// How the next turn is to be. A timer that is far, the daemon's own watchdog's for instance, makes none of the turns
+    /// longer that come until then: for a third of the way each may wait for another third, and still be in time.
+    private func settle(afterEvents: Bool) {
+        isPlain = queuedAgain.count == 0 && removed.isEmpty && turnEnded == nil
+        guard let deadline = timers.earliest else {
+            plainTimeout = -1
+            plainUntil = .max
+            return
+        }
+        let third = (max(deadline, now) - now) / 3
+        plainTimeout = Int32(clamping: third / 1_000_000)
+        plainUntil = now + third
+        // Where nothing happens, waiting exactly is one wake-up less.
+        if !afterEvents || plainTimeout < 4 { isPlain = false }
     }
 
     /// A source's deinit may remove others.

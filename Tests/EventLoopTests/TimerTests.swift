@@ -49,6 +49,55 @@ import Testing
         #expect(timer.times.count == 1)
     }
 
+    @Test func timerThatIsFarIsFiredInTheTurnThatReachesItHoweverManyEventsCome() throws {
+        let loop = loop
+        let pipe = Pipe()
+        pipe.write()
+        let timer = Tick { _ in loop.stop() }
+        let deadline = Clock.monotonic + 60_000_000
+        let late = Box(0)
+        let busy = Probe { _ in if loop.now >= deadline && timer.times.isEmpty { late.value += 1 } }
+        try loop.add(busy, descriptor: pipe.input, interest: .input)
+        loop.set(timer, deadline: deadline)
+        try loop.run()
+        #expect(busy.calls.count > 10)
+        #expect(late.value <= 1, "events come before timers in a turn, and no turn is without timers that are due")
+        #expect(timer.times.count == 1 && timer.times[0] >= deadline)
+    }
+
+    @Test func timerThatIsFarComesWhenEventsHaveCeased() throws {
+        let loop = loop
+        let pipe = Pipe()
+        let probe = Probe { _ in pipe.read() }
+        try loop.add(probe, descriptor: pipe.input, interest: .input)
+        let first = Tick { _ in pipe.write() }
+        let deadline = Clock.monotonic + 80_000_000
+        let last = Tick { _ in loop.stop() }
+        loop.set(first, deadline: Clock.monotonic + 1_000_000)
+        loop.set(last, deadline: deadline)
+        try loop.run()
+        #expect(probe.calls == [.input])
+        #expect(first.times.count == 1 && last.times.count == 1)
+        #expect(last.times[0] >= deadline)
+    }
+
+    @Test func timerThatIsSetDuringAPlainTurnIsWaitedFor() throws {
+        let loop = loop
+        let pipe = Pipe()
+        let timer = Tick { _ in loop.stop() }
+        let far = Tick()
+        loop.set(far, deadline: Clock.monotonic + 3_600_000_000_000)
+        let probe = Probe {
+            pipe.read()
+            // The second call is made in a turn that only looks at descriptors.
+            if $0.calls.count < 3 { pipe.write() } else { loop.set(timer, deadline: loop.now + 2_000_000) }
+        }
+        try loop.add(probe, descriptor: pipe.input, interest: .input)
+        pipe.write()
+        try loop.run()
+        #expect(probe.calls.count == 3 && timer.times.count == 1 && far.times.isEmpty)
+    }
+
     @Test func timerSetIntoThePastWhileFiringWaitsForTheNextTurn() throws {
         let loop = loop
         let others = (0..<20).map { _ in Tick() }
