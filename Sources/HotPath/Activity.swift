@@ -76,7 +76,11 @@ public final class Activity: @unchecked Sendable {
             nanosleep(&doze, nil)
             return cl_store64(words + 2, 0)
         }
-        if call == 0 && deviceCall == 0 { sleeper.sleep { cl_load64(words + 2) != 0 } }
+        // A handler's call begins before the device's call ends, so this order finds one of them, if what was stored first
+        // is seen first: hence the second barrier.
+        if deviceCall == 0 && cl_barrier_all_threads() == 0 && call == 0 {
+            sleeper.sleep { cl_load64(words + 2) != 0 }
+        }
         cl_store64(words + 2, 0)
     }
 
