@@ -285,7 +285,7 @@ let tests: [Target] = [
     testTarget(
         "SimulatorTests",
         ["CLinux", "DriverModel", "EventLoop", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
-    testTarget("DeviceTests", ["CLinux", "Device", "SimulatedDevice", "TestKit"]),
+    testTarget("DeviceTests", ["CLinux", "Device", "DriverModel", "SimulatedDevice", "TestKit"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
         name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",

@@ -30,12 +30,13 @@ int cl_barrier_all_threads(void) {
 
 int (*cl_read_clock)(clockid_t, struct timespec *) = clock_gettime;
 
+// Elsewhere the library's idea of a timespec may be another than the kernel's.
 #ifdef __LP64__
 static int clock_by_call(clockid_t clock, struct timespec *time) {
     return (int)cl_call3(SYS_clock_gettime, clock, (long)time, 0);
 }
 
-void cl_find_clock(void) {
+__attribute__((constructor)) static void find_clock(void) {
     // Some kernels, and what emulates one, have no such function.
     if (getauxval(AT_SYSINFO_EHDR) == 0) {
         cl_read_clock = clock_by_call;
@@ -50,9 +51,6 @@ void cl_find_clock(void) {
 #endif
     if (found != NULL) { cl_read_clock = (int (*)(clockid_t, struct timespec *))found; }
 }
-#else
-// The library's idea of a timespec may be another than the kernel's.
-void cl_find_clock(void) {}
 #endif
 
 void *cl_quarantine(void *pointer) {

@@ -5,7 +5,7 @@
 public enum RecordKind: UInt8, Sendable {
     /// IDR read: value, STR, flags.
     case idrRead = 1
-    /// STR read, and different from before: STR.
+    /// STR read, and different from what was known of it, OBF of a write of ODR included: STR.
     case strRead = 2
     /// ODR written: value.
     case odrWrite = 3

@@ -39,7 +39,7 @@ public final class EventLoop {
     /// Called at the end of each turn; for what cannot wait for a descriptor or a time.
     public var turnEnded: (() -> Void)? { didSet { settle(afterEvents: false) } }
     /// Is there nothing to a turn but descriptors? Whoever brings more in, a timer or a removal, says so here.
-    private var isPlain = true
+    private(set) var isPlain = true
     /// If so, how long it may wait, in milliseconds, and when it is over, because a timer comes nearer.
     private var plainTimeout: Int32 = -1
     private var plainUntil = UInt64.max
@@ -65,7 +65,6 @@ public final class EventLoop {
     /// Without `hasPreciseWait`, as on a kernel whose epoll waits in whole milliseconds.
     init(hasPreciseWait: Bool) throws(SystemError) {
         self.hasPreciseWait = hasPreciseWait
-        cl_find_clock()
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SystemError(.current, "epoll_create1") }
         events = .allocate(capacity: Self.eventCapacity)
@@ -145,6 +144,9 @@ public final class EventLoop {
         isPlain = false
     }
 
+    /// The turn under way lasts: timers are to be looked at when it is over.
+    public func turnLasts() { isPlain = false }
+
     // MARK: Timers
 
     /// Sets, or moves, a timer to a CLOCK_MONOTONIC time in nanoseconds.
@@ -208,7 +210,8 @@ public final class EventLoop {
         if count < 0 { try checkWait(count) }
     }
 
-    /// Tells the sources of `count` events. None can have asked to be called again when nobody had when the turn began.
+    /// Tells the sources of `count` events. Without `mayHaveAsked`, none had asked to be called again when the turn began;
+    /// one for which another asks in it is called once more.
     @inline(__always)
     private func dispatch(_ count: Int32, mayHaveAsked: Bool) {
         guard count > 0 else { return }
@@ -248,14 +251,17 @@ public final class EventLoop {
     }
 
     /// How the next turn is to be. A timer that is far, the daemon's own watchdog's for instance, makes none of the turns
-    /// longer that come until then: for a third of the way each may wait for another third, and still be in time.
+    /// longer that come until then: for a third of the way each may wait for another third, and still be in time unless it
+    /// takes the last third itself (`turnLasts`).
     private func settle(afterEvents: Bool) {
-        isPlain = queuedAgain.count == 0 && removed.isEmpty && turnEnded == nil
+        isPlain = isRunning && queuedAgain.count == 0 && removed.isEmpty && turnEnded == nil
         guard let deadline = timers.earliest else {
             plainTimeout = -1
             plainUntil = .max
             return
         }
+        // Not the turn's own time: it may have lasted.
+        let now = Clock.monotonic
         let third = (max(deadline, now) - now) / 3
         plainTimeout = Int32(clamping: third / 1_000_000)
         plainUntil = now + third

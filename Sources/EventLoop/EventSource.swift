@@ -27,7 +27,8 @@ public struct Readiness: OptionSet, Sendable {
 open class EventSource {
     /// Where the loop keeps this source; negative when it is not registered.
     var slot: Int32 = -1
-    /// The turn in which it will be called without having been waited for, unless its descriptor is ready in it; 0: none.
+    /// The turn in which it will be called without having been waited for, unless its descriptor is ready in it and it had
+    /// asked before; 0: none.
     var againTurn: UInt64 = 0
 
     /// Is it registered with a loop?

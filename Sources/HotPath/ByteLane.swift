@@ -15,8 +15,8 @@ import LinuxIO
 
 import enum DriverModel.STRBit
 
-/// The short way of a byte through the daemon: open while a handler of bytes is behind with nothing, and its device has
-/// registers. A channel is a subclass; it serves itself whatever comes while the lane is closed.
+/// The short way of a byte through the daemon: open while a handler of bytes is behind with nothing, and there is a short
+/// way to its device's registers. A channel is a subclass; it serves itself whatever comes while the lane is closed.
 open class ByteLane: EventSource {
     /// Where the handler takes a byte; first of all it is given the plugin's instance.
     public typealias DataCallback = @convention(c) (UnsafeMutableRawPointer?, UInt8, UInt8, UInt64) -> Void

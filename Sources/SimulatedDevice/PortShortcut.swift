@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a byte costs a daemon, and nothing more: the common transitions, each tried once. Whatever is not common, or comes
-// in between, is left to SimulatedPort. Unsafe: words of the mapping, and the port, which outlives its shortcut.
+// in between, is left to SimulatedPort, which outlives its shortcut. Unsafe: words of the mapping.
 import CLinux
 import DriverModel
 
@@ -12,7 +12,6 @@ public struct PortShortcut {
     @usableFromInline let scratch: UnsafeMutableRawPointer
     @usableFromInline let ownBell: Int32
     @usableFromInline let hostBell: Int32
-    @usableFromInline let port: Unmanaged<SimulatedPort>
 
     /// The doorbell rang: takes the host CPU's byte out of the driver's buffer. The answer is the device's state after that,
     /// the byte still in `buffer`, and IBF set if there is another byte, which the doorbell does not tell of. Nil: nothing

@@ -25,8 +25,7 @@ public final class SimulatedPort {
         guard timer == nil else { return nil }
         return PortShortcut(
             state: registers.word(RegisterLayout.state), counters: registers.word(RegisterLayout.counters),
-            scratch: scratch.baseAddress.unsafelyUnwrapped, ownBell: ownBell.raw, hostBell: hostBell.raw,
-            port: .passUnretained(self))
+            scratch: scratch.baseAddress.unsafelyUnwrapped, ownBell: ownBell.raw, hostBell: hostBell.raw)
     }
 
     /// Opens a device, and makes it first where there is none. `EBUSY` while another opener has it: a device is open

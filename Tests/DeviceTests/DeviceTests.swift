@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Device
+import DriverModel
 import SimulatedDevice
 import TestKit
 import Testing
@@ -15,7 +16,10 @@ import Testing
         let host = try SimulatedHost(directory: folder.path + "/kcs")
         #expect(device.writeODR(1) == 0)
         #expect(device.writeODR(2) == -EBUSY)
+        #expect(device.lastSTR & STRBit.obf != 0, "known without a look")
         #expect(host.readData() == 1)
+        #expect(device.readSTR() == 0 && device.lastSTR == 0)
+        #expect(device.isOutputClear)
         host.vanish()
         // First with OBF known to be clear, then without.
         for _ in 0..<2 {

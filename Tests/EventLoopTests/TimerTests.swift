@@ -81,6 +81,27 @@ import Testing
         #expect(last.times[0] >= deadline)
     }
 
+    @Test func turnThatLastsIsFollowedByALookAtTheTimers() throws {
+        let loop = loop
+        let pipe = Pipe()
+        let timer = Tick()
+        loop.set(timer, deadline: Clock.monotonic + 3_600_000_000_000)
+        let plain = Box<[Bool]>([])
+        let probe = Probe {
+            plain.value.append(loop.isPlain)
+            if $0.calls.count == 2 {
+                loop.turnLasts()
+                plain.value.append(loop.isPlain)
+            }
+            if $0.calls.count == 3 { loop.stop() }
+        }
+        try loop.add(probe, descriptor: pipe.input, interest: .input)
+        pipe.write()
+        try loop.run()
+        // The first is in the turn that finds the timer to be far; the last after a new look at it.
+        #expect(plain.value == [false, true, false, true])
+    }
+
     @Test func timerThatIsSetDuringAPlainTurnIsWaitedFor() throws {
         let loop = loop
         let pipe = Pipe()

@@ -173,11 +173,9 @@ static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int cap
 #endif
 }
 
-// What reads the clocks: the C library, until cl_find_clock has found the kernel's own function, which the library would
-// only look up and call, at the price of reading the coarse clock once more.
+// What reads the clocks: the kernel's own function, found before main, or the C library's, which would only look that up and
+// call it, at the price of reading the coarse clock once more.
 extern __attribute__((visibility("hidden"))) int (*cl_read_clock)(clockid_t, struct timespec *);
-// To be called once, before there are threads.
-void cl_find_clock(void);
 
 CL_HOT uint64_t cl_clock(clockid_t clock) {
     struct timespec time;

@@ -103,6 +103,7 @@ extension Channel {
         let began = max(services.callMark, now)
         guard after > began else { return }
         services.callMark = after
+        loop.turnLasts()
         if after - began > plan.configuration.callBudget { reportSlow(seat, callback, after - began) }
     }
 

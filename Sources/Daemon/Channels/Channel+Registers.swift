@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What handlers of bytes do to the device, and the device's readiness, whenever the lane is closed: input that is taken by
-// hand or held back, output that waits, a failure.
+// hand or held back, output that waits, a failure, a device without a short way.
 import CKCSPlugin
 import Capture
 import Device
