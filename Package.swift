@@ -3,7 +3,7 @@
 //
 // One source, two builds:
 //   swift build                                            ordinary Swift, for tests and a workstation
-//   KCSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
+//   KCSMUX_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
 //                                                          Embedded Swift, what ships to a BMC
 // An ordinary target cannot import a module that was built as Embedded in the same graph, so the second build
 // leaves out the workstation's tools and the tests.
@@ -15,10 +15,10 @@
 import Foundation
 import PackageDescription
 
-let embedded = Context.environment["KCSD_EMBEDDED"] != nil
+let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
 /// The toolchain's `usr`: that of the `swift` which the search path finds, unless the environment names another.
 let toolchain =
-    Context.environment["KCSD_TOOLCHAIN"]
+    Context.environment["KCSMUX_TOOLCHAIN"]
     ?? (Context.environment["PATH"] ?? "").split(separator: ":").lazy
     .map { URL(fileURLWithPath: "\($0)/swift").resolvingSymlinksInPath() }
     .first { FileManager.default.isExecutableFile(atPath: $0.path) }
@@ -101,7 +101,7 @@ let shrinkingLink: [LinkerSetting] =
 
 /// How long a function may be that the linker inlines. `.ci/install` asks for more on ARM, where LLVM and Swift's calling
 /// convention do not get on with some of the functions that are left otherwise: a text that is put together came out broken.
-let inlineThreshold = Context.environment["KCSD_INLINE_THRESHOLD"] ?? "0"
+let inlineThreshold = Context.environment["KCSMUX_INLINE_THRESHOLD"] ?? "0"
 
 /// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
 /// are so small that they would grow by it.
@@ -154,11 +154,11 @@ func pluginProduct(_ name: String, _ target: String) -> Product {
 
 /// L0 to L3 of the architecture; imports point down.
 let libraries: [Target] = [
-    .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSD_EMBEDDED")] : [])),
+    .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSMUX_EMBEDDED")] : [])),
     .target(
         name: "CUnicode",
         cSettings: cSettings
-            + (embedded ? [.define("KCSD_EMBEDDED"), .unsafeFlags(["-flto"], .when(configuration: .release))] : [])),
+            + (embedded ? [.define("KCSMUX_EMBEDDED"), .unsafeFlags(["-flto"], .when(configuration: .release))] : [])),
     .target(
         name: "CompactText", dependencies: ["CUnicode"],
         swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
@@ -200,11 +200,11 @@ let libraries: [Target] = [
 
 /// L4: what is run on a BMC.
 let programs: [Target] = [
-    program("kcsd", ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"]),
+    program("kcsmuxd", ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"]),
     program("kcsctl", ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"]),
 ]
 
-/// The MCTP endpoint does no input or output by itself, so that what ties it to kcsd is a target of its own.
+/// The MCTP endpoint does no input or output by itself, so that what ties it to kcsmuxd is a target of its own.
 let mctpPlugin: [Target] = [
     shippedTarget(
         "MCTPEndpointHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpoint", "PluginKit", "Wire"],
@@ -274,7 +274,7 @@ let tests: [Target] = [
     testTarget(
         "IPMIEndToEndTests",
         [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsd",
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsmuxd",
             "kcssim",
         ]),
     testTarget("DriverModelTests", ["DriverModel"]),
@@ -308,13 +308,13 @@ let tests: [Target] = [
         name: "MountTests",
         dependencies: [
             "CLinux", "CTestSupport", "Device", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
-            "kcsd", "kcssim",
+            "kcsmuxd", "kcssim",
         ],
         exclude: ["Resources"], swiftSettings: strict),
     .testTarget(
         name: "ABITests", dependencies: ["CLinux", "LinuxIO", "PluginHost", "Schema", "TestKit", "kcsctl", "kcssim"],
         exclude: ["1.0", "grow", "host.c", "stranger.c"], swiftSettings: strict),
-    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsd", "kcssim"]),
+    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsmuxd", "kcssim"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
         name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"], path: "Tests/TestKit",
@@ -328,7 +328,7 @@ let tests: [Target] = [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsd",
+            "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsmuxd",
             "kcssim",
         ],
         exclude: ["Plugins"], swiftSettings: strict),
@@ -343,19 +343,19 @@ let tests: [Target] = [
         "ControlTests",
         [
             "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
-            "SimulatedDevice", "kcsctl", "kcsd",
+            "SimulatedDevice", "kcsctl", "kcsmuxd",
         ]),
     testTarget(
         "MCTPEndToEndTests",
         [
             "CLinux", "DriverModel", "EventLoop", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
-            "kcsd", "kcssim",
+            "kcsmuxd", "kcssim",
         ]),
 ]
 
 /// `.ci/fuzz` builds these, with instrumented libraries and in a folder of its own.
 let fuzzers: [Target] =
-    Context.environment["KCSD_FUZZ"] == nil
+    Context.environment["KCSMUX_FUZZ"] == nil
     ? []
     : [
         .executableTarget(
@@ -373,7 +373,7 @@ let fuzzers: [Target] =
     ]
 
 let package = Package(
-    name: "kcsd",
+    name: "kcsmux",
     products: products,
     dependencies: embedded
         ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Wireshark dissector for the register records of kcsd's captures: link type USER0 (147), eight bytes a record.
+-- Wireshark dissector for the register records of kcsmuxd's captures: link type USER0 (147), eight bytes a record.
 -- For Wireshark 4.0 and later. Copy it to the personal plugin folder (Help, About, Folders), or
 --     wireshark -X lua_script:kcs.lua capture.pcapng
 -- tshark runs no scripts for root.

@@ -2,7 +2,7 @@
 //
 // The one function of libm that Embedded Swift's library asks for: a Dictionary rounds its capacity up with it. Defined here
 // so that a BMC's programs need libc only. The ordinary build uses the system's.
-#ifdef KCSD_EMBEDDED
+#ifdef KCSMUX_EMBEDDED
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CUnicode.h"
 
-#ifdef KCSD_EMBEDDED
+#ifdef KCSMUX_EMBEDDED
 uint16_t _swift_stdlib_getNormData(uint32_t scalar) {
     (void)scalar;
     return 0;

@@ -26,7 +26,7 @@ public struct CaptureDump {
     }
 
     /// The program's name in the files' section headers.
-    public static let application = "kcsd"
+    public static let application = "kcsmuxd"
 
     /// A dump of some channels.
     public init(_ rings: [RingSnapshot]) {
@@ -37,7 +37,7 @@ public struct CaptureDump {
     /// A dump that a dying process left. Its last packet, on the culprit's channel if there is one, says what happened.
     public init(_ dump: RawDump) {
         self.init(dump.rings)
-        if sources.isEmpty { add(RingSnapshot.empty(channel: "kcsd", description: "the daemon")) }
+        if sources.isEmpty { add(RingSnapshot.empty(channel: "kcsmuxd", description: "the daemon")) }
         let name = dump.culprit?.channel
         let channel = sources.firstIndex { $0.ring.channel == name } ?? 0
         final = (WallTime.of(dump.time, offset: dump.wallOffset), dump.sentence, channel)

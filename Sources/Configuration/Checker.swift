@@ -11,7 +11,7 @@ public struct Checker {
     let place: Mark?
 
     /// Reports to `diagnostics`. `owner` is who declared the shapes, as it reads in a sentence: "plugin 'mctp'".
-    public init(_ diagnostics: Diagnostics, owner: String = "kcsd") {
+    public init(_ diagnostics: Diagnostics, owner: String = "kcsmuxd") {
         self.init(diagnostics, owner: owner, place: nil)
     }
 

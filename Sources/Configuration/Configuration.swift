@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// kcsd's file, checked and with its defaults filled in. Times are nanoseconds, sizes bytes.
+/// kcsmuxd's file, checked and with its defaults filled in. Times are nanoseconds, sizes bytes.
 public final class Configuration: Sendable {
     /// Folders in which short plugin names are looked for first.
     public let pluginPath: [String]

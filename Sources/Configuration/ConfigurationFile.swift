@@ -3,7 +3,7 @@ import LinuxIO
 import Schema
 import YAML
 
-/// Reads kcsd's file.
+/// Reads kcsmuxd's file.
 public enum ConfigurationFile {
     /// What came of a file.
     public struct Outcome {

@@ -11,7 +11,7 @@ struct CrossChecks {
 
     func version(_ value: Value) {
         guard let version = value.integer, version != 1 else { return }
-        diagnostics.error("version \(version) of this format is not known; this kcsd reads version 1", at: value.mark)
+        diagnostics.error("version \(version) of this format is not known; this kcsmuxd reads version 1", at: value.mark)
     }
 
     func realtime(_ members: Members) {

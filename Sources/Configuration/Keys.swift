@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Schema
 
-/// The keys of kcsd's own file, their defaults and ranges. Everything that reads, documents or lists them starts here.
+/// The keys of kcsmuxd's own file, their defaults and ranges. Everything that reads, documents or lists them starts here.
 public enum Keys {
     private static let millisecond: Int64 = 1_000_000
     private static let second: Int64 = 1_000_000_000
@@ -18,7 +18,7 @@ public enum Keys {
                 maximum: 32, children: [OptionShape(.path)]),
             OptionShape(
                 .path, key: "state_directory", help: "Where plugins and the daemon keep what must survive a restart.",
-                defaultText: "/var/lib/kcsd"),
+                defaultText: "/var/lib/kcsmux"),
             OptionShape(
                 .enumeration, key: "plugin_trust",
                 help: "strict refuses a plugin file, or its folder, that others than its owner may write.",
@@ -56,7 +56,7 @@ public enum Keys {
         help: "The socket for kcsctl. Without this key a socket that can't be made is a warning only.",
         children: [
             OptionShape(
-                .path, key: "socket", help: "Its path.", defaultText: "/run/kcsd/control.sock", maximum: 107),
+                .path, key: "socket", help: "Its path.", defaultText: "/run/kcsmux/control.sock", maximum: 107),
             OptionShape(
                 .integer, key: "mode", help: "Its permissions, octal.", defaultText: "0600", minimum: 0, maximum: 0o777,
                 isFileMode: true),
@@ -83,7 +83,7 @@ public enum Keys {
                 .integer, key: "max_files", help: "The oldest capture file is removed when there are more.",
                 defaultText: "4", minimum: 1, maximum: 10_000),
             OptionShape(
-                .path, key: "directory", help: "Where captures go.", defaultText: "/var/lib/kcsd/capture"),
+                .path, key: "directory", help: "Where captures go.", defaultText: "/var/lib/kcsmux/capture"),
         ])
 
     private static let captureModes = ["none", "ring", "file"]

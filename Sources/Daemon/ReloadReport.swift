@@ -18,7 +18,7 @@ final class ReloadReport {
     var changed: [String] = []
     /// How many channels were not touched.
     var unchanged = 0
-    /// Plugins that take effect at a restart of kcsd.
+    /// Plugins that take effect at a restart of kcsmuxd.
     var pluginsChangedOnDisk: [String] = []
     /// Anything else worth a line.
     var notes: [String] = []
@@ -45,7 +45,7 @@ final class ReloadReport {
         }
         if isRefused { return }
         for plugin in pluginsChangedOnDisk {
-            log.write(.notice, nil, "reload: \(plugin) has changed on disk; it takes effect at a restart of kcsd")
+            log.write(.notice, nil, "reload: \(plugin) has changed on disk; it takes effect at a restart of kcsmuxd")
         }
         for note in notes { log.write(.notice, nil, "reload: \(note)") }
         log.write(.notice, nil, "reloaded \(path): \(changes)")

@@ -87,7 +87,7 @@ public final class Supervisor {
     public func run() throws(SystemError) {
         try listenToSignals()
         sysrq.prepare(plan, log)
-        log.write(.notice, nil, "kcsd \(Version.text), \(plan.channels.count) channels of \(path)")
+        log.write(.notice, nil, "kcsmuxd \(Version.text), \(plan.channels.count) channels of \(path)")
         for (number, channelPlan) in plan.channels.enumerated() {
             channels.append(makeChannel(channelPlan, number: number))
         }
@@ -190,7 +190,7 @@ public final class Supervisor {
         log.write(.notice, nil, "stopped")
     }
 
-    /// Programs that actions run get a while to end; one that asked the system to stop is most likely why kcsd stops.
+    /// Programs that actions run get a while to end; one that asked the system to stop is most likely why kcsmuxd stops.
     private func endPrograms() throws(SystemError) {
         if programs.isIdle { return }
         let patience = StopTimer { [unowned(unsafe) self] in
@@ -294,10 +294,10 @@ public final class Supervisor {
 
     private func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration, _ report: ReloadReport) {
         if old.hangTimeout != new.hangTimeout {
-            report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsd")
+            report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsmuxd")
         }
         if old.realtime != new.realtime {
-            report.notes.append("realtime has changed; it takes effect at a restart of kcsd")
+            report.notes.append("realtime has changed; it takes effect at a restart of kcsmuxd")
         }
     }
 

@@ -13,7 +13,7 @@ public struct DeviceCapabilities: OptionSet, Sendable {
     public static let dataOut = DeviceCapabilities(rawValue: 0x02)
     /// STR can be read and written.
     public static let status = DeviceCapabilities(rawValue: 0x04)
-    /// Whole KCS transfers: by the kernel, or by kcsd over the registers.
+    /// Whole KCS transfers: by the kernel, or by kcsmuxd over the registers.
     public static let messages = DeviceCapabilities(rawValue: 0x08)
     /// SMS_ATN can be set and cleared.
     public static let attention = DeviceCapabilities(rawValue: 0x10)

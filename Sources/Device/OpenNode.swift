@@ -14,7 +14,7 @@ final class OpenNode {
         do {
             let status = try Syscalls.stat(path)
             guard let lock = try NodeLock.claim(status) else {
-                return .failure(.busy(owner: NodeOwner.find(status) ?? "another kcsd", isKernelsWord: false))
+                return .failure(.busy(owner: NodeOwner.find(status) ?? "another kcsmuxd", isKernelsWord: false))
             }
             if let owner = NodeOwner.find(status) ?? NodeOwner.findSibling(path) {
                 return .failure(.busy(owner: owner, isKernelsWord: false))

@@ -12,7 +12,7 @@ public final class Activity: @unchecked Sendable {
         /// `create` of the plugin's descriptor; the others likewise.
         case create = 1
         case start, stop, destroy, data, inputReady, outputReady, message, reset, stats
-        /// A function that the handler gave to one of kcsd's services.
+        /// A function that the handler gave to one of kcsmuxd's services.
         case timer, watch, post, result
 
         /// The descriptor's name for it.

@@ -18,7 +18,7 @@ enum Descriptor {
         let size = Int(clamping: given.load(as: UInt32.self))
         let abi = given.load(fromByteOffset: 4, as: UInt32.self)
         guard abi >> 16 == hostABI >> 16 else {
-            return failure(.abi, "it was built for ABI \(text(abi)), and this kcsd has ABI \(text(hostABI))")
+            return failure(.abi, "it was built for ABI \(text(abi)), and this kcsmuxd has ABI \(text(hostABI))")
         }
         guard size >= Layout.plugin else {
             return failure(.size, "it says \(size) bytes, and ABI \(text(abi)) has at least \(Layout.plugin)")
@@ -33,7 +33,7 @@ enum Descriptor {
         let raw = UnsafeRawPointer(copy.baseAddress!)
         let needed = raw.load(fromByteOffset: 8, as: UInt32.self)
         guard needed == 0 || (needed >> 16 == hostABI >> 16 && needed <= hostABI) else {
-            return failure(.hostVersion, "it needs ABI \(text(needed)), and this kcsd has ABI \(text(hostABI))")
+            return failure(.hostVersion, "it needs ABI \(text(needed)), and this kcsmuxd has ABI \(text(hostABI))")
         }
         if let member = missing(raw) { return failure(.required, "\(member) is null") }
         var descriptor = raw.load(as: kcs_plugin.self)
@@ -72,7 +72,7 @@ enum Descriptor {
         let declared = descriptor.inputs
         descriptor.inputs &= known
         guard descriptor.inputs == 0 || (declared & ~known != 0 && !isNewer) else { return nil }
-        return "inputs is 0x\(String(declared, radix: 16)), which is no set of KCS_TAKES that this kcsd knows"
+        return "inputs is 0x\(String(declared, radix: 16)), which is no set of KCS_TAKES that this kcsmuxd knows"
     }
 
     private static func requestFault(_ descriptor: kcs_plugin) -> String? {

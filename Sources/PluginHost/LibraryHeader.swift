@@ -28,11 +28,11 @@ enum LibraryHeader {
         else {
             return nil
         }
-        if header[4] != own[4] { return "it is a \(bits(header)) bit ELF file, and this kcsd has \(bits(own)) bits" }
+        if header[4] != own[4] { return "it is a \(bits(header)) bit ELF file, and this kcsmuxd has \(bits(own)) bits" }
         if header[5] != own[5] { return "it is an ELF file of the other byte order" }
         let machine = Fields(header).number(at: 18, 2)
         let ownMachine = Fields(own).number(at: 18, 2)
-        return machine == ownMachine ? nil : "it is for machine \(machine), and this kcsd for machine \(ownMachine)"
+        return machine == ownMachine ? nil : "it is for machine \(machine), and this kcsmuxd for machine \(ownMachine)"
     }
 
     private static func bits(_ header: [UInt8]) -> Int { header[4] == 2 ? 64 : 32 }

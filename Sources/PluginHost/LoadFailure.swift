@@ -50,7 +50,7 @@ public struct LoadFailure: Error, Equatable, Sendable {
         case .abi: return "\(file): plugin has the wrong ABI: \(finding)"
         case .size: return "\(file): plugin descriptor is too small: \(finding)"
         case .required: return "\(file): plugin descriptor lacks a required member: \(finding)"
-        case .hostVersion: return "\(file): plugin needs a newer kcsd: \(finding)"
+        case .hostVersion: return "\(file): plugin needs a newer kcsmuxd: \(finding)"
         case .declaration: return "\(file): plugin descriptor is wrong: \(finding)"
         case .needs: return "\(file): plugin does not work on this device: \(finding)"
         }

@@ -25,15 +25,15 @@ public final class PluginLoader {
         self.trust = trust
     }
 
-    /// The order of the search: the file's own `plugin_path`, the environment's KCSD_PLUGIN_PATH, the folder of the
+    /// The order of the search: the file's own `plugin_path`, the environment's KCSMUX_PLUGIN_PATH, the folder of the
     /// running program, and the system's.
     public static func searchPath(_ configured: [String]) -> [String] {
         var folders = configured
-        if let variable = CurrentProcess.environment("KCSD_PLUGIN_PATH") {
+        if let variable = CurrentProcess.environment("KCSMUX_PLUGIN_PATH") {
             folders += variable.parts(at: UInt8(ascii: ":"))
         }
         if let executable = CurrentProcess.executable { folders.append(Path.parent(of: executable)) }
-        folders.append("/usr/lib/kcsd/plugins")
+        folders.append("/usr/lib/kcsmux/plugins")
         return folders
     }
 

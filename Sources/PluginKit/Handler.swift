@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 
-/// A protocol handler: one instance for each place in kcsd's configuration that names the plugin. Subclass it, override
+/// A protocol handler: one instance for each place in kcsmuxd's configuration that names the plugin. Subclass it, override
 /// what you need, and hand its maker to `Plugin.create` in the plugin's entry.
 ///
 /// Every method is called on the loop's thread and returns soon: nothing in it may block. The order is `init`, `start`,
 /// any of the events, `stop`, `deinit`. Registers and replies work from `start` to `stop`.
 open class Handler {
-    /// What kcsd offers to this instance.
+    /// What kcsmuxd offers to this instance.
     public let host: Host
 
-    /// Closures given to kcsd whose call is still to come.
+    /// Closures given to kcsmuxd whose call is still to come.
     let pending = PendingCalls()
 
     /// An instance that is not started. Read the options here; open nothing that `stop` would have to close.
@@ -43,7 +43,7 @@ open class Handler {
     open func stats(_ stats: Stats) {}
 }
 
-/// Why an instance cannot start. The text goes into kcsd's log.
+/// Why an instance cannot start. The text goes into kcsmuxd's log.
 public struct HandlerError: Error {
     /// Subject, rule and offending value in one sentence.
     public let text: String
@@ -56,11 +56,11 @@ public struct HandlerError: Error {
 public enum Input: Int32, Sendable {
     /// None: the device is left alone.
     case none = 0
-    /// kcsd reads IDR at once and calls `data`.
+    /// kcsmuxd reads IDR at once and calls `data`.
     case automatic = 1
-    /// kcsd calls `inputReady`, and the handler reads IDR when it likes.
+    /// kcsmuxd calls `inputReady`, and the handler reads IDR when it likes.
     case manual = 2
-    /// kcsd runs KCS transfers and calls `message`.
+    /// kcsmuxd runs KCS transfers and calls `message`.
     case messages = 3
 }
 
@@ -81,7 +81,7 @@ public struct Reason: RawRepresentable, Equatable, Sendable {
     /// A reason by its number; later hosts may know more.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// kcsd started.
+    /// kcsmuxd started.
     public static let boot = Reason(rawValue: 0)
     /// The channel's configuration changed.
     public static let reload = Reason(rawValue: 1)

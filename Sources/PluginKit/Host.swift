@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: kcsd's function table and this instance's place on its channel are C pointers; kcs_plugin.h says that they
+// Unsafe: kcsmuxd's function table and this instance's place on its channel are C pointers; kcs_plugin.h says that they
 // outlive the instance.
 import CKCSPlugin
 
-/// What kcsd offers to one instance. A small value: keep it where you need it, for as long as the instance lives.
+/// What kcsmuxd offers to one instance. A small value: keep it where you need it, for as long as the instance lives.
 public struct Host {
     let table: UnsafePointer<kcs_host>
     let channel: OpaquePointer
@@ -24,7 +24,7 @@ public struct Host {
         public static let busy = Status(rawValue: -2)
         /// There is no byte.
         public static let empty = Status(rawValue: -3)
-        /// This device, channel or kcsd does not have it.
+        /// This device, channel or kcsmuxd does not have it.
         public static let unavailable = Status(rawValue: -4)
         /// The token is no longer owed an answer.
         public static let stale = Status(rawValue: -5)
@@ -111,7 +111,7 @@ public struct Host {
     /// CLOCK_MONOTONIC in nanoseconds.
     public var now: UInt64 { table.pointee.now(channel) }
 
-    /// A line in kcsd's log.
+    /// A line in kcsmuxd's log.
     public func log(_ level: LogLevel, _ text: String) {
         text.withCString { table.pointee.log(channel, level.rawValue, $0) }
     }
@@ -139,7 +139,7 @@ public struct Host {
 
     // MARK: Resources
 
-    /// A descriptor that the service manager passed to kcsd as CHANNEL.NAME; not to be closed.
+    /// A descriptor that the service manager passed to kcsmuxd as CHANNEL.NAME; not to be closed.
     public func socket(_ name: String) -> Int32? {
         var descriptor: Int32 = -1
         let status = name.withCString { table.pointee.socket(channel, $0, &descriptor) }

@@ -3,7 +3,7 @@
 // Unsafe: a declaration becomes C memory that lives as long as the process, as the ABI asks.
 import CKCSPlugin
 
-/// An option as a plugin declares it: kcsd checks the YAML file against it and prints its help.
+/// An option as a plugin declares it: kcsmuxd checks the YAML file against it and prints its help.
 public struct OptionDeclaration: Sendable {
     private let key: StaticString?
     private let help: StaticString?
@@ -75,7 +75,7 @@ public struct OptionDeclaration: Sendable {
         OptionDeclaration(UInt32(KCS_OPTION_STRING), key, help, value, bounds: bounds, isRequired: required)
     }
 
-    /// A file's name; a relative one counts from kcsd's working folder.
+    /// A file's name; a relative one counts from kcsmuxd's working folder.
     @inline(never)
     public static func path(
         _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil

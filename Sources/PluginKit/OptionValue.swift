@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: a view of kcsd's immutable values; kcs_plugin.h says that they live as long as the instance.
+// Unsafe: a view of kcsmuxd's immutable values; kcs_plugin.h says that they live as long as the instance.
 import CKCSPlugin
 
 /// A checked option. Asking it for a type that was not declared is the plugin's mistake and traps.
@@ -31,7 +31,7 @@ public struct OptionValue {
         return String(cString: text)
     }
 
-    /// What a list of actions would do, in one line for a message; empty when kcsd does not say.
+    /// What a list of actions would do, in one line for a message; empty when kcsmuxd does not say.
     public var actionsText: String {
         precondition(pointer.pointee.type == UInt32(KCS_OPTION_ACTIONS), "the option is not actions")
         return pointer.pointee.text.map { String(cString: $0) } ?? ""

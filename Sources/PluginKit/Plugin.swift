@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: the C entry points of a handler. An instance is a retained reference that kcsd carries as an opaque pointer;
+// Unsafe: the C entry points of a handler. An instance is a retained reference that kcsmuxd carries as an opaque pointer;
 // each call borrows it without reference counting.
 import CKCSPlugin
 
@@ -57,7 +57,7 @@ public enum Plugin {
         return UnsafePointer(descriptor)
     }
 
-    /// The body of a plugin's `create`: makes an instance from kcsd's table, its place and its options.
+    /// The body of a plugin's `create`: makes an instance from kcsmuxd's table, its place and its options.
     public static func create(
         _ host: UnsafePointer<kcs_host>, _ channel: OpaquePointer, _ options: UnsafePointer<kcs_value>,
         _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>,

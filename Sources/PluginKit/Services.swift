@@ -4,7 +4,7 @@
 // handler goes, so that neither a call that never comes nor one that comes twice can touch freed memory.
 import CKCSPlugin
 
-/// Closures that kcsd has been given and not called yet.
+/// Closures that kcsmuxd has been given and not called yet.
 final class PendingCalls {
     private var calls: [PendingCall] = []
 
@@ -71,7 +71,7 @@ public struct ActionResult: Sendable {
 }
 
 extension Handler {
-    /// Calls `work` on kcsd's worker thread, then `done` on the loop's. `work` touches nothing that the loop's thread
+    /// Calls `work` on kcsmuxd's worker thread, then `done` on the loop's. `work` touches nothing that the loop's thread
     /// uses meanwhile. `.limit` when too much is queued: then neither is called.
     public func work(_ work: @escaping () -> Void, done: @escaping () -> Void) -> Host.Status {
         let call = PendingCall(pending, work: work) { _ in done() }
@@ -116,7 +116,7 @@ extension Handler {
         return status
     }
 
-    /// Runs an option of type `actions`, one after the other. `cause` stands in kcsd's audit line. `.busy` while this
+    /// Runs an option of type `actions`, one after the other. `cause` stands in kcsmuxd's audit line. `.busy` while this
     /// instance's actions are running already.
     public func runActions(
         _ actions: OptionValue, cause: String, done: @escaping ([ActionResult]) -> Void
@@ -170,7 +170,7 @@ extension Handler {
 
 /// The way from any thread to the loop's.
 ///
-/// Sendable because kcsd's `post` may be called on any thread, and the two pointers never change.
+/// Sendable because kcsmuxd's `post` may be called on any thread, and the two pointers never change.
 public struct Poster: @unchecked Sendable {
     private let host: Host
 

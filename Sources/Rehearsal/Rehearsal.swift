@@ -8,7 +8,7 @@ import PluginHost
 import Schema
 import YAML
 
-/// Plays a transcript to a plugin, which is loaded and called as kcsd does it, and writes down what the plugin did.
+/// Plays a transcript to a plugin, which is loaded and called as kcsmuxd does it, and writes down what the plugin did.
 public final class Rehearsal {
     private let plugin: LoadedPlugin
     private let transcript: Transcript

@@ -7,7 +7,7 @@ import EventLoop
 import PluginHost
 import Schema
 
-/// kcsd's side of a channel for one life of an instance, without device and with a clock of its own. What the plugin does
+/// kcsmuxd's side of a channel for one life of an instance, without device and with a clock of its own. What the plugin does
 /// is written down as lines; what the plugin asks for comes when the transcript says so.
 final class Stage: HandlerInstance {
     private(set) var lines: [String] = []
@@ -154,7 +154,7 @@ final class Stage: HandlerInstance {
         return tellWatches(within: 0)
     }
 
-    /// The function of `work` runs on a thread of its own, as in kcsd, and to its end.
+    /// The function of `work` runs on a thread of its own, as in kcsmuxd, and to its end.
     private func run(_ job: Job) {
         let call = Moved(value: (job.function, job.context))
         let thread = calling("work") {

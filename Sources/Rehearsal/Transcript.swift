@@ -17,7 +17,7 @@ public struct Transcript {
     let text: [UInt8]
     let lines: [Line]
 
-    /// The kinds of devices, as in kcsd's file.
+    /// The kinds of devices, as in kcsmuxd's file.
     public enum Device: String, CaseIterable, Sendable {
         /// IDR, ODR and STR; messages too.
         case rawKCS = "raw-kcs"

@@ -9,7 +9,7 @@ final class Connection {
     private let path: String
     private var received: [UInt8] = []
 
-    static let defaultPath = "/run/kcsd/control.sock"
+    static let defaultPath = "/run/kcsmux/control.sock"
     /// A daemon with thousands of channels has much to say.
     private static let answerLimits = JSONLimits(bytes: 64 << 20, depth: 16, members: 512)
 
@@ -20,9 +20,9 @@ final class Connection {
         }
         if case .failure(let errno) = UnixSocket.connect(socket.raw, path, abstract: false) {
             switch errno {
-            case .noSuchFile: throw Failure(.unavailable, "no daemon: there is no \(path); is kcsd running?")
+            case .noSuchFile: throw Failure(.unavailable, "no daemon: there is no \(path); is kcsmuxd running?")
             case .connectionRefused:
-                throw Failure(.unavailable, "no daemon: nobody listens on \(path); its kcsd has died")
+                throw Failure(.unavailable, "no daemon: nobody listens on \(path); its kcsmuxd has died")
             case .permissionDenied, .notPermitted:
                 throw Failure(.noPermission, "no permission to use \(path); ask for its group, or be root")
             default: throw Failure(.unavailable, "no daemon: \(path): \(errno.description)")

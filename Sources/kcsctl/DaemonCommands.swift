@@ -47,7 +47,7 @@ struct DaemonCommands {
         let unchanged = result["unchanged"]?.uint64 ?? 0
         lines.append("\(result["file"]?.text ?? ""): taken over; \(unchanged) channels were not touched")
         for plugin in result["plugins_changed_on_disk"]?.elements ?? [] {
-            lines.append("\(plugin.text ?? "") has changed on disk; it takes effect at a restart of kcsd")
+            lines.append("\(plugin.text ?? "") has changed on disk; it takes effect at a restart of kcsmuxd")
         }
         for note in result["notes"]?.elements ?? [] { lines.append(note.text ?? "") }
         lines += (result["text"]?.text ?? "").lines

@@ -5,7 +5,7 @@ enum HelpText {
     static let program = """
         Usage: kcsctl [--socket PATH] [--json] COMMAND …
 
-        Of the running kcsd:
+        Of the running kcsmuxd:
           status [CHANNEL]                  what runs, what does not, and why
           start|stop|restart|reset CHANNEL  act on a channel
           reload                            take the changed configuration file over
@@ -19,7 +19,7 @@ enum HelpText {
           capture convert RAW -o FILE       make pcapng of a crash dump or a recorder's file
           decode FILE                       a capture as text
 
-          --socket PATH  the daemon's control socket (default /run/kcsd/control.sock)
+          --socket PATH  the daemon's control socket (default /run/kcsmux/control.sock)
           --json         print JSON, for programs
           --version      print version, plugin ABI and build, and exit
           --help         print this, or a command's own help
@@ -36,7 +36,7 @@ enum HelpText {
             return
                 "Usage: kcsctl start CHANNEL\n\nStarts a channel that is stopped, failed, or waiting to be started again."
         case "stop":
-            return "Usage: kcsctl stop CHANNEL\n\nStops a channel. It stays so until it is started, or kcsd is."
+            return "Usage: kcsctl stop CHANNEL\n\nStops a channel. It stays so until it is started, or kcsmuxd is."
         case "restart": return "Usage: kcsctl restart CHANNEL\n\nStops a channel and starts it."
         case "reset":
             return
@@ -44,7 +44,7 @@ enum HelpText {
         case "reload": return reload
         case "log-level":
             return "Usage: kcsctl log-level [error|warning|notice|info|debug|trace]\n\n"
-                + "Sets what is logged until kcsd ends, or prints it. At trace, every byte is."
+                + "Sets what is logged until kcsmuxd ends, or prints it. At trace, every byte is."
         case "plugin": return plugin
         case "capture": return capture
         case "decode": return decode
@@ -56,7 +56,7 @@ enum HelpText {
         Usage: kcsctl status [CHANNEL] [--names]
 
         All channels as a table, or one in full. A reason stands below a channel that does not run. IN and OUT are bytes.
-        TROUBLE counts, since kcsd started:
+        TROUBLE counts, since kcsmuxd started:
           restarts          starts after a failure
           stale             bytes that were there before the channel was opened, and thrown away
           dropped           bytes that no handler was there for
@@ -72,7 +72,7 @@ enum HelpText {
     private static let reload = """
         Usage: kcsctl reload
 
-        Has kcsd check its configuration file and take it over. A wrong file changes nothing: its mistakes are printed, and
+        Has kcsmuxd check its configuration file and take it over. A wrong file changes nothing: its mistakes are printed, and
         the exit status is 78. Channels whose settings are the same are not touched.
         """
 
@@ -80,7 +80,7 @@ enum HelpText {
         Usage: kcsctl plugin list
                kcsctl plugin info NAME|PATH [--device TYPE]
 
-        Plugins are looked for in each --plugin-path, in $KCSD_PLUGIN_PATH, beside kcsctl, and in /usr/lib/kcsd/plugins.
+        Plugins are looked for in each --plugin-path, in $KCSMUX_PLUGIN_PATH, beside kcsctl, and in /usr/lib/kcsmux/plugins.
         A plugin that cannot be loaded is named with the rule that it breaks and what was found; the exit status is 1.
 
           --plugin-path DIR   look here first; may be given several times
@@ -93,11 +93,11 @@ enum HelpText {
                kcsctl capture follow CHANNEL [--from-oldest] | wireshark -k -i -
                kcsctl capture convert RAW -o FILE|-
 
-        dump     writes what the flight recorder holds as pcapng: kcsd into its capture folder, and the path is printed; or,
+        dump     writes what the flight recorder holds as pcapng: kcsmuxd into its capture folder, and the path is printed; or,
                  with -o, kcsctl to FILE, or to standard output
         follow   writes what is recorded from now on (--from-oldest: from the oldest record that is left) to standard
                  output; what a slow reader misses is counted in the capture
-        convert  makes pcapng of the dump that a dying kcsd left, or of the file of a recorder with persist: true
+        convert  makes pcapng of the dump that a dying kcsmuxd left, or of the file of a recorder with persist: true
         """
 
     private static let decode = """

@@ -23,7 +23,7 @@ struct PluginCommands {
 
     // MARK: list
 
-    /// Every plugin of the search path; of one name, the first that is found, as kcsd does it.
+    /// Every plugin of the search path; of one name, the first that is found, as kcsmuxd does it.
     func list() throws(Failure) {
         var seen: [String] = []
         var table = Table(["NAME", "VERSION", "SUMMARY", "FILE"])

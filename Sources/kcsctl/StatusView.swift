@@ -28,7 +28,7 @@ enum StatusView {
     }
 
     private static func heading(_ status: JSONValue) -> String {
-        "kcsd \(text(status, "version")), process \(number(status, "process")), up \(Text.span(number(status, "uptime")));"
+        "kcsmuxd \(text(status, "version")), process \(number(status, "process")), up \(Text.span(number(status, "uptime")));"
             + " \(text(status, "summary").parts(at: UInt8(ascii: ":")).first ?? "");"
             + " log level \(text(status, "log_level"))"
     }

@@ -12,7 +12,7 @@ struct PluginCommand: ParsableCommand {
         commandName: "plugin",
         abstract: "Plays a transcript to a plugin, and compares what it does.",
         discussion: """
-            The plugin is loaded and called as kcsd does it, without a device and with a clock of its own: no hardware, \
+            The plugin is loaded and called as kcsmuxd does it, without a device and with a clock of its own: no hardware, \
             no waiting. A transcript is a text: lines that begin with > happen to the plugin, those with < are what it \
             must do. What differs is printed in the manner of diff. Exit status: 0 nothing differs, 1 something does, or \
             the plugin cannot be used, 64 wrong usage.

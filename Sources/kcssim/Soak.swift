@@ -13,7 +13,7 @@ struct SoakCommand: ParsableCommand {
             IPMI messages. What the model of the driver loses by itself, because the host overwrote a byte in IDR or \
             the device was taken away, is counted apart; anything else that is lost, changed or late is a failure. \
             All that the hosts do follows from the seed, each device's place in the list, and the number of its \
-            exchange; a failure tells all three, for --seed and --first. kcsd answers a device that vanished after its \
+            exchange; a failure tells all three, for --seed and --first. kcsmuxd answers a device that vanished after its \
             restart policy's pause, which doubles with each failure: set restart.backoff_max low. Exit status: 0 every \
             answer was right, 1 one was not, with the reason and the seed, 64 wrong usage.
             """)

@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    /// A host in one C file, compiled with this header or a later one, runs what kcsd cannot run here.
+    /// A host in one C file, compiled with this header or a later one, runs what kcsmuxd cannot run here.
     private func host(_ compiler: String, include: String) throws -> String {
         let path = "\(folder.path)/host"
         let built = try run(
@@ -109,12 +109,12 @@ import Testing
         }
     }
 
-    /// $KCSD_ARMV7 names an ARMv7 build's `kcsctl`, and $KCSD_ARMV7_ROOT the root for the emulator's dynamic linker.
-    @Test(.enabled(if: CurrentProcess.environment("KCSD_ARMV7") != nil && Self.arm != nil), arguments: plugins)
+    /// $KCSMUX_ARMV7 names an ARMv7 build's `kcsctl`, and $KCSMUX_ARMV7_ROOT the root for the emulator's dynamic linker.
+    @Test(.enabled(if: CurrentProcess.environment("KCSMUX_ARMV7") != nil && Self.arm != nil), arguments: plugins)
     func storedPluginsOfARMLoadInTheProgramsOfABMC(name: String) throws {
         let arm = try #require(Self.arm)
-        let root = CurrentProcess.environment("KCSD_ARMV7_ROOT") ?? "/usr/arm-linux-gnueabihf"
-        let program = CurrentProcess.environment("KCSD_ARMV7") ?? ""
+        let root = CurrentProcess.environment("KCSMUX_ARMV7_ROOT") ?? "/usr/arm-linux-gnueabihf"
+        let program = CurrentProcess.environment("KCSMUX_ARMV7") ?? ""
         let path = "\(Self.frozen)/armv7/libkcs-\(name).so"
         let ran = try run(arm.emulator, ["-L", root, program, "plugin", "info", "--trust", "any", path])
         #expect(ran.ending == .exited(0) && ran.output.contains("ABI         1.0"), "\(ran.output)")

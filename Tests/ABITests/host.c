@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A host in one file, to see stored plugins run where kcsd itself is not built: it loads an echo, gives it the option 0xFF
+ * A host in one file, to see stored plugins run where kcsmuxd itself is not built: it loads an echo, gives it the option 0xFF
  * and four bytes, and looks at the answers. Compiled against this header or a later one.
  *
  *     host PLUGIN

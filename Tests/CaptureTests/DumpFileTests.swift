@@ -22,7 +22,7 @@ import Testing
     @Test func dumpThatCannotBeFinishedLeavesNoFile() {
         let dump = CaptureDump(Sample.rings)
         do {
-            _ = try DumpFile.write(dump, folder: "/proc/kcsd-test", stem: "x", wall: 0)
+            _ = try DumpFile.write(dump, folder: "/proc/kcsmux-test", stem: "x", wall: 0)
             Issue.record("wrote to /proc")
         } catch { #expect(error.operation == "mkdir") }
     }

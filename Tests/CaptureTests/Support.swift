@@ -9,7 +9,7 @@ final class TemporaryFolder {
     let path: String
 
     init() {
-        var template = Array("/tmp/kcsd-test-XXXXXX".utf8CString)
+        var template = Array("/tmp/kcsmux-test-XXXXXX".utf8CString)
         path = String(cString: mkdtemp(&template)!)
     }
 
@@ -84,9 +84,9 @@ enum Program {
     }
 }
 
-/// The full count with KCSD_LONG=1, or about 1 % of it.
+/// The full count with KCSMUX_LONG=1, or about 1 % of it.
 func repetitions(_ full: Int) -> Int {
-    CurrentProcess.environment("KCSD_LONG") == "1" ? full : max(1, full / 100)
+    CurrentProcess.environment("KCSMUX_LONG") == "1" ? full : max(1, full / 100)
 }
 
 /// A generator with a seed: a failure can be seen again.

@@ -14,16 +14,16 @@ import YAML
         let result = try configuration(Self.smallest)
         let capture = CaptureConfiguration(
             mode: .ring, events: 4096, persist: false, maxSize: 16 << 20, maxFiles: 4,
-            directory: "/var/lib/kcsd/capture")
+            directory: "/var/lib/kcsmux/capture")
         #expect(result.pluginPath == [])
-        #expect(result.stateDirectory == "/var/lib/kcsd")
+        #expect(result.stateDirectory == "/var/lib/kcsmux")
         #expect(result.pluginTrust == .strict)
         #expect(result.sysrqPath == "/proc/sysrq-trigger" && !result.isSysrqPathGiven)
         #expect(result.hangTimeout == 2 * Self.second)
         #expect(result.realtime == nil)
         #expect(
             result.control
-                == ControlConfiguration(socket: "/run/kcsd/control.sock", mode: 0o600, group: nil, isGiven: false))
+                == ControlConfiguration(socket: "/run/kcsmux/control.sock", mode: 0o600, group: nil, isGiven: false))
         #expect(result.capture == capture)
         let channel = try #require(result.channels.first)
         #expect(channel.name == "a" && channel.enabled)
@@ -56,7 +56,7 @@ import YAML
             sysrq_path: /tmp/sysrq
             hang_timeout: 5s
             realtime: {policy: fifo, priority: 7, lock_memory: true, cpu: 1}
-            control: {socket: /c.sock, mode: 0660, group: kcsd}
+            control: {socket: /c.sock, mode: 0660, group: kcsmux}
             capture: {mode: file, events: 100, persist: true, max_size: 1MiB, max_files: 9, directory: /cap}
             channels:
               - name: one
@@ -86,7 +86,7 @@ import YAML
         #expect(result.sysrqPath == "/tmp/sysrq" && result.isSysrqPathGiven)
         #expect(result.hangTimeout == 5 * Self.second)
         #expect(result.realtime == RealtimeConfiguration(fifoPriority: 7, lockMemory: true, cpu: 1))
-        #expect(result.control == ControlConfiguration(socket: "/c.sock", mode: 0o660, group: "kcsd", isGiven: true))
+        #expect(result.control == ControlConfiguration(socket: "/c.sock", mode: 0o660, group: "kcsmuxd", isGiven: true))
         let capture = CaptureConfiguration(
             mode: .file, events: 100, persist: true, maxSize: 1 << 20, maxFiles: 9, directory: "/cap")
         #expect(result.capture == capture)
@@ -214,8 +214,8 @@ import YAML
     }
 
     @Test func missingFileIsNamed() {
-        let outcome = ConfigurationFile.load(path: "/nowhere/kcsd.yaml")
-        #expect(outcome.diagnostics.render() == "/nowhere/kcsd.yaml: error: No such file or directory\n")
+        let outcome = ConfigurationFile.load(path: "/nowhere/kcsmux.yaml")
+        #expect(outcome.diagnostics.render() == "/nowhere/kcsmux.yaml: error: No such file or directory\n")
     }
 
     @Test func endlessFileIsCutOff() {

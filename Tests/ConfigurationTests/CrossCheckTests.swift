@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("version: 2", "1:10 version 2 of this format is not known; this kcsd reads version 1"),
+        ("version: 2", "1:10 version 2 of this format is not known; this kcsmuxd reads version 1"),
         ("version: '1'", "1:10 'version' wants a whole number, not '1' (quoted, it is text)"),
         ("version: 1\nplugin_path: /usr/lib", "2:14 'plugin_path' wants a list, not '/usr/lib' (write [/usr/lib])"),
         ("version: 1\nplugin_trust: none", "2:15 'plugin_trust' wants strict, any, not 'none'"),

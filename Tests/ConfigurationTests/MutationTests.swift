@@ -7,12 +7,12 @@ import YAML
 @testable import Configuration
 
 /// Whatever a file holds, the answer is a configuration or at least one error, never a trap. 10,000 damaged files;
-/// `KCSD_LONG=1` makes it a million.
+/// `KCSMUX_LONG=1` makes it a million.
 @Suite struct MutationTests {
     private static let seeds: [[UInt8]] = [
         """
         version: 1
-        control: {socket: /run/c.sock, mode: 0660, group: kcsd}
+        control: {socket: /run/c.sock, mode: 0660, group: kcsmux}
         channels:
           - name: debug
             device: {type: raw-kcs, path: /dev/raw-kcs1, driver: v2, wait: 30s}
@@ -58,7 +58,7 @@ import YAML
         return text
     }
 
-    private var rounds: Int { CurrentProcess.environment("KCSD_LONG") == nil ? 10_000 : 1_000_000 }
+    private var rounds: Int { CurrentProcess.environment("KCSMUX_LONG") == nil ? 10_000 : 1_000_000 }
 
     @Test func damagedFileNeverTraps() {
         var random = Random(state: 20_261_122)

@@ -7,7 +7,7 @@ import Testing
 
 /// The commented sample is the reference that operators read: it parses, and it leaves nothing out.
 @Suite struct SampleTests {
-    private static let path = Path.parent(of: #filePath) + "/../../config/kcsd.yaml"
+    private static let path = Path.parent(of: #filePath) + "/../../config/kcsmux.yaml"
 
     private func lines() throws -> [Substring] {
         String(decoding: try Syscalls.readFile(Self.path, limit: 1 << 20), as: UTF8.self).split(separator: "\n")
@@ -34,7 +34,7 @@ import Testing
         let outcome = parse(text)
         #expect(outcome.diagnostics.render() == "")
         #expect(outcome.configuration?.realtime?.fifoPriority == 50)
-        #expect(outcome.configuration?.control.group == "kcsd")
+        #expect(outcome.configuration?.control.group == "kcsmuxd")
     }
 
     @Test func everyKeyIsInTheSample() throws {

@@ -120,7 +120,7 @@ import Testing
         let client = try follow(daemon)
         try echo(daemon, 500)
         // The channel's end is the capture's.
-        daemon.folder.write("kcsd.yaml", Daemon.file(daemon.folder, echoChannel("other")))
+        daemon.folder.write("kcsmux.yaml", Daemon.file(daemon.folder, echoChannel("other")))
         _ = try daemon.ask(["command": .string("reload")])
         let contents = try Contents(try client.rest())
         #expect(contents.isWhole && contents.hasStatistics)
@@ -147,7 +147,7 @@ import Testing
         try echo(daemon, count)
         #expect(daemon.memory - before < 1024, "grew from \(before) KiB to \(daemon.memory) KiB")
         #expect(try daemon.kcsctl("status").status == 0)
-        daemon.folder.write("kcsd.yaml", Daemon.file(daemon.folder, echoChannel("other")))
+        daemon.folder.write("kcsmux.yaml", Daemon.file(daemon.folder, echoChannel("other")))
         _ = try daemon.ask(["command": .string("reload")])
         let contents = try Contents(try client.rest())
         #expect(contents.isWhole && contents.hasStatistics && contents.lost > 0)

@@ -123,7 +123,7 @@ import Testing
     @Test func reloadTellsWhatChanged() throws {
         let daemon = try Daemon(echoChannel("one") + echoChannel("two") + echoChannel("three"))
         daemon.folder.write(
-            "kcsd.yaml",
+            "kcsmux.yaml",
             Daemon.file(
                 daemon.folder, echoChannel("one") + echoChannel("two", "options: {xor: 1}") + echoChannel("four")))
         let answer = try #require(try daemon.ask(["command": .string("reload")])["result"])
@@ -139,11 +139,11 @@ import Testing
 
     @Test func aWrongFileChangesNothingAndItsMistakesHavePlaces() throws {
         let daemon = try Daemon(echoChannel())
-        daemon.folder.write("kcsd.yaml", "version: 1\nchanels: []\n")
+        daemon.folder.write("kcsmux.yaml", "version: 1\nchanels: []\n")
         let result = try daemon.kcsctl("reload")
         #expect(result.status == 78)
         #expect(result.errors.contains("is invalid, nothing was changed"))
-        #expect(result.errors.contains("kcsd.yaml:2:1: error: "))
+        #expect(result.errors.contains("kcsmux.yaml:2:1: error: "))
         let answer = try daemon.ask(["command": .string("reload")])
         #expect(answer["error"]?["code"]?.text == "configuration")
         let diagnostic = try #require(answer["error"]?["diagnostics"]?.elements?.first { $0["line"]?.uint64 == 2 })
@@ -157,7 +157,7 @@ import Testing
         let other = daemon.folder.path + "/other/c.sock"
         let client = try daemon.connect()
         daemon.folder.write(
-            "kcsd.yaml", Daemon.file(daemon.folder, echoChannel(), control: "{socket: \(other), mode: 0640}"))
+            "kcsmux.yaml", Daemon.file(daemon.folder, echoChannel(), control: "{socket: \(other), mode: 0640}"))
         // The connection that asked may end with the socket that it came by.
         client.send("{\"command\":\"reload\"}\n")
         #expect(try client.rest().first == UInt8(ascii: "{"))
@@ -166,7 +166,7 @@ import Testing
         #expect((try? Syscalls.stat(daemon.socket)) == nil)
         // One that cannot be made leaves the old one.
         daemon.folder.write(
-            "kcsd.yaml", Daemon.file(daemon.folder, echoChannel(), control: "{socket: /proc/none/c.sock}"))
+            "kcsmux.yaml", Daemon.file(daemon.folder, echoChannel(), control: "{socket: /proc/none/c.sock}"))
         let answer = try Client(other).ask(["command": .string("reload")])
         #expect(
             answer["result"]?["notes"]?.elements?.first?.text?.contains("the control socket stays as it was") == true)
@@ -230,7 +230,7 @@ import Testing
             #expect(check.status == 0, "\(words): \(result.text) \(check.errors)")
             #expect(result.text.contains("\"error\":") == (result.status != 0) || words.contains("decode"))
         }
-        daemon.folder.write("kcsd.yaml", "version: 2\n")
+        daemon.folder.write("kcsmux.yaml", "version: 2\n")
         let wrong = try Program.run([Program.kcsctl, "--json", "--socket", daemon.socket, "reload"])
         #expect(wrong.status == 78)
         #expect(wrong.text.contains("\"diagnostics\":[{"))
@@ -242,7 +242,7 @@ import Testing
         let folder = TemporaryFolder()
         let absent = try Program.run([Program.kcsctl, "--socket", folder.path + "/none", "status"])
         #expect(absent.status == 69)
-        #expect(absent.errors == "kcsctl: no daemon: there is no \(folder.path)/none; is kcsd running?\n")
+        #expect(absent.errors == "kcsctl: no daemon: there is no \(folder.path)/none; is kcsmuxd running?\n")
         // A daemon that was killed leaves its socket.
         let daemon = try Daemon(echoChannel())
         daemon.stop(SIGKILL)

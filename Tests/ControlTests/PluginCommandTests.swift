@@ -100,7 +100,7 @@ import Testing
             "plugin descriptor lacks a required member: create is null")
         try refused(
             try build(folder, "newer", change: "plugin.abi_needed = plugin.abi + 5;"), "host-version",
-            "plugin needs a newer kcsd: it needs ABI")
+            "plugin needs a newer kcsmuxd: it needs ABI")
         try refused(
             try build(folder, "wrong", change: "plugin.inputs = 0;"), "declaration",
             "plugin descriptor is wrong: inputs is 0x0")
@@ -127,7 +127,7 @@ import Testing
         let list = try Program.run([Program.kcsctl, "plugin", "list", "--plugin-path", folder.path])
         #expect(list.text.contains("small-one      1.2.3"))
         let variable = try Program.run(
-            [Program.kcsctl, "plugin", "info", "small-one"], environment: ["KCSD_PLUGIN_PATH=\(folder.path)"])
+            [Program.kcsctl, "plugin", "info", "small-one"], environment: ["KCSMUX_PLUGIN_PATH=\(folder.path)"])
         #expect(variable.status == 0)
         let absent = try info("small-two", "--plugin-path", folder.path)
         #expect(absent.status == 1)

@@ -35,7 +35,7 @@ import Testing
         let daemon = try Daemon(echoChannel())
         #expect(try Syscalls.stat(daemon.socket).mode & 0o777 == 0o600)
         daemon.folder.write(
-            "kcsd.yaml",
+            "kcsmux.yaml",
             Daemon.file(daemon.folder, echoChannel(), control: "{socket: \(daemon.socket), mode: 0666}"))
         #expect(try daemon.kcsctl("reload").status == 0)
         #expect(try Syscalls.stat(daemon.socket).mode & 0o777 == 0o666)
@@ -53,7 +53,7 @@ import Testing
 
     @Test func theSocketOfALiveDaemonIsRefused() throws {
         let daemon = try Daemon(echoChannel())
-        let second = try Program.run([Program.kcsd, "--config", daemon.folder.path + "/kcsd.yaml"])
+        let second = try Program.run([Program.kcsmuxd, "--config", daemon.folder.path + "/kcsmux.yaml"])
         #expect(second.status == 1)
         #expect(
             second.errors.contains(
@@ -65,8 +65,8 @@ import Testing
     @Test func aFileOfAnotherKindIsNotReplaced() throws {
         let folder = TemporaryFolder()
         let path = folder.write("file", "precious")
-        let file = folder.write("kcsd.yaml", Daemon.file(folder, echoChannel(), control: "{socket: \(path)}"))
-        let result = try Program.run([Program.kcsd, "--config", file])
+        let file = folder.write("kcsmux.yaml", Daemon.file(folder, echoChannel(), control: "{socket: \(path)}"))
+        let result = try Program.run([Program.kcsmuxd, "--config", file])
         #expect(result.status == 1)
         #expect(result.errors.contains("control socket \(path): there is a file of another kind"))
         #expect(folder.text("file") == "precious")
@@ -75,8 +75,8 @@ import Testing
     @Test func anUnknownGroupIsNamed() throws {
         let folder = TemporaryFolder()
         let file = folder.write(
-            "kcsd.yaml", Daemon.file(folder, echoChannel(), control: "{socket: \(folder.path)/s, group: nonesuch}"))
-        let result = try Program.run([Program.kcsd, "--config", file])
+            "kcsmux.yaml", Daemon.file(folder, echoChannel(), control: "{socket: \(folder.path)/s, group: nonesuch}"))
+        let result = try Program.run([Program.kcsmuxd, "--config", file])
         #expect(result.status == 1)
         #expect(result.errors.contains("there is no group nonesuch"))
     }

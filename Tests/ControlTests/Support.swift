@@ -8,7 +8,7 @@ import LinuxIO
 import Testing
 
 /// Full counts, or about one in a hundred.
-let long = CurrentProcess.environment("KCSD_LONG") == "1"
+let long = CurrentProcess.environment("KCSMUX_LONG") == "1"
 /// What a wait may take before the test fails, in milliseconds. A loaded machine is slow; nothing is gated on it.
 let deadline: Int32 = 60_000
 
@@ -22,7 +22,7 @@ final class TemporaryFolder {
     let path: String
 
     init() {
-        var template = Array("/tmp/kcsd-control-XXXXXX".utf8CString)
+        var template = Array("/tmp/kcsmux-control-XXXXXX".utf8CString)
         path = String(cString: mkdtemp(&template)!)
         chmod(path, 0o755)
     }
@@ -46,9 +46,9 @@ final class TemporaryFolder {
 struct Program {
     let process: pid_t
 
-    /// The programs under test: in $KCSD_BIN, or beside the test executable.
-    static let folder = CurrentProcess.environment("KCSD_BIN") ?? Path.parent(of: CurrentProcess.executable!)
-    static let kcsd = folder + "/kcsd"
+    /// The programs under test: in $KCSMUX_BIN, or beside the test executable.
+    static let folder = CurrentProcess.environment("KCSMUX_BIN") ?? Path.parent(of: CurrentProcess.executable!)
+    static let kcsmuxd = folder + "/kcsmuxd"
     static let kcsctl = folder + "/kcsctl"
 
     /// Finds a program of the system.
@@ -113,7 +113,7 @@ struct Program {
 
     /// An open file without a name.
     private static func memory() throws -> Int32 {
-        var template = Array("/tmp/kcsd-control-XXXXXX".utf8CString)
+        var template = Array("/tmp/kcsmux-control-XXXXXX".utf8CString)
         let file = mkostemp(&template, O_CLOEXEC)
         guard file >= 0 else { throw TestFailure("mkostemp: \(Errno.current.description)") }
         unlink(template)
@@ -131,21 +131,21 @@ struct Program {
     }
 }
 
-/// A running kcsd.
+/// A running kcsmuxd.
 final class Daemon {
     let folder: TemporaryFolder
     let socket: String
     private let program: Program
     private var isOver = false
 
-    /// Starts kcsd on a file with `channels` (YAML of the list) and waits until it is ready.
+    /// Starts kcsmuxd on a file with `channels` (YAML of the list) and waits until it is ready.
     init(
         _ channels: String, control: String? = nil, top: String = "", folder: TemporaryFolder = TemporaryFolder(),
         environment: [String] = [], wrapper: [String] = [], descriptors: [(Int32, Int32)] = []
     ) throws {
         self.folder = folder
         socket = folder.path + "/run/control.sock"
-        let file = folder.write("kcsd.yaml", Self.file(folder, channels, control: control, top: top))
+        let file = folder.write("kcsmux.yaml", Self.file(folder, channels, control: control, top: top))
         let notify = folder.path + "/notify"
         unlink(notify)
         let listener = CLinux.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -155,7 +155,7 @@ final class Daemon {
         }
         let log = try Syscalls.open(folder.path + "/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         program = try Program.start(
-            wrapper + [Program.kcsd, "--config", file], descriptors: [(2, log.raw)] + descriptors,
+            wrapper + [Program.kcsmuxd, "--config", file], descriptors: [(2, log.raw)] + descriptors,
             environment: ["NOTIFY_SOCKET=\(notify)"] + environment)
         try waitUntilReady(listener)
     }
@@ -183,10 +183,10 @@ final class Daemon {
                 pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: end, events: Int16(POLLIN), revents: 0),
             ]
-            guard poll(&requests, 2, deadline) > 0 else { throw TestFailure("kcsd was not ready in time: \(log)") }
+            guard poll(&requests, 2, deadline) > 0 else { throw TestFailure("kcsmuxd was not ready in time: \(log)") }
             guard requests[0].revents != 0 else {
                 isOver = true
-                throw TestFailure("kcsd ended with \(program.wait()): \(log)")
+                throw TestFailure("kcsmuxd ended with \(program.wait()): \(log)")
             }
             var bytes = [UInt8](repeating: 0, count: 4096)
             let count = recv(listener, &bytes, bytes.count, 0)

@@ -42,7 +42,7 @@ final class DaemonBench {
         let list = channels.map {
             "  - {name: \($0), device: {type: sim, path: \(folder.path)/\($0)}, plugin: \(plugin)\(more)}"
         }
-        let file = try folder.write("kcsd.yaml", "version: 1\nchannels:\n\(list.joined(separator: "\n"))\n")
+        let file = try folder.write("kcsmux.yaml", "version: 1\nchannels:\n\(list.joined(separator: "\n"))\n")
         let outcome = PlanReader.read(file, PluginLoader(folders: [], trust: .any))
         #expect(outcome.pluginDiagnostics.render() == "")
         return try #require(outcome.plan, "\(outcome.diagnostics.render())")

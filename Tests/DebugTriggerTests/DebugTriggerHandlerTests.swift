@@ -142,7 +142,7 @@ private let keyR = UInt8(ascii: "R")
         #expect(
             host.lines.last
                 == .init(
-                    level: KCS_LOG_ERROR, text: "trigger 'D' (0x44): kcsd refused to run its actions (-6)"))
+                    level: KCS_LOG_ERROR, text: "trigger 'D' (0x44): kcsmuxd refused to run its actions (-6)"))
         host.runStatus = nil
         host.write(keyD)
         #expect(host.runs.count == 2)

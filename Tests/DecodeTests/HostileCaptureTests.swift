@@ -26,7 +26,7 @@ import Testing
 
     @Test func randomMessagesAndDamagedFilesAreShownWithoutATrap() throws {
         var generator = Seeded(state: 11)
-        let full = CurrentProcess.environment("KCSD_LONG") == "1" ? 3000 : 30
+        let full = CurrentProcess.environment("KCSMUX_LONG") == "1" ? 3000 : 30
         for round in 0..<full {
             var file = capture(&generator)
             for _ in 0..<(round % 8) {

@@ -61,7 +61,7 @@ extension EndToEnd {
             }
             let fifo = "\(bench.path)/fifo"
             #expect(mkfifo(fifo, 0o600) == 0)
-            // The one ends when kcsd stops, the other never does.
+            // The one ends when kcsmuxd stops, the other never does.
             for (body, isKilled) in [
                 (
                     "echo > \(fifo); while kill -0 $PPID && ! test -e \(bench.path)/go; do :; done; echo end > \(bench.path)/out",
@@ -121,7 +121,7 @@ extension EndToEnd {
         @Test(onSimulatedDevices) func sysrqOnASimulatedChannelNeedsItsPath() throws {
             try bench.configure(
                 bench.channel("debug", "debug-trigger", "options: {actions: {X: [{log: x, else: [{sysrq: b}]}]}}"))
-            let result = try kcsd("--check-config", "--config", bench.file)
+            let result = try kcsmuxd("--check-config", "--config", bench.file)
             #expect(result.ending == .exited(78))
             #expect(result.errors.contains("sysrq_path"), "\(result.errors)")
         }

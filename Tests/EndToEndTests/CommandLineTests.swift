@@ -8,17 +8,17 @@ import Testing
 extension EndToEnd {
     @Suite struct CommandLineTests {
         @Test func helpIsThis() throws {
-            let result = try kcsd("--help")
+            let result = try kcsmuxd("--help")
             #expect(result.ending == .exited(0))
             #expect(result.errors == "")
             #expect(
                 result.output == """
-                    Usage: kcsd [--config FILE] [--check-config] [--log-level LEVEL] [--version] [--help]
+                    Usage: kcsmuxd [--config FILE] [--check-config] [--log-level LEVEL] [--version] [--help]
 
                     Serves KCS channels: opens the devices that FILE names, and gives each channel's bytes or messages to the plugins
                     that FILE names for it.
 
-                      --config FILE      the configuration (default /etc/kcsd/kcsd.yaml)
+                      --config FILE      the configuration (default /etc/kcsmux/kcsmux.yaml)
                       --check-config     check FILE, its plugins and their options, and exit; opens no device
                       --log-level LEVEL  error, warning, notice, info, debug or trace (default notice)
                       --version          print version, plugin ABI and build, and exit
@@ -31,11 +31,11 @@ extension EndToEnd {
         }
 
         @Test func versionSaysVersionABIAndBuild() throws {
-            let result = try kcsd("--version")
+            let result = try kcsmuxd("--version")
             #expect(result.ending == .exited(0))
             let lines = result.output.split(separator: "\n")
             #expect(lines.count == 3)
-            #expect(lines.first == "kcsd \(Version.text)")
+            #expect(lines.first == "kcsmuxd \(Version.text)")
             #expect(lines.dropFirst().first == "plugin ABI \(Version.abi)")
             let build = lines.last?.split(separator: " ") ?? []
             #expect(build.first == "build" && build.last?.count == 40, "\(result.output)")
@@ -47,15 +47,15 @@ extension EndToEnd {
             ["-x"],
         ])
         func wrongUsageIs64(arguments: [String]) throws {
-            let program = try Program("\(programs)/kcsd", arguments)
+            let program = try Program("\(programs)/kcsmuxd", arguments)
             #expect(program.wait() == .exited(64))
-            #expect(program.log.contains("Try kcsd --help."))
+            #expect(program.log.contains("Try kcsmuxd --help."))
         }
 
         @Test func valuesMayFollowAnEqualsSign() throws {
             let bench = Bench()
             try bench.configure(bench.channel("a"))
-            let result = try kcsd("--check-config", "--config=\(bench.file)", "--log-level=debug")
+            let result = try kcsmuxd("--check-config", "--config=\(bench.file)", "--log-level=debug")
             #expect(result.ending == .exited(0), "\(result.errors)")
             #expect(result.output == "\(bench.file): ok, 1 channels\n")
             #expect(result.errors == "")
@@ -64,18 +64,18 @@ extension EndToEnd {
         @Test(onSimulatedDevices) func checkOpensNoDeviceAndMakesNothing() throws {
             let bench = Bench()
             try bench.configure(bench.channel("a"), bench.channel("b", "debug-trigger"))
-            #expect(try kcsd("--check-config", "--config", bench.file).ending == .exited(0))
-            #expect(bench.folder.names() == ["kcsd.yaml"])
+            #expect(try kcsmuxd("--check-config", "--config", bench.file).ending == .exited(0))
+            #expect(bench.folder.names() == ["kcsmux.yaml"])
         }
 
         @Test func missingOrBrokenFileIs78AlsoAtRunTime() throws {
             for arguments in [["--check-config"], []] {
-                let missing = try Program("\(programs)/kcsd", arguments + ["--config", "/nowhere/kcsd.yaml"])
+                let missing = try Program("\(programs)/kcsmuxd", arguments + ["--config", "/nowhere/kcsmux.yaml"])
                 #expect(missing.wait() == .exited(78))
-                #expect(missing.log.contains("/nowhere/kcsd.yaml"))
+                #expect(missing.log.contains("/nowhere/kcsmux.yaml"))
                 let bench = Bench()
-                try bench.folder.write("kcsd.yaml", "version: [")
-                let broken = try Program("\(programs)/kcsd", arguments + ["--config", bench.file])
+                try bench.folder.write("kcsmux.yaml", "version: [")
+                let broken = try Program("\(programs)/kcsmuxd", arguments + ["--config", bench.file])
                 #expect(broken.wait() == .exited(78))
                 #expect(broken.log.contains("\(bench.file):1:"))
             }
@@ -86,9 +86,9 @@ extension EndToEnd {
             try bench.configure(bench.channel("a"))
             // Two descriptors beyond the standard ones are enough to read the file, and not for a loop.
             let program = try Program(
-                "/bin/sh", ["-c", "ulimit -n 5; exec \(programs)/kcsd --config \(bench.file)"])
+                "/bin/sh", ["-c", "ulimit -n 5; exec \(programs)/kcsmuxd --config \(bench.file)"])
             #expect(program.wait() == .exited(1), "\(program.log)")
-            #expect(program.log.contains("error kcsd: "), "\(program.log)")
+            #expect(program.log.contains("error kcsmuxd: "), "\(program.log)")
         }
 
         @Test func eightMistakesAreAllReportedInOneRun() throws {
@@ -96,7 +96,7 @@ extension EndToEnd {
             let example = try CCompiler.library(
                 "\(CCompiler.root)/Plugins/Examples/c/echo.c", to: "\(bench.path)/libkcs-echo-c.so")
             try bench.folder.write(
-                "kcsd.yaml",
+                "kcsmux.yaml",
                 """
                 version: 2
                 plugin_trust: lax
@@ -112,7 +112,7 @@ extension EndToEnd {
                     options: {cooldown: 10, command_bytes: maybe}
                 """)
             for arguments in [["--check-config"], []] {
-                let program = try Program("\(programs)/kcsd", arguments + ["--config", bench.file])
+                let program = try Program("\(programs)/kcsmuxd", arguments + ["--config", bench.file])
                 #expect(program.wait() == .exited(78))
                 let lines = program.log.split(separator: "\n", omittingEmptySubsequences: false)
                 let places = [

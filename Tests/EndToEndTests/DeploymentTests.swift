@@ -12,12 +12,12 @@ import Testing
 
     /// The drop-in that the generator makes of a configuration.
     private func generated(_ configuration: String) throws -> String {
-        let file = try folder.write("kcsd.yaml", configuration)
+        let file = try folder.write("kcsmux.yaml", configuration)
         let generator = try Program(
-            "/bin/sh", ["\(Self.root)/config/systemd/kcsd-generator", folder.path, folder.path, folder.path],
-            environment: ["KCSD_CONFIGURATION": file])
+            "/bin/sh", ["\(Self.root)/config/systemd/kcsmux-generator", folder.path, folder.path, folder.path],
+            environment: ["KCSMUX_CONFIGURATION": file])
         #expect(generator.wait() == .exited(0), "\(generator.log)")
-        return try #require(folder.read("kcsd.service.d/kcsd.conf"))
+        return try #require(folder.read("kcsmuxd.service.d/kcsmux.conf"))
     }
 
     private let everything = """
@@ -49,7 +49,7 @@ import Testing
             """)
         #expect(
             text == """
-                # Made by kcsd-generator from \(folder.path)/kcsd.yaml.
+                # Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.
                 [Service]
                 DeviceAllow=/dev/ipmi-kcs3 rw
                 DeviceAllow=/dev/raw-kcs1 rw
@@ -60,13 +60,13 @@ import Testing
     @Test func generatorGrantsWhatActionsAndSchedulingTake() throws {
         #expect(
             try generated(everything) == """
-                # Made by kcsd-generator from \(folder.path)/kcsd.yaml.
+                # Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.
                 [Service]
                 DeviceAllow=/dev/aspeed-lpc-ctrl rw
                 DeviceAllow=/dev/raw-kcs1 rw
                 DeviceAllow=/dev/raw-kcs4 rw
                 ProtectKernelTunables=no
-                ExecStartPre=+/bin/chgrp kcsd /proc/sysrq-trigger
+                ExecStartPre=+/bin/chgrp kcsmuxd /proc/sysrq-trigger
                 ExecStartPre=+/bin/chmod 0220 /proc/sysrq-trigger
                 RestrictRealtime=no
                 SystemCallFilter=@resources @memlock
@@ -78,8 +78,8 @@ import Testing
 
     @Test func generatorMakesNothingWithoutAConfiguration() throws {
         let generator = try Program(
-            "/bin/sh", ["\(Self.root)/config/systemd/kcsd-generator", folder.path],
-            environment: ["KCSD_CONFIGURATION": "\(folder.path)/none"])
+            "/bin/sh", ["\(Self.root)/config/systemd/kcsmux-generator", folder.path],
+            environment: ["KCSMUX_CONFIGURATION": "\(folder.path)/none"])
         #expect(generator.wait() == .exited(0), "\(generator.log)")
         #expect(folder.names() == [])
     }
@@ -90,12 +90,12 @@ import Testing
     func unitIsCleanAndExposesAtMostTwo(withDropIn: Bool) throws {
         let unit = try #require(
             String(
-                validating: try Syscalls.readFile("\(Self.root)/config/systemd/kcsd.service", limit: 1 << 16),
+                validating: try Syscalls.readFile("\(Self.root)/config/systemd/kcsmuxd.service", limit: 1 << 16),
                 as: UTF8.self))
-        #expect(unit.contains("\nExecStart=/usr/bin/kcsd --config /etc/kcsd/kcsd.yaml\n"))
+        #expect(unit.contains("\nExecStart=/usr/bin/kcsmuxd --config /etc/kcsmux/kcsmux.yaml\n"))
         // The program is not installed here.
         let path = try folder.write(
-            "kcsd.service",
+            "kcsmuxd.service",
             unit.split(separator: "\n", omittingEmptySubsequences: false)
                 .map { $0.hasPrefix("ExecStart=") ? "ExecStart=/bin/true" : $0 }.joined(separator: "\n"))
         if withDropIn { _ = try generated(everything) }
@@ -106,6 +106,6 @@ import Testing
         let security = try Program(Self.analyzer, ["security", "--offline=true", "--threshold=20", "--no-pager", path])
         let table = security.standardOutput()
         #expect(security.wait() == .exited(0), "\(table)\(security.log)")
-        #expect(table.contains("Overall exposure level for kcsd.service: "), "\(security.log)")
+        #expect(table.contains("Overall exposure level for kcsmuxd.service: "), "\(security.log)")
     }
 }

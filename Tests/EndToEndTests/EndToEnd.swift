@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built programs as their users run them, against simulated devices. $KCSD_BIN names a folder with another build;
-// KCSD_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
+// The built programs as their users run them, against simulated devices. $KCSMUX_BIN names a folder with another build;
+// KCSMUX_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
 import CLinux
 import LinuxIO
 import SimulatedDevice
@@ -10,22 +10,22 @@ import Testing
 
 /// One after the other: they measure, kill and wait.
 @Suite(.serialized, .enabled(if: CCompiler.isThere)) enum EndToEnd {
-    /// Where kcsd and its plugins are.
+    /// Where kcsmuxd and its plugins are.
     static var programs: String {
-        CurrentProcess.environment("KCSD_BIN") ?? Path.parent(of: CurrentProcess.executable ?? "")
+        CurrentProcess.environment("KCSMUX_BIN") ?? Path.parent(of: CurrentProcess.executable ?? "")
     }
 
-    /// Runs kcsd to its end.
-    static func kcsd(
+    /// Runs kcsmuxd to its end.
+    static func kcsmuxd(
         _ arguments: String..., environment: [String: String] = [:]
     ) throws -> (ending: Program.Ending, output: String, errors: String) {
-        let program = try Program("\(programs)/kcsd", arguments, environment: environment)
+        let program = try Program("\(programs)/kcsmuxd", arguments, environment: environment)
         let output = program.standardOutput()
         return (program.wait(), output, program.log)
     }
 }
 
-/// A folder with devices, captures, state and a configuration, and kcsd on it.
+/// A folder with devices, captures, state and a configuration, and kcsmuxd on it.
 final class Bench {
     let folder = TestFolder()
     private let devices = Devices()
@@ -40,7 +40,7 @@ final class Bench {
     var head = ""
 
     var path: String { folder.path }
-    var file: String { "\(folder.path)/kcsd.yaml" }
+    var file: String { "\(folder.path)/kcsmux.yaml" }
 
     /// A channel's lines: its device is a simulated one of the same name.
     func channel(_ name: String, _ plugin: String = "echo", _ more: String = "", device: String = "") -> String {
@@ -57,7 +57,7 @@ final class Bench {
     @discardableResult
     func configure(_ channels: String..., control: String = "control.sock") throws -> String {
         try folder.write(
-            "kcsd.yaml",
+            "kcsmux.yaml",
             devices.configuration(
                 """
                 version: 1
@@ -70,22 +70,22 @@ final class Bench {
                 """))
     }
 
-    /// Starts kcsd on the file, without waiting for anything.
+    /// Starts kcsmuxd on the file, without waiting for anything.
     @discardableResult
     func launch(
         _ arguments: String..., environment: [String: String] = [:], passed: [Int32] = []
     ) throws -> Program {
         let program = try Program(
-            "\(EndToEnd.programs)/kcsd", ["--config", file] + arguments, environment: environment, passed: passed)
+            "\(EndToEnd.programs)/kcsmuxd", ["--config", file] + arguments, environment: environment, passed: passed)
         daemon = program
         return program
     }
 
-    /// Starts kcsd, and waits until so many channels run.
+    /// Starts kcsmuxd, and waits until so many channels run.
     @discardableResult
     func start(running: Int = 1, _ arguments: String..., environment: [String: String] = [:]) throws -> Program {
         let program = try Program(
-            "\(EndToEnd.programs)/kcsd", ["--config", file] + arguments, environment: environment)
+            "\(EndToEnd.programs)/kcsmuxd", ["--config", file] + arguments, environment: environment)
         daemon = program
         for _ in 0..<running { #expect(program.line("running:") != nil, "\(program.log)") }
         return program

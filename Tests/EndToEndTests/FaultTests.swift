@@ -218,7 +218,7 @@ extension EndToEnd {
             #expect(dump.rings.count == 2)
             #expect(dump.damaged == 0)
             let again = try bench.launch()
-            #expect(again.line("warning kcsd: the life before crashed", "in plugin probe of channel a") != nil)
+            #expect(again.line("warning kcsmuxd: the life before crashed", "in plugin probe of channel a") != nil)
             #expect(again.line("a: failed, starting again", "took the daemon down") != nil, "\(again.log)")
             #expect(again.line("b: running") != nil)
             #expect(try bench.host("b").exchange(1) == 1)
@@ -300,7 +300,7 @@ extension EndToEnd {
             ]
             try bench.configure(
                 bad.map { bench.channel($0.0, $0.1) }.joined(separator: "\n"), bench.channel("good", probe))
-            let checked = try kcsd("--check-config", "--config", bench.file)
+            let checked = try kcsmuxd("--check-config", "--config", bench.file)
             #expect(checked.ending == .exited(78))
             for (_, _, words) in bad {
                 #expect(

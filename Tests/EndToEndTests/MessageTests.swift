@@ -60,7 +60,7 @@ extension EndToEnd {
             var driver: Driver { self == .deferred ? .deferred : .v2 }
         }
 
-        /// kcsd with two messengers, for NetFn 30 and 32, on one channel.
+        /// kcsmuxd with two messengers, for NetFn 30 and 32, on one channel.
         private func start(_ setting: Setting, _ timeout: String = "500ms") throws -> (Program, SimulatedHost) {
             _ = try DeviceDirectory.create("\(bench.path)/a", DeviceSettings(driver: setting.driver))
             let plugin = try bench.build("messenger")

@@ -45,7 +45,7 @@ extension EndToEnd {
             try bench.configure(bench.channel("debug", "debug-trigger", trigger))
             let daemon = try bench.launch()
             #expect(
-                daemon.line("notice kcsd: realtime: memory locked, processor 0, SCHED_FIFO 40") != nil, "\(daemon.log)")
+                daemon.line("notice kcsmuxd: realtime: memory locked, processor 0, SCHED_FIFO 40") != nil, "\(daemon.log)")
             #expect(daemon.line("debug: running") != nil, "\(daemon.log)")
             let host = try bench.host("debug")
             #expect(host.send(0x58, deadline: deadline))
@@ -76,19 +76,19 @@ extension EndToEnd {
             let drop = geteuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-sys_nice,-ipc_lock,-sys_resource"] : []
             let daemon = try Program(
                 "/usr/bin/prlimit",
-                ["--rtprio=0", "--memlock=65536"] + drop + ["\(programs)/kcsd", "--config", bench.file])
+                ["--rtprio=0", "--memlock=65536"] + drop + ["\(programs)/kcsmuxd", "--config", bench.file])
             #expect(
                 daemon.line(
-                    "warning kcsd: realtime: lock_memory: true is not permitted: Operation not permitted;"
+                    "warning kcsmuxd: realtime: lock_memory: true is not permitted: Operation not permitted;"
                         + " the limit of locked memory is 64KiB; it takes LimitMEMLOCK=infinity or CAP_IPC_LOCK")
                     != nil, "\(daemon.log)")
             #expect(
                 daemon.line(
-                    "warning kcsd: realtime: cpu: 1023 is not possible: Invalid argument;"
-                        + " the machine has no such processor, or not for kcsd") != nil, "\(daemon.log)")
+                    "warning kcsmuxd: realtime: cpu: 1023 is not possible: Invalid argument;"
+                        + " the machine has no such processor, or not for kcsmuxd") != nil, "\(daemon.log)")
             #expect(
                 daemon.line(
-                    "warning kcsd: realtime: policy: fifo, priority: 50 is not permitted: Operation not permitted;"
+                    "warning kcsmuxd: realtime: policy: fifo, priority: 50 is not permitted: Operation not permitted;"
                         + " it takes LimitRTPRIO=50 or more, or CAP_SYS_NICE") != nil, "\(daemon.log)")
             #expect(daemon.line("a: running") != nil, "\(daemon.log)")
             #expect(try bench.host("a").exchange(0x41) == 0x41)
@@ -103,7 +103,7 @@ extension EndToEnd {
             bench.head = "realtime: {cpu: 0}"
             try bench.configure(bench.channel("a"))
             daemon.signal(SIGHUP)
-            #expect(daemon.line("realtime has changed; it takes effect at a restart of kcsd") != nil, "\(daemon.log)")
+            #expect(daemon.line("realtime has changed; it takes effect at a restart of kcsmuxd") != nil, "\(daemon.log)")
             #expect(try status(daemon.identifier, "Cpus_allowed_list") == status(getpid(), "Cpus_allowed_list"))
         }
     }

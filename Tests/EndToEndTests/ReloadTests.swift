@@ -51,9 +51,9 @@ extension EndToEnd {
             try bench.configure(bench.channel("a"))
             let daemon = try bench.start()
             let host = try bench.host("a")
-            try bench.folder.write("kcsd.yaml", "version: 1\nchannels: [{name: a}]\nextra: 1\n")
+            try bench.folder.write("kcsmux.yaml", "version: 1\nchannels: [{name: a}]\nextra: 1\n")
             #expect(reload(daemon).contains("is invalid, nothing was changed"))
-            #expect(daemon.line("kcsd.yaml:3:1: error: ") != nil, "\(daemon.log)")
+            #expect(daemon.line("kcsmux.yaml:3:1: error: ") != nil, "\(daemon.log)")
             #expect(host.exchange(7) == 7)
             CLinux.unlink(bench.file)
             #expect(reload(daemon).contains("is invalid, nothing was changed"))
@@ -65,7 +65,7 @@ extension EndToEnd {
         @Test func devicesMayChangeHands() throws {
             func configure(_ first: String, _ second: String) throws {
                 try bench.folder.write(
-                    "kcsd.yaml",
+                    "kcsmux.yaml",
                     """
                     version: 1
                     state_directory: \(bench.path)/state
@@ -113,7 +113,7 @@ extension EndToEnd {
             let names = (0..<8).map { "c\($0)" }
             func configure(_ xor: Int) throws {
                 try bench.folder.write(
-                    "kcsd.yaml",
+                    "kcsmux.yaml",
                     """
                     version: 1
                     state_directory: \(bench.path)/state
@@ -144,7 +144,7 @@ extension EndToEnd {
             for round in 1...repetitions(1_000) {
                 try configure(round & 0xFF)
                 daemon.signal(SIGHUP)
-                #expect(daemon.line("kcsd: reloaded")?.contains("~c7") == true, "round \(round): \(daemon.log)")
+                #expect(daemon.line("kcsmuxd: reloaded")?.contains("~c7") == true, "round \(round): \(daemon.log)")
             }
             stop.set()
             let exchanges = traffic.wait() ?? []

@@ -33,7 +33,7 @@ extension EndToEnd {
             try bench.configure(channels.joined(separator: "\n"))
             let daemon = try bench.start(running: Self.channels)
             let descriptors = openDescriptors(daemon)
-            let seconds = CurrentProcess.environment("KCSD_LONG") == "1" ? 600 : 6
+            let seconds = CurrentProcess.environment("KCSMUX_LONG") == "1" ? 600 : 6
             let soak = try Program(
                 kcssim,
                 ["soak"] + (0..<Self.channels).map { "\(bench.path)/c\($0)" } + [
@@ -50,7 +50,7 @@ extension EndToEnd {
             #expect(output.contains("lost otherwise: nothing"))
             #expect(!output.contains("vanished 0 times"))
             let grown = residentKilobytes(daemon) - memory
-            print("kcsd: \(memory) KiB after warming up, \(grown) KiB more at the end, \(descriptors) descriptors")
+            print("kcsmuxd: \(memory) KiB after warming up, \(grown) KiB more at the end, \(descriptors) descriptors")
             // A page here and there is the allocator's; a leak of a few bytes for each of thousands of events is more.
             #expect(grown <= 1024, "memory grew by \(grown) KiB from \(memory) KiB")
             // The capture of a failure may be on its way to the disk; so may something have been at the start.

@@ -72,7 +72,7 @@ extension EndToEnd {
         }
 
         @Test func watchdogIsFedWhenAskedFor() throws {
-            let name = "kcsd-test-\(CurrentProcess.identifier)"
+            let name = "kcsmux-test-\(CurrentProcess.identifier)"
             let manager = try Manager(name, abstract: true)
             try bench.configure(bench.channel("a"))
             let daemon = try bench.launch(environment: ["NOTIFY_SOCKET": "@\(name)", "WATCHDOG_USEC": "100000"])
@@ -103,7 +103,7 @@ extension EndToEnd {
             func run(_ stream: String) throws -> String {
                 let manager = try Manager("\(bench.path)/notify\(stream.count)")
                 let shell = try Program(
-                    "/bin/sh", ["-c", "exec \(programs)/kcsd --config \(bench.file) 2>> \(bench.path)/log"],
+                    "/bin/sh", ["-c", "exec \(programs)/kcsmuxd --config \(bench.file) 2>> \(bench.path)/log"],
                     environment: ["JOURNAL_STREAM": stream, "NOTIFY_SOCKET": manager.path])
                 #expect(manager.message("READY=1") != nil)
                 shell.signal(SIGTERM)
@@ -134,7 +134,7 @@ extension EndToEnd {
                 "/bin/sh",
                 [
                     "-c",
-                    "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:unknown exec \(programs)/kcsd --config \(bench.file)",
+                    "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:unknown exec \(programs)/kcsmuxd --config \(bench.file)",
                 ], passed: [listener, listener])
             #expect(program.line("a: socket mux is 3, other is -4") != nil, "\(program.log)")
             program.signal(SIGTERM)
@@ -143,7 +143,7 @@ extension EndToEnd {
                 "/bin/sh",
                 [
                     "-c",
-                    "LISTEN_PID=1 LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:x exec \(programs)/kcsd --config \(bench.file)",
+                    "LISTEN_PID=1 LISTEN_FDS=2 LISTEN_FDNAMES=a.mux:x exec \(programs)/kcsmuxd --config \(bench.file)",
                 ],
                 passed: [listener, listener])
             #expect(unmanaged.line("a: socket mux is -4, other is -4") != nil, "\(unmanaged.log)")

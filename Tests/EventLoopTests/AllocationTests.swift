@@ -5,9 +5,9 @@ import Testing
 
 @testable import EventLoop
 
-/// Counted over 10,000 turns, or a million with KCSD_LONG=1.
+/// Counted over 10,000 turns, or a million with KCSMUX_LONG=1.
 @Suite(.enabled(if: cts_counts_allocations() != 0)) struct AllocationTests {
-    private var turns: Int { CurrentProcess.environment("KCSD_LONG") == nil ? 10_000 : 1_000_000 }
+    private var turns: Int { CurrentProcess.environment("KCSMUX_LONG") == nil ? 10_000 : 1_000_000 }
 
     private func allocations(_ body: () throws -> Void) rethrows -> UInt64 {
         let before = cts_allocations()

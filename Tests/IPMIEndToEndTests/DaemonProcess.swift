@@ -1,7 +1,7 @@
 import DriverModel
 // SPDX-License-Identifier: Apache-2.0
 //
-// kcsd as its users run it, on one simulated channel with ipmi-lite.
+// kcsmuxd as its users run it, on one simulated channel with ipmi-lite.
 import Foundation
 import KCS
 import LinuxIO
@@ -22,7 +22,7 @@ final class DaemonProcess {
 
     /// Makes the folder; the daemon is not started yet.
     init(driver: String = "v2", handshake: String = "strict", options: String = "{}") throws {
-        folder = NSTemporaryDirectory() + "/kcsd-ipmi-" + UUID().uuidString
+        folder = NSTemporaryDirectory() + "/kcsmux-ipmi-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
             version: 1
@@ -39,7 +39,7 @@ final class DaemonProcess {
             """
         let known = try #require(Driver(name: driver))
         _ = try DeviceDirectory.create(device, DeviceSettings(driver: known))
-        try devices.configuration(text).write(toFile: folder + "/kcsd.yaml", atomically: true, encoding: .utf8)
+        try devices.configuration(text).write(toFile: folder + "/kcsmux.yaml", atomically: true, encoding: .utf8)
     }
 
     deinit {
@@ -51,8 +51,8 @@ final class DaemonProcess {
     /// The daemon, in the folder that the environment names, or beside the tests.
     static var program: String {
         let folder =
-            ProcessInfo.processInfo.environment["KCSD_BIN"] ?? Path.parent(of: CurrentProcess.executable ?? "")
-        return folder + "/kcsd"
+            ProcessInfo.processInfo.environment["KCSMUX_BIN"] ?? Path.parent(of: CurrentProcess.executable ?? "")
+        return folder + "/kcsmuxd"
     }
 
     /// Starts the daemon, and waits until its channel runs.
@@ -60,7 +60,7 @@ final class DaemonProcess {
         process = Process()
         log = Pipe()
         process.executableURL = URL(fileURLWithPath: Self.program)
-        process.arguments = ["--config", folder + "/kcsd.yaml"]
+        process.arguments = ["--config", folder + "/kcsmux.yaml"]
         process.standardError = log
         try process.run()
         said = []
@@ -75,7 +75,7 @@ final class DaemonProcess {
             if said.last?.contains("ipmi: running") == true { return }
             line = []
         }
-        Issue.record("kcsd ended before its channel ran: \(said)")
+        Issue.record("kcsmuxd ended before its channel ran: \(said)")
     }
 
     /// Ends the daemon as a fault would: at any instruction, with nothing put in order.
@@ -98,9 +98,9 @@ final class DaemonProcess {
     }
 }
 
-/// All of it with KCSD_LONG=1, a hundredth otherwise.
+/// All of it with KCSMUX_LONG=1, a hundredth otherwise.
 func scaled(_ count: Int) -> Int {
-    ProcessInfo.processInfo.environment["KCSD_LONG"] == "1" ? count : max(1, count / 100)
+    ProcessInfo.processInfo.environment["KCSMUX_LONG"] == "1" ? count : max(1, count / 100)
 }
 
 /// Numbers that are the same in each run.

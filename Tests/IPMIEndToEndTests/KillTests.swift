@@ -38,7 +38,7 @@ import Testing
         _ = try client.ask(.clearSEL, reservation + [0x43, 0x4C, 0x52, 0xAA])
     }
 
-    /// The host streams additions; kcsd dies at any of their steps, or between them, and the host goes on as Linux does.
+    /// The host streams additions; kcsmuxd dies at any of their steps, or between them, and the host goes on as Linux does.
     @Test func noAcknowledgedEntryIsLostOrDoubledByKills() throws {
         let daemon = try DaemonProcess(options: "{sel: {capacity: 2048}, write_limit: {rate: 0}}")
         try daemon.start()
@@ -84,7 +84,7 @@ import Testing
         return response.starts(with: [0x1C, 0x01, 0x00]) && response.count == 18
     }
 
-    /// Wherever in a transfer kcsd dies, what the host does next works; a host that does not retry asks once more.
+    /// Wherever in a transfer kcsmuxd dies, what the host does next works; a host that does not retry asks once more.
     @Test(arguments: [HostTemperament.linux, .freeipmi]) func transferAfterAKillAtAnyStepWorks(
         temperament: HostTemperament
     ) throws {

@@ -65,7 +65,7 @@ import Testing
         let began = Clock.monotonic
         let failed = failures(&host, count)
         figures("strict freeipmi", count, failed.values.reduce(0, +), host, since: began)
-        // Behind a file server each access of kcsd's takes two switches of processes, and a host that stands still for so
+        // Behind a file server each access of kcsmuxd's takes two switches of processes, and a host that stands still for so
         // long is met more often.
         let tolerated = Devices.areMounted ? count / 50 : max(1, count / 10_000)
         #expect(failed.values.reduce(0, +) <= tolerated, "\(failed)")

@@ -8,7 +8,7 @@ import Testing
     /// Random messages, times, readings and results of the stores, from a printed seed.
     @Test func everyReplyIsWellFormedWhateverComes() throws {
         let seed =
-            ProcessInfo.processInfo.environment["KCSD_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
+            ProcessInfo.processInfo.environment["KCSMUX_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
         var generator = SplitMix(seed)
         let rounds = exhaustive ? 3_000_000 : 30_000
         var bench = startedBench()

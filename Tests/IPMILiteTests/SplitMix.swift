@@ -16,5 +16,5 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// KCSD_LONG=1 asks for the full counts.
-let exhaustive = ProcessInfo.processInfo.environment["KCSD_LONG"] != nil
+/// KCSMUX_LONG=1 asks for the full counts.
+let exhaustive = ProcessInfo.processInfo.environment["KCSMUX_LONG"] != nil

@@ -38,11 +38,11 @@ import Testing
         #expect(lengths.contains { $0.netFn == 0x0A && $0.command == 0x44 && $0.shortest == 18 && $0.longest == 18 })
     }
 
-    /// `swift test` with KCSD_UPDATE=1 writes the page anew.
+    /// `swift test` with KCSMUX_UPDATE=1 writes the page anew.
     @Test func commandPageIsWhatTheTableSays() throws {
         let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Sources/IPMI/IPMI.docc/Commands.md")
-        if ProcessInfo.processInfo.environment["KCSD_UPDATE"] != nil {
+        if ProcessInfo.processInfo.environment["KCSMUX_UPDATE"] != nil {
             try CommandTable.page.write(to: page, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOf: page, encoding: .utf8) == CommandTable.page)

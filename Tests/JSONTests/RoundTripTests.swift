@@ -4,7 +4,7 @@ import JSON
 import Testing
 
 @Suite struct RoundTripTests {
-    private static let long = ProcessInfo.processInfo.environment["KCSD_LONG"] == "1"
+    private static let long = ProcessInfo.processInfo.environment["KCSMUX_LONG"] == "1"
     private static let limits = JSONLimits(bytes: 1 << 22, depth: 32, members: 64)
 
     /// Numbers that look random and are the same in every run.

@@ -8,7 +8,7 @@ import Testing
 /// The manual's list of windows is complete, and nothing on it is imagined.
 ///
 /// Breadth first over every interleaving of host step, interrupt and daemon step on the model of the driver as
-/// posted: with KCSD_LONG=1 FreeIPMI's states are walked to the end, those of the hosts that retry, and all
+/// posted: with KCSMUX_LONG=1 FreeIPMI's states are walked to the end, those of the hosts that retry, and all
 /// otherwise, as deep as the bound allows.
 @Suite struct ProofTests {
     static let request: [UInt8] = [0x18, 0x01, 0x33, 0x44]

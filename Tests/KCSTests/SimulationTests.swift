@@ -9,9 +9,9 @@ import Testing
     import Glibc
 #endif
 
-/// The full count with KCSD_LONG=1, a hundredth of it otherwise.
+/// The full count with KCSMUX_LONG=1, a hundredth of it otherwise.
 func count(_ full: Int) -> Int {
-    guard let value = getenv("KCSD_LONG"), value[0] == 0x31 else { return max(full / 100, 1) }
+    guard let value = getenv("KCSMUX_LONG"), value[0] == 0x31 else { return max(full / 100, 1) }
     return full
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built kcsd with its MCTP plugin on simulated devices. $KCSD_BIN names a folder with another build;
-// KCSD_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
+// The built kcsmuxd with its MCTP plugin on simulated devices. $KCSMUX_BIN names a folder with another build;
+// KCSMUX_DEVICES=mounted puts files that behave as the kernel's nodes in the devices' place.
 import CLinux
 import DriverModel
 import LinuxIO
@@ -14,7 +14,7 @@ import Testing
 /// One after the other: they measure, kill and wait.
 @Suite(.serialized) enum MCTPEndToEnd {}
 
-/// A folder with a device, a configuration, and kcsd on it.
+/// A folder with a device, a configuration, and kcsmuxd on it.
 final class Bench {
     let folder = TestFolder()
     private let devices = Devices()
@@ -24,7 +24,7 @@ final class Bench {
     static let patience: UInt64 = 60_000_000_000
     static var deadline: UInt64 { Clock.monotonic + patience }
 
-    /// Starts kcsd on one channel, `mctp`. `options` go on top of the binding and the socket at `socket`.
+    /// Starts kcsmuxd on one channel, `mctp`. `options` go on top of the binding and the socket at `socket`.
     init(
         _ binding: String, _ options: String = "", beside: String? = nil, environment: [String: String] = [:],
         passed: [Int32] = []
@@ -36,7 +36,7 @@ final class Bench {
             beside.map { "plugins:\n      - {plugin: mctp, \(mctp)}\n      - {plugin: \($0)}" }
             ?? "plugin: mctp\n    \(mctp)"
         try folder.write(
-            "kcsd.yaml",
+            "kcsmux.yaml",
             devices.configuration(
                 """
                 version: 1
@@ -61,13 +61,13 @@ final class Bench {
     private static func launch(
         _ path: String, _ environment: [String: String] = [:], _ passed: [Int32] = []
     ) throws -> Program {
-        let folder = CurrentProcess.environment("KCSD_BIN") ?? Path.parent(of: CurrentProcess.executable ?? "")
+        let folder = CurrentProcess.environment("KCSMUX_BIN") ?? Path.parent(of: CurrentProcess.executable ?? "")
         let program =
             passed.isEmpty
-            ? try Program("\(folder)/kcsd", ["--config", "\(path)/kcsd.yaml"], environment: environment)
+            ? try Program("\(folder)/kcsmuxd", ["--config", "\(path)/kcsmux.yaml"], environment: environment)
             // $LISTEN_PID is the daemon's own number, which is known only once it is there.
             : try Program(
-                "/bin/sh", ["-c", "LISTEN_PID=$$ exec \(folder)/kcsd --config \(path)/kcsd.yaml"],
+                "/bin/sh", ["-c", "LISTEN_PID=$$ exec \(folder)/kcsmuxd --config \(path)/kcsmux.yaml"],
                 environment: environment, passed: passed)
         try #require(program.line("mctp: running:") != nil, "\(program.log)")
         return program
@@ -75,14 +75,14 @@ final class Bench {
 
     var socket: String { "\(folder.path)/mux" }
 
-    /// Ends kcsd without a warning, and starts it again.
+    /// Ends kcsmuxd without a warning, and starts it again.
     func killAndRestart() throws {
         daemon.signal(SIGKILL)
         #expect(daemon.wait() == .signalled(SIGKILL))
         daemon = try Bench.launch(folder.path)
     }
 
-    /// Ends kcsd as a service manager does.
+    /// Ends kcsmuxd as a service manager does.
     func stop() {
         daemon.signal(SIGTERM)
         #expect(daemon.wait() == .exited(0), "\(daemon.log)")

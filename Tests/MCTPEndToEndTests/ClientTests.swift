@@ -15,7 +15,7 @@ extension MCTPEndToEnd {
             let client = try bench.client()
             _ = try client.types(including: .vendorIANA)
             _ = try client.types(including: .vendorPCI)
-            // Its socket and its queue at kcsd take some; then it has to go.
+            // Its socket and its queue at kcsmuxd take some; then it has to go.
             for number in 0..<400 {
                 _ = try client.carrier.send(message(32768, UInt64(number), type: .vendorPCI), to: EID(8))
                 let body = message(64, UInt64(number))
@@ -97,10 +97,10 @@ extension MCTPEndToEnd {
             _ = try client.types(including: .vendorIANA)
             let body = message(3000, 5)
             #expect(try client.exchange(body, with: EID(8)).body == body)
-            // There is no socket of that name of kcsd's own.
+            // There is no socket of that name of kcsmuxd's own.
             do {
                 _ = try MuxClient(name: "local", type: nil)
-                Issue.record("kcsd listens to @local as well")
+                Issue.record("kcsmuxd listens to @local as well")
             } catch { #expect(error.description.contains("@local")) }
             withExtendedLifetime(echo) {}
             bench.stop()

@@ -17,8 +17,8 @@ struct Seeded: RandomNumberGenerator {
     }
 }
 
-/// The full number that a rule is stated for with KCSD_LONG=1, a hundredth of it otherwise.
-func scaled(_ full: Int) -> Int { getenv("KCSD_LONG") == nil ? max(1, full / 100) : full }
+/// The full number that a rule is stated for with KCSMUX_LONG=1, a hundredth of it otherwise.
+func scaled(_ full: Int) -> Int { getenv("KCSMUX_LONG") == nil ? max(1, full / 100) : full }
 
 func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
     var random = Seeded(seed)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kcsd as it is installed, on simulated devices and on mounted files: the same things happen.
+// kcsmuxd as it is installed, on simulated devices and on mounted files: the same things happen.
 import CLinux
 import Foundation
 import LinuxIO
@@ -15,7 +15,7 @@ enum Stand: String, CaseIterable, Sendable {
     static var possible: [Stand] { mountObstacle == nil ? allCases : [.simulated] }
 }
 
-/// Devices of either kind, and kcsd on them.
+/// Devices of either kind, and kcsmuxd on them.
 final class Bench {
     private let folder = TemporaryFolder()
     private let process = Process()
@@ -40,7 +40,7 @@ final class Bench {
 
     var identifier: Int32 { process.processIdentifier }
 
-    /// Starts kcsd; each channel is the lines below its name and device.
+    /// Starts kcsmuxd; each channel is the lines below its name and device.
     func start(_ channels: [String], type: String? = nil, prefix: String = "raw-kcs") throws {
         var text = """
             version: 1
@@ -57,10 +57,10 @@ final class Bench {
             text += "    device: {type: \(type ?? stand.rawValue), path: \(path(index + 1, prefix)), wait: 1h}\n"
             text += lines.split(separator: "\n").map { "    \($0)\n" }.joined()
         }
-        try text.write(toFile: folder.path + "/kcsd.yaml", atomically: true, encoding: .utf8)
+        try text.write(toFile: folder.path + "/kcsmux.yaml", atomically: true, encoding: .utf8)
         _ = FileManager.default.createFile(atPath: folder.path + "/log", contents: nil)
-        process.executableURL = URL(fileURLWithPath: builtProgram("kcsd"))
-        process.arguments = ["--config", folder.path + "/kcsd.yaml", "--log-level", "debug"]
+        process.executableURL = URL(fileURLWithPath: builtProgram("kcsmuxd"))
+        process.arguments = ["--config", folder.path + "/kcsmux.yaml", "--log-level", "debug"]
         process.standardError = FileHandle(forWritingAtPath: folder.path + "/log")
         try process.run()
         isStarted = true
@@ -81,12 +81,12 @@ final class Bench {
         return process.terminationStatus
     }
 
-    /// Time passes, and nobody touches a device: a host that waits rings for what lies unread. Ends early if kcsd does.
+    /// Time passes, and nobody touches a device: a host that waits rings for what lies unread. Ends early if kcsmuxd does.
     func letPass(seconds: UInt64) {
         let descriptor = cl_process_descriptor(identifier)
         defer { close(descriptor) }
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        #expect(poll(&entry, 1, Int32(seconds * 1000)) == 0, "kcsd ended, or cannot be watched")
+        #expect(poll(&entry, 1, Int32(seconds * 1000)) == 0, "kcsmuxd ended, or cannot be watched")
     }
 
     /// Processor time used so far, in clock ticks.
@@ -250,7 +250,7 @@ final class Bench {
         #expect(bench.ticks - before <= 1)
     }
 
-    /// With KCSD_LONG=1 for 20 seconds, after the channels have come to rest.
+    /// With KCSMUX_LONG=1 for 20 seconds, after the channels have come to rest.
     @Test(onMountedFiles) func idleStrictChannelsUseHalfAPercentOfAProcessor() throws {
         let bench = try Bench(.mounted, channels: 16)
         try bench.start([String](repeating: "plugin: ipmi-lite\ntransfer: {handshake: strict}", count: 16))

@@ -12,7 +12,7 @@ import Testing
 @Suite(onMountedFiles) struct KernelTransferTests {
     private let folder = TemporaryFolder()
 
-    /// kcsd on an ipmi-kcs node, with an MCTP endpoint in front of a management controller.
+    /// kcsmuxd on an ipmi-kcs node, with an MCTP endpoint in front of a management controller.
     private func start(_ transfer: String = "") throws -> Bench {
         let bench = try Bench(.mounted)
         try bench.start(

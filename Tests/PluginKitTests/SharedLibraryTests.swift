@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loads the plugins that the build made, which stand beside the test program, as kcsd does.
+// Loads the plugins that the build made, which stand beside the test program, as kcsmuxd does.
 import CKCSPlugin
 import LinuxIO
 import PluginTestSupport

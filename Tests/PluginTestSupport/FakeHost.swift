@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: implements kcsd's C function table; the channel pointer is this object, which outlives its instance.
+// Unsafe: implements kcsmuxd's C function table; the channel pointer is this object, which outlives its instance.
 import CKCSPlugin
 
-/// kcsd and a KCS device, as one instance of a plugin sees them through the C interface: registers with the host CPU
+/// kcsmuxd and a KCS device, as one instance of a plugin sees them through the C interface: registers with the host CPU
 /// behind them, a clock and timers that a test moves, and a record of every call. Misuse by the plugin is recorded too.
 public final class FakeHost {
     /// A byte that the host CPU wrote.
@@ -65,7 +65,7 @@ public final class FakeHost {
     public var runStatus: Int32?
     /// Texts of `fail`.
     public internal(set) var failures: [String] = []
-    /// Calls that kcsd would have refused as the plugin's mistake.
+    /// Calls that kcsmuxd would have refused as the plugin's mistake.
     public internal(set) var misuses: [String] = []
     /// Register accesses that the plugin made.
     public internal(set) var registerCalls = 0
@@ -227,7 +227,7 @@ public final class FakeHost {
         return value
     }
 
-    /// Does what kcsd's loop does until nothing is left to tell.
+    /// Does what kcsmuxd's loop does until nothing is left to tell.
     func turn() {
         guard !isInCallback else { return }
         isInCallback = true

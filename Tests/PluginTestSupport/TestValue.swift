@@ -3,7 +3,7 @@
 // Unsafe: builds the C values that a plugin is given. They are never freed: a test makes few.
 import CKCSPlugin
 
-/// A checked option as kcsd would hand it to a plugin.
+/// A checked option as kcsmuxd would hand it to a plugin.
 public indirect enum TestValue {
     /// Not given, and without default.
     case absent

@@ -31,12 +31,12 @@ import Testing
     @Test(.enabled(if: Tools.find("pkg-config") != nil)) func packageConfigurationSaysWhatTheHeaderSays() throws {
         func ask(_ what: String...) throws -> String {
             let tool = try Program(
-                try #require(Tools.find("pkg-config")), what + ["kcsd-plugin"],
+                try #require(Tools.find("pkg-config")), what + ["kcsmux-plugin"],
                 environment: ["PKG_CONFIG_PATH": "\(CCompiler.root)/config"])
             return tool.standardOutput().split(separator: "\n").joined(separator: " ")
         }
         #expect(try ask("--modversion") == "1.0")
-        #expect(try ask("--variable=plugindir") == "/usr/lib/kcsd/plugins")
+        #expect(try ask("--variable=plugindir") == "/usr/lib/kcsmux/plugins")
         let flags = try ask("--cflags").split(separator: " ").map { String($0) }
         try CCompiler.run(
             ["-shared", "-fPIC"] + flags + ["\(Tools.examples)/c/oem.c", "-o", "\(folder.path)/libkcs-oem-c.so"])

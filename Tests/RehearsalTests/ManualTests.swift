@@ -53,7 +53,7 @@ import Testing
         let shell = try Program(
             "/bin/bash", ["-e", "-c", "cd \(folder.path)\n\(commands)"],
             environment: [
-                "KCSD": CCompiler.root, "PATH": "\(Tools.products):\(CurrentProcess.environment("PATH") ?? "/usr/bin")",
+                "KCSMUX": CCompiler.root, "PATH": "\(Tools.products):\(CurrentProcess.environment("PATH") ?? "/usr/bin")",
                 "PKG_CONFIG_PATH": "\(CCompiler.root)/config",
             ])
         let ending = shell.wait(within: 300_000)
@@ -63,10 +63,10 @@ import Testing
     @Test func pluginsOfTheManualWorkAtTheFirstStart() throws {
         let blocks = try blocks()
         for block in blocks { if let name = block.name { try folder.write(name, block.text) } }
-        #expect(blocks.compactMap { $0.name } == ["adder.c", "adder.swift", "adder.transcript", "kcsd.yaml"])
+        #expect(blocks.compactMap { $0.name } == ["adder.c", "adder.swift", "adder.transcript", "kcsmux.yaml"])
         let commands = blocks.filter { $0.language == "sh" }.map { $0.text }
         let rehearsal = try #require(commands.first { $0.contains("kcssim plugin") })
-        let daemon = try #require(commands.first { $0.contains("kcsd --config") })
+        let daemon = try #require(commands.first { $0.contains("kcsmuxd --config") })
         let info = try #require(blocks.first { $0.text.hasPrefix("adder 1.0: ") }).text
         for compiler in ["cc ", "swiftc "] {
             let build = try #require(commands.first { $0.hasPrefix(compiler) })
@@ -80,7 +80,7 @@ import Testing
             #expect(played.output == "adder.transcript: ok, 13 lines\n")
             let served = try run(daemon)
             #expect(served.ending == .exited(0), "\(served.errors)")
-            #expect(served.output.hasPrefix("kcsd.yaml: ok, 1 channels\n"), "\(served.output)")
+            #expect(served.output.hasPrefix("kcsmux.yaml: ok, 1 channels\n"), "\(served.output)")
             #expect(served.output.contains("\n0x43\n"), "\(served.output)")
             #expect(served.output.contains("answered 1"), "\(served.output)")
         }

@@ -124,7 +124,7 @@ import Testing
     }
 
     private func seed() -> UInt64 {
-        CurrentProcess.environment("KCSD_SEED").flatMap { UInt64($0) } ?? Clock.monotonic
+        CurrentProcess.environment("KCSMUX_SEED").flatMap { UInt64($0) } ?? Clock.monotonic
     }
 }
 

@@ -18,7 +18,7 @@ final class TemporaryFolder {
 
 /// A count that an acceptance run names, or a hundredth of it.
 func repetitions(_ full: Int) -> Int {
-    CurrentProcess.environment("KCSD_LONG") == "1" ? full : max(1, full / 100)
+    CurrentProcess.environment("KCSMUX_LONG") == "1" ? full : max(1, full / 100)
 }
 
 /// Far enough away that only a hang gets there.

@@ -4,8 +4,8 @@ import LinuxIO
 
 /// The system's C compiler, with which tests build plugins outside the package, as a plugin's author does.
 public enum CCompiler {
-    /// Its program. $KCSD_CC names another, for plugins of a kcsd that was built for another processor.
-    public static var program: String { CurrentProcess.environment("KCSD_CC") ?? "/usr/bin/cc" }
+    /// Its program. $KCSMUX_CC names another, for plugins of a kcsmuxd that was built for another processor.
+    public static var program: String { CurrentProcess.environment("KCSMUX_CC") ?? "/usr/bin/cc" }
 
     /// Is there one? Suites that need it say that they were skipped.
     public static var isThere: Bool { access(program, X_OK) == 0 }

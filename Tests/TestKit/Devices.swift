@@ -3,12 +3,12 @@ import CLinux
 import LinuxIO
 import SimulatedDevice
 
-/// The devices of a configuration as it was written, or, with KCSD_DEVICES=mounted, files in their place that behave as the
+/// The devices of a configuration as it was written, or, with KCSMUX_DEVICES=mounted, files in their place that behave as the
 /// kernel's nodes do: each device of type `sim` becomes one of type `raw-kcs`, served by a `kcssim mount` of its own on the
 /// same registers. The host's side stays where it was.
 public final class Devices {
     /// Are nodes taken where simulated devices stand?
-    public static let areMounted = CurrentProcess.environment("KCSD_DEVICES") == "mounted"
+    public static let areMounted = CurrentProcess.environment("KCSMUX_DEVICES") == "mounted"
 
     private var mounts: [String: Program] = [:]
     private let kcssim: String
@@ -18,14 +18,14 @@ public final class Devices {
 
     deinit { end() }
 
-    /// Unmounts what was mounted; kcsd is gone by then.
+    /// Unmounts what was mounted; kcsmuxd is gone by then.
     public func end() {
         for mount in mounts.values { mount.signal(SIGTERM) }
         for mount in mounts.values { mount.wait() }
         mounts = [:]
     }
 
-    /// The configuration that kcsd is to have.
+    /// The configuration that kcsmuxd is to have.
     public func configuration(_ text: String) throws -> String {
         guard Devices.areMounted else { return text }
         var result = ""

@@ -9,7 +9,7 @@ public final class TestFolder {
 
     /// A new, empty folder that nobody else may write.
     public init() {
-        var template = Array("/tmp/kcsd-test-XXXXXX".utf8CString)
+        var template = Array("/tmp/kcsmux-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder") }
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
@@ -49,7 +49,7 @@ public final class TestFolder {
 
 /// A count that an acceptance run names, or a hundredth of it.
 public func repetitions(_ full: Int) -> Int {
-    CurrentProcess.environment("KCSD_LONG") == "1" ? full : max(1, full / 100)
+    CurrentProcess.environment("KCSMUX_LONG") == "1" ? full : max(1, full / 100)
 }
 
 /// A small generator of numbers that one seed repeats.

@@ -5,6 +5,6 @@ import DebugTriggerHandler
 /// Never changed after it was made, and made once.
 nonisolated(unsafe) private let descriptor = DebugTriggerHandler.describe()
 
-/// What kcsd looks for in libkcs-debug-trigger.so.
+/// What kcsmuxd looks for in libkcs-debug-trigger.so.
 @c(kcs_plugin_entry)
 public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

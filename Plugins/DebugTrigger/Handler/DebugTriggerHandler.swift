@@ -55,7 +55,7 @@ public final class DebugTriggerHandler: Handler {
             })
     }
 
-    /// Bytes from before the device was opened were meant for somebody else: kcsd has thrown them away.
+    /// Bytes from before the device was opened were meant for somebody else: kcsmuxd has thrown them away.
     public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
         stale += UInt64(info.staleBytes)
         if info.staleBytes > 0 { host.log(.notice, "stale bytes from before the start, ignored: \(info.staleBytes)") }
@@ -99,7 +99,7 @@ public final class DebugTriggerHandler: Handler {
             return policy.finished()
         }
         host.annotate("trigger \(name(of: byte))", direction: .input)
-        // kcsd logs one line with this cause, each action and its result.
+        // kcsmuxd logs one line with this cause, each action and its result.
         let handler = unretained
         let status = runActions(actions, cause: "trigger \(name(of: byte))") { results in
             handler._withUnsafeGuaranteedRef { $0.finished(results) }
@@ -107,7 +107,7 @@ public final class DebugTriggerHandler: Handler {
         guard status != .ok else { return }
         policy.finished()
         failedActions += 1
-        host.log(.error, "trigger \(name(of: byte)): kcsd refused to run its actions (\(status.rawValue))")
+        host.log(.error, "trigger \(name(of: byte)): kcsmuxd refused to run its actions (\(status.rawValue))")
     }
 
     private func finished(_ results: [ActionResult]) {

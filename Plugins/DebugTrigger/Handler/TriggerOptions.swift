@@ -2,7 +2,7 @@
 import CKCSPlugin
 import PluginKit
 
-/// The plugin's options: their declaration, and the way from kcsd's values to rules. Both know the members' order.
+/// The plugin's options: their declaration, and the way from kcsmuxd's values to rules. Both know the members' order.
 struct TriggerOptions {
     static let declaration: [OptionDeclaration] = [
         .map(

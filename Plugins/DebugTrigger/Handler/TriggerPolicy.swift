@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Decides what each byte of the host CPU means: nothing, a step of the arming sequence, or a trigger. A value without
-/// clock, log or kcsd; deciding allocates nothing.
+/// clock, log or kcsmuxd; deciding allocates nothing.
 public struct TriggerPolicy {
     /// What an operator allows.
     public struct Rules {

@@ -5,6 +5,6 @@ import EchoHandler
 /// Never changed after it was made, and made once.
 nonisolated(unsafe) private let descriptor = EchoHandler.describe()
 
-/// What kcsd looks for in libkcs-echo.so.
+/// What kcsmuxd looks for in libkcs-echo.so.
 @c(kcs_plugin_entry)
 public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

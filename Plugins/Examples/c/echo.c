@@ -33,7 +33,7 @@ static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *chan
     }
     echo->host = host;
     echo->channel = channel;
-    /* kcsd has checked the options against the table below: members are all there, in its order, within range. */
+    /* kcsmuxd has checked the options against the table below: members are all there, in its order, within range. */
     echo->mask = (uint8_t)options->items[0]->integer;
     *instance = echo;
     return KCS_OK;
@@ -115,7 +115,7 @@ static const struct kcs_plugin plugin = {
     .stats = echo_stats,
 };
 
-/* The only symbol that kcsd looks for. */
+/* The only symbol that kcsmuxd looks for. */
 const struct kcs_plugin *kcs_plugin_entry(void) {
     return &plugin;
 }

@@ -2,7 +2,7 @@
  *
  * A handler of messages, in one file: four commands of one NetFn, each answered in another way.
  *
- *     cc -shared -fPIC $(pkg-config --cflags kcsd-plugin) oem.c -o libkcs-oem-c.so
+ *     cc -shared -fPIC $(pkg-config --cflags kcsmux-plugin) oem.c -o libkcs-oem-c.so
  *
  *     channels:
  *       - name: ipmi
@@ -14,7 +14,7 @@
  *     0x01     -      completion code, seconds since the start in four bytes, least significant first: at once
  *     0x02     any    completion code and the same data, after the option `delay`: a timer
  *     0x03     -      completion code, the sum of the file's bytes in two bytes: the worker thread reads the file
- *     0x04     -      completion code, how many actions failed: kcsd runs the option `alarm`
+ *     0x04     -      completion code, how many actions failed: kcsmuxd runs the option `alarm`
  */
 #include "kcs_plugin.h"
 
@@ -106,7 +106,7 @@ static void alarm_was_rung(void *context, const struct kcs_action_result *const 
     answer(oem, oem->alarm_token, RING_ALARM, COMPLETED, &failed, 1);
 }
 
-/* Pure: says what the declaration cannot. kcsd adds file, line and column. */
+/* Pure: says what the declaration cannot. kcsmuxd adds file, line and column. */
 static void oem_check(const struct kcs_value *options, const struct kcs_report *report) {
     const struct kcs_value *net_fn = options->items[0];
     if (net_fn->integer % 2 != 0) {
@@ -230,7 +230,7 @@ static const struct kcs_option options[] = {
     },
 };
 
-/* Lets kcsd see where these requests end before the host CPU says so. */
+/* Lets kcsmuxd see where these requests end before the host CPU says so. */
 static const struct kcs_request_length requests[] = {
     {.net_fn = 0x30, .command = GET_UPTIME, .shortest = 2, .longest = 2},
     {.net_fn = 0x30, .command = ECHO_LATER, .shortest = 2, .longest = 2 + LONGEST_ECHO},

@@ -24,7 +24,7 @@ struct Echo {
 
 impl Echo {
     fn answer(&mut self, value: u8) {
-        // Safety: the table and the channel are kcsd's, and live as long as this instance.
+        // Safety: the table and the channel are kcsmuxd's, and live as long as this instance.
         unsafe {
             match (self.host.write_odr)(self.channel, value) {
                 kcs::OK => self.echoed += 1,
@@ -45,7 +45,7 @@ unsafe extern "C" fn create(
     options: *const kcs::Value,
     instance: *mut *mut c_void,
 ) -> i32 {
-    // kcsd has checked the options against the table below: members are all there, in its order, within range.
+    // kcsmuxd has checked the options against the table below: members are all there, in its order, within range.
     let mask = (*options).item(0).integer as u8;
     let echo = Echo { host: &*host, channel, mask, waiting: 0, echoed: 0, commands: 0 };
     *instance = Box::into_raw(Box::new(echo)).cast();
@@ -121,7 +121,7 @@ static PLUGIN: kcs::Plugin = kcs::Plugin {
     stats: Some(stats),
 };
 
-/// The only symbol that kcsd looks for.
+/// The only symbol that kcsmuxd looks for.
 #[no_mangle]
 pub extern "C" fn kcs_plugin_entry() -> *const kcs::Plugin {
     &PLUGIN

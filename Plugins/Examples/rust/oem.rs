@@ -8,7 +8,7 @@
 //     0x01     -      completion code, seconds since the start in four bytes, least significant first: at once
 //     0x02     any    completion code and the same data, after the option `delay`: a timer
 //     0x03     -      completion code, the sum of the file's bytes in two bytes: the worker thread reads the file
-//     0x04     -      completion code, how many actions failed: kcsd runs the option `alarm`
+//     0x04     -      completion code, how many actions failed: kcsmuxd runs the option `alarm`
 
 mod kcs_plugin;
 
@@ -72,7 +72,7 @@ impl Oem {
         };
         let mut job = Box::new(Sum { oem: self, token, file, sum: None });
         let context: *mut Sum = &mut *job;
-        // Safety: the box stays where it is for as long as kcsd has the pointer.
+        // Safety: the box stays where it is for as long as kcsmuxd has the pointer.
         let status = unsafe { (self.host.work)(self.channel, context.cast(), sum_file, Some(file_is_summed)) };
         if status != kcs::OK {
             self.answer(token, SUM_FILE, 0xC0, &[]);
@@ -138,7 +138,7 @@ unsafe extern "C" fn alarm_was_rung(context: *mut c_void, results: *const *const
     oem.answer(oem.alarm_token, RING_ALARM, 0, &[failed as u8]);
 }
 
-/// Pure: says what the declaration cannot. kcsd adds file, line and column.
+/// Pure: says what the declaration cannot. kcsmuxd adds file, line and column.
 unsafe extern "C" fn check(options: *const kcs::Value, report: *const kcs::Report) {
     let net_fn = (*options).item(0);
     if net_fn.integer % 2 != 0 {
@@ -269,7 +269,7 @@ const fn length(command: u8, longest: u16) -> kcs::RequestLength {
     kcs::RequestLength { net_fn: 0x30, command, shortest: 2, longest, reserved: 0 }
 }
 
-/// Lets kcsd see where these requests end before the host CPU says so.
+/// Lets kcsmuxd see where these requests end before the host CPU says so.
 static REQUESTS: [kcs::RequestLength; 4] =
     [length(GET_UPTIME, 2), length(ECHO_LATER, 66), length(SUM_FILE, 2), length(RING_ALARM, 2)];
 
@@ -300,7 +300,7 @@ static PLUGIN: kcs::Plugin = kcs::Plugin {
     stats: Some(stats),
 };
 
-/// The only symbol that kcsd looks for.
+/// The only symbol that kcsmuxd looks for.
 #[no_mangle]
 pub extern "C" fn kcs_plugin_entry() -> *const kcs::Plugin {
     &PLUGIN

@@ -3,11 +3,11 @@
 // The smallest useful handler of bytes: answers each data byte of the host CPU through ODR, exclusive-ored with an option.
 //
 //     swiftc -parse-as-library -wmo -Osize -enable-experimental-feature Embedded -module-name echo -emit-library \
-//         $(pkg-config --cflags kcsd-plugin) echo.swift $(pkg-config --variable=pluginkit kcsd-plugin)/*.swift \
+//         $(pkg-config --cflags kcsmux-plugin) echo.swift $(pkg-config --variable=pluginkit kcsmux-plugin)/*.swift \
 //         -o libkcs-echo-swift.so
 import CKCSPlugin
 
-/// One for each place in kcsd's file that names the plugin.
+/// One for each place in kcsmuxd's file that names the plugin.
 final class Echo: Handler {
     private let mask: UInt8
     /// The answer that waits for ODR.
@@ -16,7 +16,7 @@ final class Echo: Handler {
     private var commands: UInt64 = 0
 
     init(host: Host, options: OptionValue) {
-        // kcsd has checked the options against the declaration below: they are all there, in its order, within range.
+        // kcsmuxd has checked the options against the declaration below: they are all there, in its order, within range.
         mask = options[0].byte
         super.init(host: host)
     }
@@ -61,6 +61,6 @@ nonisolated(unsafe) private let descriptor = Plugin.describe(
         }
     })
 
-/// The only symbol that kcsd looks for.
+/// The only symbol that kcsmuxd looks for.
 @c(kcs_plugin_entry)
 public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

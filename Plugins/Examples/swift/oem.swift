@@ -3,14 +3,14 @@
 // A handler of messages, in one file: four commands of one NetFn, each answered in another way.
 //
 //     swiftc -parse-as-library -wmo -Osize -enable-experimental-feature Embedded -module-name oem -emit-library \
-//         -import-objc-header libc.h $(pkg-config --cflags kcsd-plugin) oem.swift \
-//         $(pkg-config --variable=pluginkit kcsd-plugin)/*.swift -o libkcs-oem-swift.so
+//         -import-objc-header libc.h $(pkg-config --cflags kcsmux-plugin) oem.swift \
+//         $(pkg-config --variable=pluginkit kcsmux-plugin)/*.swift -o libkcs-oem-swift.so
 //
 //     command  data   answer, behind NetFn/LUN and command
 //     0x01     -      completion code, seconds since the start in four bytes, least significant first: at once
 //     0x02     any    completion code and the same data, after the option `delay`: a timer
 //     0x03     -      completion code, the sum of the file's bytes in two bytes: the worker thread reads the file
-//     0x04     -      completion code, how many actions failed: kcsd runs the option `alarm`
+//     0x04     -      completion code, how many actions failed: kcsmuxd runs the option `alarm`
 import CKCSPlugin
 
 final class OEM: Handler {
@@ -136,7 +136,7 @@ nonisolated(unsafe) private let descriptor = Plugin.describe(
         .path("file", help: "what command 0x03 reads"),
         .actions("alarm", default: "[{log: \"the alarm of the host CPU\"}]", help: "what command 0x04 does"),
     ],
-    // Lets kcsd see where these requests end before the host CPU says so.
+    // Lets kcsmuxd see where these requests end before the host CPU says so.
     requests: [
         kcs_request_length(net_fn: 0x30, command: 0x01, shortest: 2, longest: 2, reserved: 0),
         kcs_request_length(net_fn: 0x30, command: 0x02, shortest: 2, longest: 66, reserved: 0),
@@ -144,7 +144,7 @@ nonisolated(unsafe) private let descriptor = Plugin.describe(
         kcs_request_length(net_fn: 0x30, command: 0x04, shortest: 2, longest: 2, reserved: 0),
     ],
     check: { options, report in
-        // Pure: says what the declaration cannot. kcsd adds file, line and column.
+        // Pure: says what the declaration cannot. kcsmuxd adds file, line and column.
         Plugin.check(options, report) { options, report in
             if options[0].integer % 2 != 0 {
                 report.error(options[0], "net_fn must be even: the odd ones are for answers")
@@ -157,6 +157,6 @@ nonisolated(unsafe) private let descriptor = Plugin.describe(
         }
     })
 
-/// The only symbol that kcsd looks for.
+/// The only symbol that kcsmuxd looks for.
 @c(kcs_plugin_entry)
 public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

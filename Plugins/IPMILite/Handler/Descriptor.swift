@@ -3,7 +3,7 @@ import CKCSPlugin
 import IPMI
 import PluginKit
 
-/// The plugin as kcsd sees it.
+/// The plugin as kcsmuxd sees it.
 public enum IPMIPlugin {
     // Made once, at the first call of the entry, and never changed.
     nonisolated(unsafe) private static let made = Plugin.describe(

@@ -4,7 +4,7 @@ import IPMILite
 import LinuxIO
 import PluginKit
 
-/// Drives a `ManagementController` with what kcsd offers: messages in, effects out. It has no protocol of its own.
+/// Drives a `ManagementController` with what kcsmuxd offers: messages in, effects out. It has no protocol of its own.
 public final class IPMIHandler: Handler {
     private let setup: Setup
     private var files: InstanceFiles?
@@ -214,7 +214,7 @@ public final class IPMIHandler: Handler {
 
     // MARK: Actions
 
-    /// kcsd runs one list of an instance's actions at a time: the others wait here.
+    /// kcsmuxd runs one list of an instance's actions at a time: the others wait here.
     private func run(_ action: PlatformAction) {
         guard actionsWaiting.count < IPMIHandler.mostActions else {
             say(.error, "\(action.name): too many actions are waiting, it is dropped")

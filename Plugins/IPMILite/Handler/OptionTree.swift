@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PluginKit
 
-/// The options that kcsd checks before an instance is made. The order of members is that in which `Setup` reads them.
+/// The options that kcsmuxd checks before an instance is made. The order of members is that in which `Setup` reads them.
 enum OptionTree {
     static let thresholdNames: [StaticString] = [
         "lower_non_critical", "lower_critical", "lower_non_recoverable",

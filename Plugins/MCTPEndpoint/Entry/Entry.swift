@@ -5,6 +5,6 @@ import MCTPEndpointHandler
 /// Never changed after it was made, and made once.
 nonisolated(unsafe) private let descriptor = MCTPHandler.describe()
 
-/// What kcsd looks for in libkcs-mctp.so.
+/// What kcsmuxd looks for in libkcs-mctp.so.
 @c(kcs_plugin_entry)
 public func entry() -> UnsafePointer<kcs_plugin> { descriptor }

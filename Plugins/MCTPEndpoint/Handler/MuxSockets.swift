@@ -21,7 +21,7 @@ final class MuxSockets: ClientSockets {
         var watch: HandlerWatch?
     }
 
-    /// New connections in one turn of kcsd's loop.
+    /// New connections in one turn of kcsmuxd's loop.
     private static let budget = 32
     private static let socketBuffer: Int32 = 1 << 20
 
@@ -45,7 +45,7 @@ final class MuxSockets: ClientSockets {
     func open(name: String, path: String?) throws(HandlerError) {
         if !name.isEmpty {
             if let passed = host.socket(name) {
-                // Service managers pass sockets that wait, and accepting from one would stop kcsd.
+                // Service managers pass sockets that wait, and accepting from one would stop kcsmuxd.
                 guard cl_fcntl(passed, F_SETFL, cl_fcntl(passed, F_GETFL, 0) | O_NONBLOCK) == 0 else {
                     throw HandlerError("socket \(name) of the service manager: \(Errno.current.description)")
                 }

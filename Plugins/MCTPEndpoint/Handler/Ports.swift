@@ -41,7 +41,7 @@ final class ChannelMessages: MessagePort {
     func setAttention(_ on: Bool) { host.setAttention(on) }
 }
 
-/// kcsd's log and capture. Packets are recorded as Linux cooked frames with the protocol number of MCTP, which Wireshark
+/// kcsmuxd's log and capture. Packets are recorded as Linux cooked frames with the protocol number of MCTP, which Wireshark
 /// knows.
 final class ChannelObserver: EndpointObserver {
     private static let linkType: UInt32 = 276

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kcs_plugin.h: what a protocol handler for kcsd is made of. C11 and C++17; this file stands alone.
+ * kcs_plugin.h: what a protocol handler for kcsmuxd is made of. C11 and C++17; this file stands alone.
  *
  * A plugin is a shared library libkcs-NAME.so that exports one symbol, kcs_plugin_entry, which returns a pointer to a
- * constant descriptor. kcsd loads it once, as its YAML file says, and makes any number of instances of it, one for each
- * place in the file that names it. "Host" in the name of a type here is kcsd, which hosts the plugin; the other side of
+ * constant descriptor. kcsmuxd loads it once, as its YAML file says, and makes any number of instances of it, one for each
+ * place in the file that names it. "Host" in the name of a type here is kcsmuxd, which hosts the plugin; the other side of
  * the KCS device is called the host CPU.
  *
  * The life of an instance, in call order (all calls on one thread, the loop's):
  *
- *     kcs_plugin_entry()                 once for each load; also by `kcsd --check-config` and `kcsctl plugin info`
+ *     kcs_plugin_entry()                 once for each load; also by `kcsmuxd --check-config` and `kcsctl plugin info`
  *            |
  *        check(options)                  optional, pure: may reject an option; no instance exists, no device is open
  *            |
@@ -51,8 +51,8 @@
  *             closed by the host, and closing them once more is harmless.
  *
  * The promise, from ABI 1.0 on:
- *   A plugin built once loads in every later kcsd whose KCS_ABI_MAJOR is 1, without being built again, and one that was
- *   built with a later minor loads in an older kcsd, unless its `abi_needed` says that it needs more.
+ *   A plugin built once loads in every later kcsmuxd whose KCS_ABI_MAJOR is 1, without being built again, and one that was
+ *   built with a later minor loads in an older kcsmuxd, unless its `abi_needed` says that it needs more.
  *   Stable    Every name, number, member, its place, its meaning and its nullability in this file. Text in log lines,
  *             captures and `version` is for people and is not.
  *   Growth    Descriptor, host table and structures say their own size, and get new members at their end only; the
@@ -64,7 +64,7 @@
  *             treats an unknown error as an error, an unknown reason as KCS_REASON_RESTART, an unknown outcome as
  *             failed, and leaves unknown bits alone. The host ignores flags and kinds of input that it does not know,
  *             as long as it knows one of those in `inputs`; a plugin that declares an option of an unknown type is
- *             refused as one that needs a newer kcsd.
+ *             refused as one that needs a newer kcsmuxd.
  *   Retired   Nothing is removed. A call that has had its day stays in the table, answers KCS_E_UNAVAILABLE, and is
  *             marked here; a callback stays in the descriptor and is called no more.
  *   A change that cannot keep this is KCS_ABI_MAJOR 2, under another entry symbol, so that one file can serve both.
@@ -146,7 +146,7 @@ extern "C" {
 #define KCS_OPTION_DURATION 8u    /* 500us 10ms 30s 2m 1h; nanoseconds in bounds and values */
 #define KCS_OPTION_SIZE 9u        /* 512 64KiB 1MiB; bytes */
 #define KCS_OPTION_STRING 10u     /* minimum and maximum bound its length in bytes */
-#define KCS_OPTION_PATH 11u       /* a file's name; a relative one counts from kcsd's folder */
+#define KCS_OPTION_PATH 11u       /* a file's name; a relative one counts from kcsmuxd's folder */
 #define KCS_OPTION_BYTE 12u       /* 0 to 255, or one character */
 #define KCS_OPTION_BYTES 13u      /* a list of bytes, or a string's bytes; bounds as for a string */
 #define KCS_OPTION_ACTIONS 14u    /* a list of actions, for actions_run() */
@@ -198,7 +198,7 @@ struct kcs_report {
 
 /* ---- Start ---------------------------------------------------------------------------------------------------------- */
 
-#define KCS_REASON_BOOT 0u    /* kcsd started */
+#define KCS_REASON_BOOT 0u    /* kcsmuxd started */
 #define KCS_REASON_RELOAD 1u  /* the channel's configuration changed */
 #define KCS_REASON_RESTART 2u /* asked for, or the device came back */
 #define KCS_REASON_CRASH 3u   /* the life before ended in a failure */
@@ -304,7 +304,7 @@ struct kcs_channel;
 struct kcs_host {
     uint32_t size;
     uint32_t abi;                       /* KCS_ABI of the host */
-    const char *KCS_NONNULL version;    /* of kcsd, for messages */
+    const char *KCS_NONNULL version;    /* of kcsmuxd, for messages */
 
     /* Registers: for instances whose input is AUTO or MANUAL; KCS_E_UNAVAILABLE for others, and for what the device
      * cannot do. None of them blocks. */
@@ -365,7 +365,7 @@ struct kcs_host {
     /* Changes what is waited for; 0 pauses the watch. */
     int32_t (*KCS_NONNULL watch_set)(struct kcs_channel *KCS_NONNULL channel, uint32_t watch, uint32_t events);
     int32_t (*KCS_NONNULL watch_close)(struct kcs_channel *KCS_NONNULL channel, uint32_t watch);
-    /* A descriptor passed to kcsd by its service manager as CHANNEL.NAME: the same one at each call, not the plugin's
+    /* A descriptor passed to kcsmuxd by its service manager as CHANNEL.NAME: the same one at each call, not the plugin's
      * to close. It waits or not as the service manager made it: set O_NONBLOCK before reading or accepting.
      * KCS_E_UNAVAILABLE if there is none. */
     int32_t (*KCS_NONNULL socket)(struct kcs_channel *KCS_NONNULL channel, const char *KCS_NONNULL name,
@@ -375,7 +375,7 @@ struct kcs_host {
 
     /* Work outside the loop. Results come later, in the loop's thread, unless the instance was stopped meanwhile. */
 
-    /* Runs a program without a shell, its output going to kcsd's log, for at most `timeout` ns: then its whole process
+    /* Runs a program without a shell, its output going to kcsmuxd's log, for at most `timeout` ns: then its whole process
      * group is killed. `argv` ends with NULL, argv[0] is an absolute path. `code` is the exit status, or minus the
      * signal's number. */
     int32_t (*KCS_NONNULL run)(struct kcs_channel *KCS_NONNULL channel, const char *KCS_NULLABLE const *KCS_NONNULL argv,
@@ -391,7 +391,7 @@ struct kcs_host {
     int32_t (*KCS_NONNULL post)(struct kcs_channel *KCS_NONNULL channel, void *KCS_NULLABLE ctx,
                                 void (*KCS_NONNULL function)(void *KCS_NULLABLE ctx));
     /* Runs an option of type ACTIONS, one action after the other, then calls `done` with a result for each that ran.
-     * `cause` stands in the audit line that kcsd logs. KCS_E_BUSY while the same instance's actions are running. */
+     * `cause` stands in the audit line that kcsmuxd logs. KCS_E_BUSY while the same instance's actions are running. */
     int32_t (*KCS_NONNULL actions_run)(
         struct kcs_channel *KCS_NONNULL channel, const struct kcs_value *KCS_NONNULL actions,
         const char *KCS_NONNULL cause, void *KCS_NULLABLE ctx,
@@ -408,7 +408,7 @@ struct kcs_host {
     /* Writes the capture of this channel, or of all, to disk; `outcome` once it is there and synced. */
     int32_t (*KCS_NONNULL dump)(struct kcs_channel *KCS_NONNULL channel, uint32_t scope, void *KCS_NULLABLE ctx,
                                 void (*KCS_NULLABLE done)(void *KCS_NULLABLE ctx, uint32_t outcome));
-    /* A line in kcsd's log, UTF-8. Control characters are replaced; repeats are limited and counted. */
+    /* A line in kcsmuxd's log, UTF-8. Control characters are replaced; repeats are limited and counted. */
     void (*KCS_NONNULL log)(struct kcs_channel *KCS_NONNULL channel, uint32_t level, const char *KCS_NONNULL text);
     /* Says that the instance cannot go on: the channel is stopped and restarted as its policy says, after the callback
      * under way has returned. */

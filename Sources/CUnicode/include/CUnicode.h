@@ -2,11 +2,11 @@
 //
 // What the standard library asks Unicode's tables when it compares Strings, or cuts them into Characters. The Embedded build
 // answers for every scalar as the tables do for ASCII: a String is equal to another that has the same bytes, and sorts as
-// its bytes do. kcsd's keys, names and paths mean exactly that, and the tables would be 30 KB in every program.
+// its bytes do. kcsmuxd's keys, names and paths mean exactly that, and the tables would be 30 KB in every program.
 #ifndef CUNICODE_H
 #define CUNICODE_H
 
-#ifdef KCSD_EMBEDDED
+#ifdef KCSMUX_EMBEDDED
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -84,7 +84,7 @@ public final class Log {
     public func write(_ level: LogLevel, _ channel: String?, _ message: String) {
         guard writes(level) else { return }
         var line = toJournal ? "<\(level.priority)>" : "\(UTCTime.milliseconds(Clock.real)) "
-        line += "\(level.name) \(channel ?? "kcsd"): "
+        line += "\(level.name) \(channel ?? "kcsmuxd"): "
         var bytes = Array(line.utf8)
         for byte in message.utf8.prefix(2048) {
             // A line stays a line, whatever a plugin or a device puts into it.

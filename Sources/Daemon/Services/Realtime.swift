@@ -5,7 +5,7 @@ import Schema
 
 /// Honours `realtime`: the loop's thread is scheduled ahead of ordinary ones, stays on its processor, and its memory stays.
 /// The worker, which writes files, and programs that actions run remain ordinary. What the kernel refuses is said, and
-/// kcsd goes on without: a channel that is served late is better than one that is not served.
+/// kcsmuxd goes on without: a channel that is served late is better than one that is not served.
 struct Realtime {
     private let wish: RealtimeConfiguration
     private let log: Log
@@ -44,7 +44,7 @@ struct Realtime {
         guard let errno = Scheduling.setProcessor(processor) else { return true }
         refuse(
             "cpu: \(processor)", errno,
-            errno == .invalidArgument ? "the machine has no such processor, or not for kcsd" : nil)
+            errno == .invalidArgument ? "the machine has no such processor, or not for kcsmuxd" : nil)
         return false
     }
 

@@ -6,9 +6,9 @@ import Simulator
 /// `kcssim demo`
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Runs kcsd on simulated channels, and shows what every handler does.",
+        abstract: "Runs kcsmuxd on simulated channels, and shows what every handler does.",
         discussion: """
-            Starts the kcsd beside this program on config/demo.yaml in a new folder, plays the host CPU on each channel, \
+            Starts the kcsmuxd beside this program on config/demo.yaml in a new folder, plays the host CPU on each channel, \
             and prints what happened. Exits 0 only if everything that it shows was right.
             """)
 
@@ -31,7 +31,7 @@ struct Demo: ParsableCommand {
             let tools = Path.parent(of: CurrentProcess.executable ?? "kcssim")
             print("Look into the capture with\n    \(tools)/kcsctl decode \(capture)\n    wireshark \(capture)")
         }
-        if status != 0 { print("kcsd ended with status \(status).") }
+        if status != 0 { print("kcsmuxd ended with status \(status).") }
         guard script.isRight && status == 0 else { throw ExitCode.failure }
     }
 }

@@ -5,7 +5,7 @@ import CLinux
 import LinuxIO
 import Simulator
 
-/// A kcsd that runs in a folder of its own, its log read line by line.
+/// A kcsmuxd that runs in a folder of its own, its log read line by line.
 final class DemoDaemon {
     /// Where it runs: devices, log and captures.
     let folder: String
@@ -14,22 +14,22 @@ final class DemoDaemon {
     private var text: [UInt8] = []
     private var lines: [String] = []
 
-    /// Starts the kcsd that stands beside this program, and waits until it says that it is ready.
+    /// Starts the kcsmuxd that stands beside this program, and waits until it says that it is ready.
     static func start(config: String?, timeout: UInt64) throws -> DemoDaemon {
         let tools = Path.parent(of: CurrentProcess.executable ?? ".")
-        let program = tools + "/kcsd"
+        let program = tools + "/kcsmuxd"
         guard (try? Syscalls.stat(program)) != nil else {
             throw HostFailure("\(program) is not there: build it first, with swift build")
         }
         let file = try config.map(absolute) ?? findConfiguration(tools)
-        var template = Array("/tmp/kcsd-demo-XXXXXX".utf8CString)
+        var template = Array("/tmp/kcsmux-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw DemoDaemon.failure(.current, "mkdtemp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         let ready = try Notification(folder)
         let daemon = try DemoDaemon(program, ["--config", file], folder: folder, notify: ready.path)
         guard ready.wait(for: "READY=1", timeout: timeout) else {
             _ = daemon.stop()
-            throw HostFailure("kcsd did not get ready:\n\(daemon.lines.joined(separator: "\n"))")
+            throw HostFailure("kcsmuxd did not get ready:\n\(daemon.lines.joined(separator: "\n"))")
         }
         return daemon
     }
@@ -116,7 +116,7 @@ final class DemoDaemon {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 && Errno.current == .interrupted {}
         let log = Array((lines.joined(separator: "\n") + "\n").utf8)
-        if let file = try? Syscalls.open(folder + "/kcsd.log", O_WRONLY | O_CREAT, mode: 0o600) {
+        if let file = try? Syscalls.open(folder + "/kcsmuxd.log", O_WRONLY | O_CREAT, mode: 0o600) {
             _ = log.withUnsafeBytes { Syscalls.writeAll(file.raw, $0) }
         }
         return cl_exited(status) != 0 ? cl_exit_status(status) : -cl_termination_signal(status)

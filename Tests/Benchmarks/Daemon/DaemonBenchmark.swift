@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures kcsd beside the least that does the same work, a C loop of its own (loop.c), in one run on one machine:
+// Measures kcsmuxd beside the least that does the same work, a C loop of its own (loop.c), in one run on one machine:
 //     DaemonBenchmark [--json] [--only PART,…] [FOLDER OF THE BINARIES]
 // Parts: instructions, calls, latency, channels, memory. Without a folder, that of this program is measured, which for
 // figures that mean something is a release build's. It ends with 1 if anything is over its limit.
@@ -41,7 +41,7 @@ import TestKit
         workshop = try Workshop(binaries: folder)
         counter = Counter(workshop: workshop)
         // The ordinary build needs the Swift runtime, and is far smaller for that.
-        let bytes = try Syscalls.readFile("\(workshop.programs)/kcsd", limit: 1 << 28)
+        let bytes = try Syscalls.readFile("\(workshop.programs)/kcsmuxd", limit: 1 << 28)
         isEmbedded = !String(decoding: bytes, as: UTF8.self).contains("libswiftCore.so")
     }
 
@@ -66,7 +66,7 @@ import TestKit
 
     // MARK: For each byte
 
-    /// What kcsd and the C loop are served with, on a device of the given kind, for the counters.
+    /// What kcsmuxd and the C loop are served with, on a device of the given kind, for the counters.
     private func daemon(_ plugin: String, _ name: String = "counted", channels: Int = 1) -> Start {
         { [workshop] tool in
             let program = try workshop.daemon(name, workshop.plugin(plugin), channels: channels, tool: tool)
@@ -209,7 +209,7 @@ import TestKit
         report.add("three channels, 4096 events: private", resident - shared, "KB", limit: isEmbedded ? 1536 : nil)
         daemon.finish()
         for name in try Syscalls.list(workshop.programs).sorted() {
-            let limit = name == "kcsd" ? 500.0 : name == "kcsctl" ? 300 : 200
+            let limit = name == "kcsmuxd" ? 500.0 : name == "kcsctl" ? 300 : 200
             let size = try Syscalls.stat("\(workshop.programs)/\(name)").size
             report.add("\(name), stripped", Double(size) / 1024, "KB", limit: isEmbedded ? limit : nil)
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is measured: kcsd on a configuration of its own, and the C loop; each under a tool, or by itself.
+// What is measured: kcsmuxd on a configuration of its own, and the C loop; each under a tool, or by itself.
 import CLinux
 import LinuxIO
 import SimulatedDevice
@@ -41,13 +41,13 @@ final class Workshop {
     /// kcssim, of this build: the Embedded one has none.
     let simulator: String
 
-    /// `binaries` is the folder of kcsd and its plugins.
+    /// `binaries` is the folder of kcsmuxd and its plugins.
     init(binaries: String) throws {
         let path = folder.path
         programs = "\(path)/bin"
         try Syscalls.makeFolders(programs)
         for name in try Syscalls.list(binaries)
-        where name == "kcsd" || name == "kcsctl" || (name.hasPrefix("libkcs-") && name.hasSuffix(".so")) {
+        where name == "kcsmuxd" || name == "kcsctl" || (name.hasPrefix("libkcs-") && name.hasSuffix(".so")) {
             let strip = try Program("/usr/bin/strip", ["-o", "\(programs)/\(name)", "\(binaries)/\(name)"])
             guard strip.wait() == .exited(0) else { throw Obstacle(text: "strip: \(strip.log)") }
         }
@@ -63,7 +63,7 @@ final class Workshop {
     /// The plugin of a name, or the one in C.
     func plugin(_ name: String) -> String { name == "C" ? cPlugin : "\(programs)/libkcs-echo.so" }
 
-    /// kcsd on so many channels, the first of them `device`, with everything running. `events` nil: no recorders.
+    /// kcsmuxd on so many channels, the first of them `device`, with everything running. `events` nil: no recorders.
     func daemon(
         _ name: String, _ plugin: String, device: String? = nil, channels: Int = 1, events: Int? = nil,
         tool: Tool = .none, environment: [String: String] = [:]
@@ -87,7 +87,7 @@ final class Workshop {
             channels:
             \(lines)
             """)
-        let (program, arguments) = tool.wrap("\(programs)/kcsd", ["--config", file])
+        let (program, arguments) = tool.wrap("\(programs)/kcsmuxd", ["--config", file])
         let daemon = try Program(program, arguments, environment: environment)
         for _ in 0..<channels {
             guard daemon.line("running:", within: 120_000) != nil else { throw Obstacle(text: daemon.log) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kcsd is measured against: the least that serves one channel with one plugin. It waits with epoll, reads the clock,
+// What kcsmuxd is measured against: the least that serves one channel with one plugin. It waits with epoll, reads the clock,
 // IDR and STR, calls the plugin's data(), whose write_odr() writes ODR, and waits again: no other channel, no configuration,
 // no recorder, no watchdog, no failure that does not end it.
 //   cc -O2 -I Sources/CKCSPlugin/include loop.c -o loop

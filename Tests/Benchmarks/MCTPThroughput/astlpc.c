@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `.ci/mctp-throughput` measures kcsd's MCTP endpoint with, on a simulated device (SimulatedDevice.docc/Layout.md):
+// What `.ci/mctp-throughput` measures kcsmuxd's MCTP endpoint with, on a simulated device (SimulatedDevice.docc/Layout.md):
 //   astlpc host DIR VERSION BYTES MESSAGES DEPTH   sends messages by the window, DEPTH at a time; each must come back
 //   astlpc copy DIR VERSION                        the least that a BMC can do: copies each packet as it is, and signals
 //   astlpc echo SOCKET                             a local program of the endpoint's that sends every message back

@@ -60,7 +60,7 @@ static struct kcs_plugin plugin = {
 };
 
 #ifdef EXCHANGED
-/* What somebody does who writes into the folder while kcsd loads. */
+/* What somebody does who writes into the folder while kcsmuxd loads. */
 __attribute__((constructor)) static void exchange(void) {
     if (rename(EXCHANGED ".other", EXCHANGED) != 0) {
         abort();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: implements kcsd's C function table; the channel pointer is this object, which outlives its instance.
+// Unsafe: implements kcsmuxd's C function table; the channel pointer is this object, which outlives its instance.
 import CKCSPlugin
 import CLinux
 import PluginTestSupport
 
 @testable import MCTPEndpointHandler
 
-/// kcsd with one channel, as an instance of the plugin sees it: registers, messages, a window, timers and descriptors,
+/// kcsmuxd with one channel, as an instance of the plugin sees it: registers, messages, a window, timers and descriptors,
 /// the latter watched with poll(2) whenever a test says `turn`.
-final class FakeKcsd {
+final class FakeDaemon {
     typealias Ready = @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt64) -> Void
     typealias Fire = @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
 
@@ -154,11 +154,11 @@ final class FakeKcsd {
 }
 
 /// Free, because a C function cannot capture even a type.
-private func fake(_ channel: OpaquePointer) -> FakeKcsd {
-    Unmanaged<FakeKcsd>.fromOpaque(UnsafeRawPointer(channel)).takeUnretainedValue()
+private func fake(_ channel: OpaquePointer) -> FakeDaemon {
+    Unmanaged<FakeDaemon>.fromOpaque(UnsafeRawPointer(channel)).takeUnretainedValue()
 }
 
-extension FakeKcsd {
+extension FakeDaemon {
     private static func makeTable() -> kcs_host {
         let version: StaticString = "fake"
         return kcs_host(

@@ -23,7 +23,7 @@ func start(_ arguments: [String]) -> Int32 {
     switch CommandLine.parse(arguments) {
     case .success(let parsed): commandLine = parsed
     case .failure(let error):
-        put("kcsd: \(error.text)\nTry kcsd --help.\n", to: 2)
+        put("kcsmuxd: \(error.text)\nTry kcsmuxd --help.\n", to: 2)
         return ExitStatus.usage
     }
     switch commandLine.wish {
@@ -31,7 +31,7 @@ func start(_ arguments: [String]) -> Int32 {
         put(CommandLine.help, to: 1)
         return ExitStatus.success
     case .version:
-        put("kcsd \(Version.text)\nplugin ABI \(Version.abi)\nbuild \(Version.build)\n", to: 1)
+        put("kcsmuxd \(Version.text)\nplugin ABI \(Version.abi)\nbuild \(Version.build)\n", to: 1)
         return ExitStatus.success
     case .run: return commandLine.checksOnly ? check(commandLine.file) : run(commandLine)
     }

@@ -4,7 +4,7 @@ import PluginHost
 
 /// What the command line asks for.
 struct CommandLine {
-    var file = "/etc/kcsd/kcsd.yaml"
+    var file = "/etc/kcsmux/kcsmux.yaml"
     var checksOnly = false
     var level = LogLevel.notice
     var wish = Wish.run
@@ -16,12 +16,12 @@ struct CommandLine {
     }
 
     static let help = """
-        Usage: kcsd [--config FILE] [--check-config] [--log-level LEVEL] [--version] [--help]
+        Usage: kcsmuxd [--config FILE] [--check-config] [--log-level LEVEL] [--version] [--help]
 
         Serves KCS channels: opens the devices that FILE names, and gives each channel's bytes or messages to the plugins
         that FILE names for it.
 
-          --config FILE      the configuration (default /etc/kcsd/kcsd.yaml)
+          --config FILE      the configuration (default /etc/kcsmux/kcsmux.yaml)
           --check-config     check FILE, its plugins and their options, and exit; opens no device
           --log-level LEVEL  error, warning, notice, info, debug or trace (default notice)
           --version          print version, plugin ABI and build, and exit
