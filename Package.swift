@@ -166,35 +166,35 @@ let libraries: [Target] = [
     .target(name: "CKCSPlugin", cSettings: cSettings),
     shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmallest),
     shippedTarget("IPMI", [], settings: shippedSmall),
-    shippedTarget("IPMILite", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
-    shippedTarget("EventLoop", ["CLinux", "LinuxIO"], settings: shippedHot),
+    shippedTarget("IPMIController", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
+    shippedTarget("Events", ["CLinux", "LinuxIO"], settings: shippedHot),
     shippedTarget("Wire", []),
     shippedTarget("MCTP", ["CLinux", "Wire"]),
-    shippedTarget("MCTPEndpoint", ["MCTP"], path: "Plugins/MCTPEndpoint/Core"),
+    shippedTarget("MCTPMux", ["MCTP"], path: "Plugins/MCTP/Core"),
     shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
     shippedTarget("JSON", [], settings: shippedSmallest),
     shippedTarget("KCS", []),
     shippedTarget("DriverModel", []),
     shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
     shippedTarget(
-        "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Device", "DriverModel", "EventLoop", "LinuxIO"],
+        "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Devices", "DriverModel", "Events", "LinuxIO"],
         settings: shippedHot),
     shippedTarget("Schema", [], settings: shippedSmallest),
     shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmallest),
     shippedTarget(
         "Daemon",
         [
-            "CKCSPlugin", "CLinux", "Capture", "Configuration", "Device", "EventLoop", "HotPath", "JSON", "KCS",
+            "CKCSPlugin", "CLinux", "Capture", "DaemonConfiguration", "Devices", "Events", "HotPath", "JSON", "KCS",
             "LinuxIO", "PluginHost", "Schema", "YAML",
         ], settings: shippedSmallest),
-    shippedTarget("Device", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmallest),
+    shippedTarget("Devices", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmallest),
     shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmallest),
-    shippedTarget("Configuration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmallest),
+    shippedTarget("DaemonConfiguration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmallest),
     .target(name: "CCapture", cSettings: cSettings),
     shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmallest),
     shippedTarget("Decode", ["Capture"], settings: shippedSmallest),
     shippedTarget(
-        "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "LinuxIO", "PluginKit"],
+        "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMIController", "LinuxIO", "PluginKit"],
         path: "Plugins/IPMILite/Handler", settings: shippedSmall),
 ]
 
@@ -207,9 +207,9 @@ let programs: [Target] = [
 /// The MCTP endpoint does no input or output by itself, so that what ties it to kcsmuxd is a target of its own.
 let mctpPlugin: [Target] = [
     shippedTarget(
-        "MCTPEndpointHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpoint", "PluginKit", "Wire"],
-        path: "Plugins/MCTPEndpoint/Handler", settings: shippedSmall),
-    pluginEntry("MCTPEndpoint", "MCTPEndpointHandler"),
+        "MCTPHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPMux", "PluginKit", "Wire"],
+        path: "Plugins/MCTP/Handler", settings: shippedSmall),
+    pluginEntry("MCTP", "MCTPHandler"),
 ]
 
 let plugins: [Target] =
@@ -220,7 +220,7 @@ let plugins: [Target] =
 
 let products: [Product] = [
     pluginProduct("echo", "Echo"),
-    pluginProduct("mctp", "MCTPEndpoint"),
+    pluginProduct("mctp", "MCTP"),
     pluginProduct("debug-trigger", "DebugTrigger"),
     pluginProduct("ipmi-lite", "IPMILite"),
 ]
@@ -231,16 +231,16 @@ let tools: [Target] = [
     .target(
         name: "Simulator",
         dependencies: [
-            "CFuse", "CLinux", "DriverModel", "EventLoop", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
+            "CFuse", "CLinux", "DriverModel", "Events", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
         ],
         swiftSettings: strict),
     .target(
-        name: "Rehearsal",
+        name: "PluginTrial",
         dependencies: [
-            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "YAML",
+            "CKCSPlugin", "CLinux", "DaemonConfiguration", "Events", "LinuxIO", "PluginHost", "Schema", "YAML",
         ], swiftSettings: strict),
     .executableTarget(
-        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPEndpoint"], path: "Tests/Benchmarks/MCTP",
+        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPMux"], path: "Tests/Benchmarks/MCTP",
         swiftSettings: strict),
     .executableTarget(
         name: "DaemonBenchmark", dependencies: ["CLinux", "LinuxIO", "SimulatedDevice", "TestKit"],
@@ -249,27 +249,31 @@ let tools: [Target] = [
     .executableTarget(
         name: "kcssim",
         dependencies: [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "PluginHost", "Rehearsal", "SimulatedDevice",
+            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "PluginHost", "PluginTrial", "SimulatedDevice",
             "Simulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 ]
 
-let tests: [Target] = [
+let allTests: [Target] = [
     .target(
-        name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/PluginTestSupport",
+        name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/Support/PluginTestSupport",
         swiftSettings: strict),
     testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
     testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
     testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
-    testTarget("EventLoopTests", ["EventLoop", "LinuxIO", "CLinux", "CTestSupport"]),
+    testTarget("EventsTests", ["Events", "LinuxIO", "CLinux", "CTestSupport"]),
     testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
     testTarget("IPMITests", ["IPMI"]),
-    testTarget("IPMILiteTests", ["IPMI", "IPMILite"]),
+    testTarget("IPMIControllerTests", ["IPMI", "IPMIController"]),
     testTarget(
         "IPMILiteHandlerTests",
-        ["CKCSPlugin", "CLinux", "IPMI", "IPMILite", "IPMILiteHandler", "LinuxIO", "PluginTestSupport", "TestKit"]),
+        [
+            "CKCSPlugin", "CLinux", "IPMI", "IPMIController", "IPMILiteHandler", "LinuxIO", "PluginTestSupport",
+            "TestKit",
+        ]),
     .executableTarget(
-        name: "ipmi-count", dependencies: ["IPMI", "IPMILite"], path: "Tests/ipmi-count", swiftSettings: strict),
+        name: "ipmi-count", dependencies: ["IPMI", "IPMIController"], path: "Tests/Plugins/ipmi-count",
+        swiftSettings: strict),
     testTarget("KCSTests", ["KCS", "DriverModel"]),
     testTarget(
         "IPMIEndToEndTests",
@@ -284,45 +288,49 @@ let tests: [Target] = [
         exclude: ["Resources"], swiftSettings: strict),
     testTarget(
         "SimulatorTests",
-        ["CLinux", "DriverModel", "EventLoop", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
-    testTarget("DeviceTests", ["CLinux", "Device", "DriverModel", "SimulatedDevice", "TestKit"]),
+        ["CLinux", "DriverModel", "Events", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
+    testTarget("DevicesTests", ["CLinux", "Devices", "DriverModel", "SimulatedDevice", "TestKit"]),
     testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
     .executableTarget(
-        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"], path: "Tests/SimulatedPeer",
+        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"],
+        path: "Tests/Devices/SimulatedPeer",
         swiftSettings: strict),
     testTarget("WireTests", ["Wire"]),
     testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
-    testTarget("MCTPEndpointTests", ["MCTP", "MCTPEndpoint", "Wire"]),
+    testTarget("MCTPMuxTests", ["MCTP", "MCTPMux", "Wire"]),
     testTarget(
-        "MCTPEndpointHandlerTests",
-        ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPEndpointHandler", "PluginTestSupport"]),
+        "MCTPHandlerTests",
+        ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPHandler", "PluginTestSupport"]),
     testTarget("SchemaTests", ["Schema"]),
     testTarget("YAMLTests", ["Schema", "YAML"]),
-    testTarget("ConfigurationTests", ["Configuration", "LinuxIO", "Schema", "YAML"]),
+    testTarget("DaemonConfigurationTests", ["DaemonConfiguration", "LinuxIO", "Schema", "YAML"]),
     .executableTarget(
-        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/capture-child",
+        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/Capture/capture-child",
         swiftSettings: strict),
-    .target(name: "CTestSupport", path: "Tests/CTestSupport", cSettings: cSettings),
+    .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: cSettings),
     testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
     .testTarget(
         name: "MountTests",
         dependencies: [
-            "CLinux", "CTestSupport", "Device", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator",
+            "CLinux", "CTestSupport", "Devices", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
+            "Simulator",
             "kcsmuxd", "kcssim",
         ],
         exclude: ["Resources"], swiftSettings: strict),
     .testTarget(
         name: "ABITests", dependencies: ["CLinux", "LinuxIO", "PluginHost", "Schema", "TestKit", "kcsctl", "kcssim"],
         exclude: ["1.0", "grow", "host.c", "stranger.c"], swiftSettings: strict),
-    testTarget("RehearsalTests", ["LinuxIO", "PluginHost", "Rehearsal", "TestKit", "kcsctl", "kcsmuxd", "kcssim"]),
+    testTarget("PluginTrialTests", ["LinuxIO", "PluginHost", "PluginTrial", "TestKit", "kcsctl", "kcsmuxd", "kcssim"]),
     testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
     .target(
-        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"], path: "Tests/TestKit",
+        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"],
+        path: "Tests/Support/TestKit",
         swiftSettings: strict),
     .testTarget(
         name: "PluginHostTests",
         dependencies: [
-            "CKCSPlugin", "CLinux", "Configuration", "EventLoop", "LinuxIO", "PluginHost", "Schema", "TestKit", "YAML",
+            "CKCSPlugin", "CLinux", "DaemonConfiguration", "Events", "LinuxIO", "PluginHost", "Schema", "TestKit",
+            "YAML",
         ],
         exclude: ["Plugins"], swiftSettings: strict),
     .testTarget(
@@ -335,20 +343,20 @@ let tests: [Target] = [
     testTarget(
         "DaemonTests",
         [
-            "CTestSupport", "Capture", "CLinux", "Configuration", "Daemon", "EventLoop", "HotPath", "LinuxIO",
+            "CTestSupport", "Capture", "CLinux", "DaemonConfiguration", "Daemon", "Events", "HotPath", "LinuxIO",
             "PluginHost", "SimulatedDevice", "TestKit",
         ]),
     testTarget("JSONTests", ["JSON"]),
     testTarget(
         "ControlTests",
         [
-            "CLinux", "Capture", "Configuration", "Daemon", "EventLoop", "JSON", "LinuxIO", "PluginHost",
+            "CLinux", "Capture", "DaemonConfiguration", "Daemon", "Events", "JSON", "LinuxIO", "PluginHost",
             "SimulatedDevice", "kcsctl", "kcsmuxd",
         ]),
     testTarget(
         "MCTPEndToEndTests",
         [
-            "CLinux", "DriverModel", "EventLoop", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
+            "CLinux", "DriverModel", "Events", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
             "kcsmuxd", "kcssim",
         ]),
 ]
@@ -361,7 +369,8 @@ let fuzzers: [Target] =
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CKCSPlugin", "CLinux", "Capture", "Configuration", "Decode", "DriverModel", "JSON", "KCS", "LinuxIO",
+                "CKCSPlugin", "CLinux", "Capture", "DaemonConfiguration", "Decode", "DriverModel", "JSON", "KCS",
+                "LinuxIO",
                 "MCTP", "PluginHost", "Schema", "YAML",
             ], path: "Tests/Fuzz", exclude: ["Seeds"], swiftSettings: strict,
             linkerSettings: [
@@ -372,10 +381,42 @@ let fuzzers: [Target] =
             ])
     ]
 
+/// The folder of each target that does not stand in Plugins/.
+let rooms: [String: [String]] = [
+    "Sources/System": ["CLinux", "LinuxIO", "Events", "CUnicode", "CompactText"],
+    "Sources/Protocols": ["KCS", "IPMI", "MCTP", "Wire", "JSON"],
+    "Sources/Configuration": ["CYAML", "Schema", "YAML", "DaemonConfiguration"],
+    "Sources/Devices": ["DriverModel", "SimulatedDevice", "Devices"],
+    "Sources/Capture": ["CCapture", "Capture", "Decode"],
+    "Sources/Plugins": ["CKCSPlugin", "PluginHost", "PluginKit"],
+    "Sources/Daemon": ["Daemon", "HotPath", "kcsmuxd"],
+    "Sources/Tools": ["kcsctl", "kcssim", "Simulator", "PluginTrial", "CFuse"],
+    "Tests/System": ["EventsTests", "LinuxIOTests"],
+    "Tests/Protocols": ["KCSTests", "IPMITests", "MCTPTests", "WireTests", "JSONTests"],
+    "Tests/Configuration": ["SchemaTests", "YAMLTests", "DaemonConfigurationTests"],
+    "Tests/Devices": ["DriverModelTests", "SimulatedDeviceTests", "DevicesTests", "SimulatedPeer"],
+    "Tests/Capture": ["CaptureTests", "DecodeTests", "capture-child"],
+    "Tests/Plugins": [
+        "PluginHostTests", "PluginKitTests", "ABITests", "EchoTests", "DebugTriggerTests", "IPMIControllerTests",
+        "IPMILiteHandlerTests", "MCTPMuxTests", "MCTPHandlerTests", "ipmi-count",
+    ],
+    "Tests/Daemon": ["DaemonTests", "ControlTests"],
+    "Tests/Tools": ["PluginTrialTests", "KcssimTests", "SimulatorTests", "MountTests"],
+    "Tests/EndToEnd": ["EndToEndTests", "IPMIEndToEndTests", "MCTPEndToEndTests"],
+    "Tests/Support": ["TestKit", "CTestSupport", "PluginTestSupport"],
+]
+/// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone.
+let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
+let tests = allTests.filter { $0.type != .test || wanted?.contains($0.name) ?? true }
+let targets = libraries + programs + plugins + (embedded ? [] : tools + tests + fuzzers)
+for (room, names) in rooms {
+    for target in targets where names.contains(target.name) { target.path = "\(room)/\(target.name)" }
+}
+
 let package = Package(
     name: "kcsmux",
     products: products,
     dependencies: embedded
         ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: libraries + programs + plugins + (embedded ? [] : tools + tests + fuzzers)
+    targets: targets
 )

@@ -4,7 +4,7 @@
 import CKCSPlugin
 import CLinux
 import Capture
-import Configuration
+import DaemonConfiguration
 import Decode
 import JSON
 import LinuxIO

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
-import IPMILite
+import IPMIController
 import LinuxIO
 import PluginKit
 
@@ -261,7 +261,7 @@ extension Setup.SensorFile {
     }
 }
 
-extension IPMILite.LogLevel {
+extension IPMIController.LogLevel {
     fileprivate var kit: PluginKit.LogLevel {
         switch self {
         case .error: .error

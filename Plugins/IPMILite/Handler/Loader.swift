@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
-import IPMILite
+import IPMIController
 import LinuxIO
 
 /// Reads an instance's files on the worker thread; the loop's thread takes the result when that is done.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
-import IPMILite
+import IPMIController
 import PluginKit
 
 extension Setup {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
-import IPMILite
+import IPMIController
 import PluginKit
 
 /// Takes what is wrong with options. A class, so that the code that reports is compiled once and not for each taker.

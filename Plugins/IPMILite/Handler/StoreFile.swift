@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
-import IPMILite
+import IPMIController
 import LinuxIO
 
 /// The files behind the controller's stores. All of it runs on the worker thread; nothing returns before the change is

@@ -2,7 +2,7 @@
 //
 // Unsafe: literals are compared where they lie.
 import IPMI
-import IPMILite
+import IPMIController
 
 /// A word to be compared byte by byte in a `switch`. Comparing Strings would bring in the code of Unicode's
 /// normalisation.

@@ -54,7 +54,10 @@ final class Workshop {
         loop = "\(path)/loop"
         let root = CCompiler.root
         try CCompiler.run(
-            ["-O2", "-I", "\(root)/Sources/CKCSPlugin/include", "\(root)/Tests/Benchmarks/Daemon/loop.c", "-o", loop])
+            [
+                "-O2", "-I", "\(root)/Sources/Plugins/CKCSPlugin/include", "\(root)/Tests/Benchmarks/Daemon/loop.c",
+                "-o", loop,
+            ])
         cPlugin = try CCompiler.library(
             "\(root)/Plugins/Examples/c/echo.c", to: "\(path)/libkcs-echo-c.so", ["-O2"])
         simulator = Path.parent(of: CurrentProcess.executable ?? "") + "/kcssim"

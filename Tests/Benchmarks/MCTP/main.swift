@@ -10,7 +10,7 @@
 //     valgrind --tool=callgrind --toggle-collect='*bmcTurn*' .build/release/MCTPBenchmark 1000 4096 4096
 import CLinux
 import MCTP
-import MCTPEndpoint
+import MCTPMux
 
 /// A client that sends every message back to where it came from.
 final class EchoClient: ClientSockets {

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import MCTP
+import MCTPMux
+import PluginKit
+
+/// An MCTP endpoint on a channel: makes the endpoint, its link and its sockets, and passes on what happens.
+public final class MCTPHandler: Handler {
+    private static let second: UInt64 = 1_000_000_000
+
+    private let options: MCTPOptions
+    private(set) var endpoint: Endpoint?
+    private var link: Link?
+    private var astlpc: AstlpcLink?
+    private var messages: DSP0254Link?
+    private var sockets: MuxSockets?
+    private var timer: HandlerTimer?
+    /// For a host that waits for an answer.
+    private var answerTimer: HandlerTimer?
+
+    /// An instance with the options of `describe`, which have passed its check.
+    public init(host: Host, options: OptionValue) {
+        self.options = MCTPOptions(options)
+        super.init(host: host)
+    }
+
+    /// The plugin's descriptor.
+    public static func describe() -> UnsafePointer<kcs_plugin> {
+        Plugin.describe(
+            name: "mctp", version: "0.1.0", summary: "an MCTP endpoint for local programs (mctp-mux protocol)",
+            inputs: [.none, .automatic, .messages], options: MCTPOptions.declaration,
+            check: { options, report in Plugin.check(options, report) { MCTPOptions($0).check($1) } },
+            create: { host, channel, options, instance in
+                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
+                    MCTPHandler(host: host, options: options)
+                }
+            })
+    }
+
+    /// Opens the sockets, and tells the host CPU that there is an endpoint.
+    public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
+        let sockets = MuxSockets(self)
+        let endpoint = Endpoint(options.configuration, sockets: sockets, observer: ChannelObserver(host))
+        self.sockets = sockets
+        self.endpoint = endpoint
+        do {
+            let input = try open(endpoint, info)
+            try sockets.open(name: options.socketName, path: options.socketPath)
+            let handler = Unmanaged.passUnretained(self)
+            timer = makeTimer { now in handler._withUnsafeGuaranteedRef { $0.tick(now: now) } }
+            timer?.set(host.now + Self.second)
+            return input
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Tells the host CPU that the endpoint is gone, and closes the sockets.
+    public override func stop(_ reason: Reason) {
+        astlpc?.stop()
+        messages?.reset()
+        close()
+    }
+
+    /// Binding astlpc: a signal of the host CPU.
+    public override func data(_ value: UInt8, str: STR, now: UInt64) { astlpc?.data(value, now: now) }
+
+    /// Binding astlpc: ODR is free.
+    public override func outputReady(str: STR, now: UInt64) { astlpc?.outputReady(now: now) }
+
+    /// Binding dsp0254: a KCS message, which may be somebody else's.
+    public override func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Disposition {
+        guard let messages else { return .declined }
+        switch messages.message(token, bytes, now: now) {
+        case .declined: return .declined
+        case .handled: return .handled
+        case .pending:
+            if let deadline = messages.deadline { answerTimer?.set(deadline) }
+            return .pending
+        }
+    }
+
+    /// The host CPU was reset: it knows nothing of what was under way.
+    public override func reset(now: UInt64) {
+        astlpc?.reset(now: now)
+        messages?.reset()
+    }
+
+    /// Counters of the link, of reassembly and of the clients.
+    public override func stats(_ stats: Stats) {
+        guard let endpoint else { return }
+        let counters = endpoint.counters
+        stats.number("eid", UInt64(endpoint.eid.rawValue))
+        stats.number("packets_in", counters.packetsIn)
+        stats.number("packets_out", counters.packetsOut)
+        stats.number("messages_in", counters.messagesIn)
+        stats.number("messages_out", counters.messagesOut)
+        stats.number("queued", UInt64(endpoint.queued))
+        for reason in DropReason.allCases where counters[reason] > 0 {
+            stats.number(reason.name.description, counters[reason])
+        }
+        stats.number("clients", UInt64(endpoint.clientCount))
+        stats.number("clients_connected", endpoint.clientCounters.connected)
+        stats.number("clients_refused", endpoint.clientCounters.refused)
+        stats.number("clients_slow", endpoint.clientCounters.slow)
+        stats.number("client_packets_malformed", endpoint.clientCounters.malformed)
+        if let messages { stats.number("unanswered", messages.unanswered) }
+        guard let astlpc else { return }
+        stats.number("version", UInt64(astlpc.version?.rawValue ?? 0))
+        stats.number("mtu", astlpc.version == nil ? 0 : UInt64(astlpc.unit))
+        stats.number("protocol_errors", astlpc.protocolErrors)
+        stats.number("channels_refused", astlpc.refusals)
+        stats.number("window_repairs", astlpc.repairs)
+    }
+
+    /// Sends what clients gave us.
+    func pump(now: UInt64) { link?.pump(now: now) }
+
+    private func tick(now: UInt64) {
+        link?.tick(now: now)
+        timer?.set(now + Self.second)
+    }
+
+    private func open(_ endpoint: Endpoint, _ info: StartInfo) throws(HandlerError) -> Input {
+        switch options.binding {
+        case .loopback:
+            let link = LoopbackLink(endpoint, unit: options.unit ?? PacketHeader.baselineUnit)
+            self.link = link
+            link.start(now: host.now)
+            return .none
+        case .dsp0254:
+            guard info.capabilities.contains(.messages) else {
+                throw HandlerError("binding dsp0254 needs a device that carries messages")
+            }
+            let link = DSP0254Link(
+                endpoint, ChannelMessages(host), unit: options.unit ?? PacketHeader.baselineUnit)
+            self.link = link
+            messages = link
+            let handler = Unmanaged.passUnretained(self)
+            answerTimer = makeTimer { now in
+                handler._withUnsafeGuaranteedRef { handler in
+                    handler.messages?.giveUp(now: now)
+                    if let deadline = handler.messages?.deadline { handler.answerTimer?.set(deadline) }
+                }
+            }
+            return .messages
+        case .astlpc:
+            guard info.capabilities.isSuperset(of: [.dataIn, .dataOut, .status]) else {
+                throw HandlerError("binding astlpc needs a device with IDR, ODR and STR")
+            }
+            guard let memory = host.mapWindow(), let base = memory.baseAddress else {
+                throw HandlerError("binding astlpc needs memory shared with the host: `window` of the channel's device")
+            }
+            let window = Window(base, count: memory.count)
+            guard let link = AstlpcLink(endpoint, window, ChannelRegisters(host), unit: options.unit) else {
+                throw HandlerError("binding astlpc: a window of \(memory.count) bytes is too small for two buffers")
+            }
+            self.link = link
+            astlpc = link
+            link.start(now: host.now)
+            return .automatic
+        }
+    }
+
+    private func close() {
+        timer = nil
+        answerTimer = nil
+        sockets?.close()
+        link = nil
+        astlpc = nil
+        messages = nil
+        endpoint = nil
+        sockets = nil
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import Schema
+import YAML
+
+/// Rules about one key that its shape can't state, and rules that tie several keys together. A value that is absent
+/// was reported already where that is a mistake.
+struct CrossChecks {
+    private let diagnostics: Diagnostics
+
+    init(_ diagnostics: Diagnostics) { self.diagnostics = diagnostics }
+
+    func version(_ value: Value) {
+        guard let version = value.integer, version != 1 else { return }
+        diagnostics.error(
+            "version \(version) of this format is not known; this kcsmuxd reads version 1", at: value.mark)
+    }
+
+    func realtime(_ members: Members) {
+        if members.isGiven("priority") && !members.isGiven("policy") {
+            diagnostics.error("'priority' means something with 'policy: fifo' only", at: members.mark("priority"))
+        }
+    }
+
+    func channel(_ members: Members) {
+        if let name = members.text("name"), !CrossChecks.isChannelName(name) {
+            diagnostics.error(
+                "\(quote(name)) can't be a channel's name: a letter a-z, then at most 31 of a-z, 0-9 and -",
+                at: members.mark("name"))
+        }
+        let (plugin, plugins, options) = (members["plugin"], members["plugins"], members["options"])
+        if plugin.isGiven && plugins.isGiven {
+            diagnostics.error("'plugin' and 'plugins' exclude each other", at: max(plugin.mark, plugins.mark))
+        } else if !plugin.isGiven && !plugins.isGiven {
+            diagnostics.error("missing key 'plugin' (or 'plugins')", at: members.mark("name"))
+        } else if plugins.isGiven && options.isGiven {
+            diagnostics.error("'options' belong to each element of 'plugins'", at: options.mark)
+        }
+    }
+
+    func plugin(_ value: Value) {
+        guard let plugin = value.text, !plugin.utf8.contains(UInt8(ascii: "/")) else { return }
+        let isName = plugin.utf8.allSatisfy {
+            CrossChecks.isSmallLetter($0) || CrossChecks.isDigit($0) || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: "_")
+        }
+        if !isName {
+            diagnostics.error(
+                "\(quote(plugin)) is no plugin's short name (a-z, 0-9, - and _), and without a / it is no path",
+                at: value.mark)
+        }
+    }
+
+    func device(_ members: Members) {
+        guard let index = members.enumeration("type") else { return }
+        let type = DeviceType.allCases[index]
+        guard !type.hasRegisters else { return }
+        for key in ["driver", "window"] where members.isGiven(key) {
+            diagnostics.error(
+                "\(quote(key)) means nothing for a device of type \(type.rawValue)", at: members.mark(key))
+        }
+    }
+
+    func window(_ members: Members) {
+        if let offset = members.size("offset"), offset % 4096 != 0 {
+            diagnostics.error(
+                "'offset' is \(Quantity.size(offset)); it must be a multiple of 4KiB", at: members.mark("offset"))
+        }
+        guard members.enumeration("type") == 1 else { return }
+        for key in ["path", "size"] where !members.isGiven(key) {
+            diagnostics.error("missing key \(quote(key)), which a window of memory needs", at: members.mark("type"))
+        }
+    }
+
+    func transfer(_ value: Value, _ members: Members, _ type: DeviceType) {
+        guard value.isGiven else { return }
+        switch type {
+        case .rawKCS, .sim: break
+        case .serioRaw:
+            diagnostics.error("'transfer' means nothing for a device of type serio-raw", at: value.mark)
+        case .ipmiKCS where members.isGiven("handshake"):
+            diagnostics.error(
+                "'handshake' means nothing for a device of type ipmi-kcs, where the kernel runs the transfer",
+                at: members.mark("handshake"))
+        case .ipmiKCS: break
+        }
+    }
+
+    func restart(_ members: Members) {
+        let (first, longest) = (members["backoff"], members["backoff_max"])
+        guard let least = first.duration, let most = longest.duration, most < least else { return }
+        diagnostics.error(
+            "'backoff_max' is \(Quantity.duration(most)), less than 'backoff', which is \(Quantity.duration(least))",
+            at: longest.isGiven ? longest.mark : first.mark)
+    }
+
+    func unique(_ channels: [ChannelConfiguration]) {
+        // The lines of names, and the channels with a path.
+        var names: [String: Int] = [:]
+        var paths: [String: Int] = [:]
+        for (index, channel) in channels.enumerated() {
+            if let first = names[channel.name], !channel.name.isEmpty {
+                diagnostics.error(
+                    "the name \(quote(channel.name)) is taken by the channel at line \(first)",
+                    at: channel.nameMark)
+            } else {
+                names[channel.name] = Int(channel.nameMark.line)
+            }
+            guard !channel.device.path.isEmpty else { continue }
+            let path = CrossChecks.plain(channel.device.path)
+            if let first = paths[path].map({ channels[$0] }) {
+                diagnostics.error(
+                    "the device \(quote(channel.device.path)) is that of channel \(quote(first.name)), at line "
+                        + "\(first.devicePathMark.line), already", at: channel.devicePathMark)
+            } else {
+                paths[path] = index
+            }
+        }
+    }
+
+    static func isChannelName(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        guard let first = bytes.first, bytes.count <= 32, isSmallLetter(first) else { return false }
+        return bytes.allSatisfy { isSmallLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    /// A path without doubled slashes and "." in it.
+    private static func plain(_ path: String) -> String {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+        let start = path.utf8.first == UInt8(ascii: "/") ? "/" : ""
+        return start + parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+    }
+
+    private static func isSmallLetter(_ byte: UInt8) -> Bool {
+        byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")
+    }
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import Capture
+import DaemonConfiguration
+import HotPath
+import JSON
+import KCS
+import LinuxIO
+import PluginHost
+
+/// A channel's state and figures as the control socket tells them.
+enum StatusReport {
+    static func channel(_ channel: Channel) -> JSONValue {
+        let configuration = channel.plan.configuration
+        let counters = channel.counters
+        let now = Clock.real
+        var members: [JSONMember] = []
+        func add(_ name: String, _ value: JSONValue) { members.append(JSONMember(name, value)) }
+        add("name", .string(channel.name))
+        add("enabled", .bool(channel.isEnabled))
+        add("state", .string(channel.state.name))
+        add("reason", .optional(channel.state.reason))
+        add("since", .string(UTCTime.milliseconds(channel.since)))
+        add("seconds", .unsigned(now > channel.since ? (now - channel.since) / 1_000_000_000 : 0))
+        if case .backingOff(let until, _) = channel.state {
+            let monotonic = Clock.monotonic
+            add("restart_in_ms", .unsigned(until > monotonic ? (until - monotonic) / 1_000_000 : 0))
+        }
+        add(
+            "device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
+        add("plugins", .array(plugins(channel)))
+        add("bytes_in", .unsigned(channel.bytesIn))
+        add("bytes_out", .unsigned(channel.bytesOut))
+        add("stale", .unsigned(counters.stale))
+        add("dropped", .unsigned(counters.dropped))
+        add("refused", .unsigned(counters.refused))
+        add("replaced", .unsigned(counters.replaced))
+        add("restarts", .unsigned(counters.restarts))
+        add("obf_stalls", .unsigned(counters.obfStalls))
+        add("slow_calls", .unsigned(counters.slowCalls))
+        add("stale_replies", .unsigned(counters.staleReplies))
+        add("last_error", .optional(channel.lastError))
+        add("last_error_at", channel.lastError == nil ? .null : .string(UTCTime.milliseconds(channel.lastErrorAt)))
+        add("transfers", transfers(channel))
+        add("capture", capture(channel))
+        return .object(members)
+    }
+
+    private static func plugins(_ channel: Channel) -> [JSONValue] {
+        // A seat is there while the channel runs; what it would run is known from the plan.
+        let planned = channel.plan.handlers.map { $0.plugin }
+        var plugins: [JSONValue] = []
+        for (index, plugin) in planned.enumerated() {
+            var members = [
+                JSONMember("name", .string(plugin.name)), JSONMember("version", .string(plugin.version)),
+                JSONMember("file", .string(plugin.file.path)),
+            ]
+            if let seat = channel.seats.first(where: { $0.index == index }), channel.isRunning {
+                members.append(JSONMember("input", .string(inputName(seat.input))))
+                members.append(JSONMember("stats", .object(stats(seat))))
+            }
+            plugins.append(.object(members))
+        }
+        for failure in channel.plan.failures {
+            plugins.append(["file": .string(failure.file), "failure": .string(failure.description)])
+        }
+        return plugins
+    }
+
+    private static func inputName(_ input: Int32) -> String {
+        switch input {
+        case KCS_INPUT_AUTO: return "auto"
+        case KCS_INPUT_MANUAL: return "manual"
+        case KCS_INPUT_MESSAGES: return "messages"
+        default: return "none"
+        }
+    }
+
+    /// A handler's own figures; the first of those with one name counts.
+    private static func stats(_ seat: HandlerSeat) -> [JSONMember] {
+        var members: [JSONMember] = []
+        func add(_ name: String, _ value: JSONValue) {
+            guard members.count < 256, !members.contains(where: { $0.name == name }) else { return }
+            members.append(JSONMember(name, value))
+        }
+        seat.calling(.stats) {
+            $0.collectStats(
+                number: { add($0, .unsigned($1)) }, text: { add($0, .string($1)) })
+        }
+        return members
+    }
+
+    private static func transfers(_ channel: Channel) -> JSONValue {
+        guard let counters = channel.transferCounters else { return .null }
+        return [
+            "requests": .unsigned(counters.delivered), "completed": .unsigned(counters.completed),
+            "timeouts": .unsigned(counters.expired), "aborted": .unsigned(counters.aborted),
+            "abort_commands": .unsigned(counters.abortCommands), "errors": .unsigned(counters.errors),
+            "stale_replies": .unsigned(counters.stale), "dropped_bytes": .unsigned(counters.dropped),
+            "wrong_guesses": .unsigned(counters.wrongGuesses),
+        ]
+    }
+
+    private static func capture(_ channel: Channel) -> JSONValue {
+        let configuration = channel.plan.configuration.capture
+        var members = [JSONMember("mode", .string(modeName(configuration.mode)))]
+        if let recorder = channel.recorder {
+            members.append(JSONMember("capacity", .integer(recorder.capacity)))
+            members.append(JSONMember("recorded", .unsigned(recorder.position)))
+            members.append(JSONMember("persist", .bool(configuration.persist)))
+        }
+        if let file = channel.captureFile {
+            members.append(JSONMember("path", .optional(file.path)))
+            members.append(JSONMember("lost", .unsigned(file.lost)))
+            members.append(JSONMember("trouble", .optional(file.trouble)))
+        }
+        return .object(members)
+    }
+
+    private static func modeName(_ mode: CaptureConfiguration.Mode) -> String {
+        switch mode {
+        case .none: return "none"
+        case .ring: return "ring"
+        case .file: return "file"
+        }
+    }
+}
+
+/// The answer to `status`: the daemon, then the channels one by one, a few each turn.
+final class StatusStream: ControlStream {
+    private let head: JSONValue
+    private let channels: [Channel]
+    private var place = 0
+    private static let channelsPerStep = 4
+
+    /// `head` is an object that the list of channels is added to.
+    init(_ head: JSONValue, _ channels: [Channel]) {
+        self.head = head
+        self.channels = channels
+    }
+
+    override func produce(_ client: ControlClient, into buffer: inout [UInt8], limit: Int) -> Progress {
+        if place == 0 {
+            buffer.append(contentsOf: "{\"ok\":true,\"result\":".utf8)
+            head.write(to: &buffer)
+            // The object goes on.
+            buffer.removeLast()
+            buffer.append(contentsOf: ",\"channels\":[".utf8)
+        }
+        let end = min(channels.count, place + Self.channelsPerStep)
+        for index in place..<end {
+            if index > 0 { buffer.append(UInt8(ascii: ",")) }
+            StatusReport.channel(channels[index]).write(to: &buffer)
+        }
+        place = end
+        guard place == channels.count else { return .more }
+        buffer.append(contentsOf: "]}}\n".utf8)
+        return .done
+    }
+}

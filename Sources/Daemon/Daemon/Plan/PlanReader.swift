@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import DaemonConfiguration
+import Devices
+import LinuxIO
+import PluginHost
+import Schema
+import YAML
+
+/// Reads a configuration file and checks all of it, plugins and their options included. Opens no device and makes no
+/// instance.
+public struct PlanReader {
+    private let loader: PluginLoader
+    private let diagnostics: Diagnostics
+
+    /// What came of a file.
+    public struct Outcome {
+        /// What to act on; nil when the file has a mistake.
+        public let plan: Plan?
+        /// What there is to say about the file.
+        public let diagnostics: Diagnostics
+        /// Plugins that could not be loaded, or do not work on their device. A check of the file counts them as errors;
+        /// a running daemon only refuses their channels.
+        public let pluginDiagnostics: Diagnostics
+    }
+
+    /// Reads `path`, loading plugins through `loader`, which from then on looks where the file says.
+    public static func read(_ path: String, _ loader: PluginLoader) -> Outcome {
+        let file = ConfigurationFile.load(path: path)
+        let pluginDiagnostics = Diagnostics(file: path, text: (try? Syscalls.readFile(path, limit: 1 << 20)) ?? [])
+        // Mistakes in the daemon's own keys do not hide those in the plugins' options.
+        guard let configuration = file.draft else {
+            return Outcome(plan: nil, diagnostics: file.diagnostics, pluginDiagnostics: pluginDiagnostics)
+        }
+        loader.reconfigure(
+            folders: PluginLoader.searchPath(configuration.pluginPath),
+            trust: configuration.pluginTrust == .strict ? .strict : .any)
+        let reader = PlanReader(loader: loader, diagnostics: file.diagnostics)
+        let channels = configuration.channels.map { reader.plan($0, configuration, pluginDiagnostics) }
+        reader.checkDevices(configuration.channels)
+        let plan = file.diagnostics.hasErrors ? nil : Plan(configuration: configuration, channels: channels)
+        return Outcome(plan: plan, diagnostics: file.diagnostics, pluginDiagnostics: pluginDiagnostics)
+    }
+
+    private func plan(
+        _ channel: ChannelConfiguration, _ configuration: Configuration, _ pluginDiagnostics: Diagnostics
+    ) -> ChannelPlan {
+        var handlers: [HandlerPlan] = []
+        var failures: [LoadFailure] = []
+        for handler in channel.handlers where !handler.plugin.isEmpty {
+            switch load(handler, for: channel) {
+            case .failure(let failure):
+                failures.append(failure)
+                pluginDiagnostics.error(failure.description, at: handler.pluginMark)
+            case .success(let plugin):
+                let options = check(handler, plugin)
+                checkSysrq(options, channel, configuration)
+                handlers.append(HandlerPlan(plugin: plugin, options: options))
+            }
+        }
+        return ChannelPlan(configuration: channel, handlers: handlers, failures: failures)
+    }
+
+    private func load(
+        _ handler: HandlerConfiguration, for channel: ChannelConfiguration
+    ) -> Result<LoadedPlugin, LoadFailure> {
+        switch loader.load(handler.plugin) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let plugin):
+            let faults = ShapeReview.faults(plugin.options)
+            if let fault = faults.first { return .failure(LoadFailure(plugin.file.path, .declaration, fault)) }
+            let device = channel.device
+            let capabilities = DeviceSpecification(device).capabilities.rawValue
+            let description = "\(device.type.rawValue) \(device.path)"
+            if let failure = plugin.check(capabilities: capabilities, device: description) { return .failure(failure) }
+            return .success(plugin)
+        }
+    }
+
+    private func check(_ handler: HandlerConfiguration, _ plugin: LoadedPlugin) -> Value {
+        let before = diagnostics.errorCount
+        let options = handler.check(plugin.options, diagnostics)
+        guard diagnostics.errorCount == before else { return options }
+        plugin.check(options) { mark, text in
+            diagnostics.error(text, at: mark.line > 0 ? mark : handler.optionsMark)
+        }
+        return options
+    }
+
+    /// A simulated channel must not reboot the machine that it is tried on by default.
+    private func checkSysrq(_ options: Value, _ channel: ChannelConfiguration, _ configuration: Configuration) {
+        guard channel.device.type == .sim, !configuration.isSysrqPathGiven else { return }
+        for action in ActionSearch.all(options) {
+            guard case .sysrq = action.kind else { continue }
+            diagnostics.error(
+                "'sysrq' on a sim channel needs the top-level key 'sysrq_path', so that a test never reaches the machine's"
+                    + " own", at: action.mark)
+            return
+        }
+    }
+
+    /// Two channels may not name one device. Compared by stat: opening is never a way to look.
+    private func checkDevices(_ channels: [ChannelConfiguration]) {
+        var seen: [String: Int] = [:]
+        for (index, channel) in channels.enumerated() {
+            guard let status = try? Syscalls.stat(channel.device.path) else { continue }
+            guard let first = seen[status.deviceKey] else {
+                seen[status.deviceKey] = index
+                continue
+            }
+            let other = channels[first]
+            // The same path twice is reported where the paths are read.
+            guard other.device.path != channel.device.path else { continue }
+            diagnostics.error(
+                "channel '\(channel.name)' has the device of channel '\(other.name)':"
+                    + " \(channel.device.path) is \(other.device.path)", at: channel.devicePathMark)
+        }
+    }
+}
+
+/// Finds the actions in a tree of options.
+enum ActionSearch {
+    static func all(_ value: Value) -> [Action] {
+        switch value.payload {
+        case .actions(let actions): return actions.flatMap(withElse)
+        case .object(let members): return members.flatMap(all)
+        case .list(let elements): return elements.flatMap(all)
+        case .map(let pairs): return pairs.flatMap { all($0.value) }
+        case .oneOf(_, let inner): return all(inner)
+        default: return []
+        }
+    }
+
+    private static func withElse(_ action: Action) -> [Action] { [action] + action.otherwise.flatMap(withElse) }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import CLinux
+import LinuxIO
+import PluginHost
+import PluginTrial
+import Simulator
+
+/// `kcssim plugin FILE TRANSCRIPT`
+struct PluginCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plugin",
+        abstract: "Plays a transcript to a plugin, and compares what it does.",
+        discussion: """
+            The plugin is loaded and called as kcsmuxd does it, without a device and with a clock of its own: no hardware, \
+            no waiting. A transcript is a text: lines that begin with > happen to the plugin, those with < are what it \
+            must do. What differs is printed in the manner of diff. Exit status: 0 nothing differs, 1 something does, or \
+            the plugin cannot be used, 64 wrong usage.
+
+            An example: options: {xor: 0xFF}
+                        > data 0x01 0x02
+                        < odr 0xfe
+                        < odr 0xfd
+            """)
+
+    @Argument(help: "The plugin: a path with a / in it, or a short name.")
+    var plugin: String
+
+    @Argument(help: "The transcript.")
+    var transcript: String
+
+    @Option(help: ArgumentHelp("Options in place of the transcript's, in YAML: '{xor: 1}'.", valueName: "yaml"))
+    var options: String?
+
+    @Option(
+        name: .customLong("ignore"),
+        help: ArgumentHelp("Lines that do not count, by their first word: log, annotate, stat, … May be repeated."))
+    var ignored: [String] = []
+
+    @Option(help: "The plugin's state folder. (default: a new one, which is removed)")
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp("How long a call of the plugin may take. (default: 5s)", valueName: "duration"),
+        transform: usage(Quantity.duration))
+    var timeout: UInt64 = 5_000_000_000
+
+    @Flag(help: "Print what happens as a transcript, instead of comparing.")
+    var record = false
+
+    func run() throws {
+        let text: Transcript
+        do {
+            text = try Transcript(try reporting(read), file: transcript)
+        } catch let malformed as Transcript.Malformed {
+            FileError.say(malformed.description)
+            throw ExitCode(64)
+        }
+        let loader = PluginLoader(folders: PluginLoader.searchPath([]), trust: .any)
+        guard case .success(let loaded) = loader.load(plugin) else {
+            if case .failure(let failure) = loader.load(plugin) { throw HostFailure(failure.description) }
+            return
+        }
+        let folder = try state ?? Self.newFolder()
+        defer { if state == nil { Self.remove(folder) } }
+        let rehearsal: Rehearsal
+        do {
+            rehearsal = try Rehearsal(loaded, text, options: options, stateFolder: folder, patience: timeout)
+        } catch { throw HostFailure(error.description) }
+        let happened = rehearsal.play()
+        if record { return happened.forEach { say($0.text) } }
+        let difference = Difference(text, happened, ignoring: ignored)
+        guard difference.isEmpty else {
+            difference.lines(file: transcript, plugin: loaded.file.path).forEach { say($0) }
+            throw HostFailure("\(transcript):\(difference.firstLine ?? 1): the plugin does something else")
+        }
+        say("\(transcript): ok, \(happened.count) lines")
+    }
+
+    private func read() throws(SystemError) -> [UInt8] { try Syscalls.readFile(transcript, limit: 1 << 20) }
+
+    private static func newFolder() throws -> String {
+        var template = Array("/tmp/kcssim-plugin-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw HostFailure("no folder in /tmp: \(Errno.current.description)") }
+        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    private static func remove(_ path: String) {
+        if CLinux.unlink(path) == 0 { return }
+        for name in (try? Syscalls.list(path)) ?? [] { remove("\(path)/\(name)") }
+        rmdir(path)
+    }
+}
+
+/// Lines about a file, as compilers write them.
+enum FileError {
+    /// On standard error.
+    static func say(_ text: String) { _ = Array((text + "\n").utf8).withUnsafeBytes { Syscalls.writeAll(2, $0) } }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxIO
+import TestKit
+import Testing
+
+/// What config/systemd installs, as systemd and the shell read it.
+@Suite struct DeploymentTests {
+    private let folder = TestFolder()
+    private static let root = CCompiler.root
+    private static let analyzer = "/usr/bin/systemd-analyze"
+
+    /// The drop-in that the generator makes of a configuration.
+    private func generated(_ configuration: String) throws -> String {
+        let file = try folder.write("kcsmux.yaml", configuration)
+        let generator = try Program(
+            "/bin/sh", ["\(Self.root)/config/systemd/kcsmux-generator", folder.path, folder.path, folder.path],
+            environment: ["KCSMUX_CONFIGURATION": file])
+        #expect(generator.wait() == .exited(0), "\(generator.log)")
+        return try #require(folder.read("kcsmuxd.service.d/kcsmux.conf"))
+    }
+
+    private let everything = """
+        version: 1
+        realtime:
+          policy: fifo
+          lock_memory: true
+        channels:
+          - name: debug
+            device: {type: raw-kcs, path: /dev/raw-kcs1}
+            plugin: debug-trigger
+            options: {actions: {D: [{sysrq: c}]}}
+          - name: mctp
+            device: {type: raw-kcs, path: "/dev/raw-kcs4", window: {type: aspeed-lpc-ctrl}}
+            plugin: mctp
+
+        """
+
+    @Test func generatorGrantsTheNodesThatTheFileNamesAndNothingElse() throws {
+        let text = try generated(
+            """
+            version: 1
+            # path: /dev/raw-kcs7
+            channels:
+              - {name: a, device: {type: raw-kcs, path: /dev/raw-kcs1}, plugin: echo}   # not /dev/mem
+              - {name: b, device: {type: ipmi-kcs, path: /dev/ipmi-kcs3}, plugin: ipmi-lite}
+              - {name: c, device: {type: raw-kcs, path: /dev/raw-kcs1}, plugin: echo}
+
+            """)
+        #expect(
+            text == """
+                # Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.
+                [Service]
+                DeviceAllow=/dev/ipmi-kcs3 rw
+                DeviceAllow=/dev/raw-kcs1 rw
+
+                """)
+    }
+
+    @Test func generatorGrantsWhatActionsAndSchedulingTake() throws {
+        #expect(
+            try generated(everything) == """
+                # Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.
+                [Service]
+                DeviceAllow=/dev/aspeed-lpc-ctrl rw
+                DeviceAllow=/dev/raw-kcs1 rw
+                DeviceAllow=/dev/raw-kcs4 rw
+                ProtectKernelTunables=no
+                ExecStartPre=+/bin/chgrp kcsmux /proc/sysrq-trigger
+                ExecStartPre=+/bin/chmod 0220 /proc/sysrq-trigger
+                RestrictRealtime=no
+                SystemCallFilter=@resources @memlock
+                LimitRTPRIO=99
+                LimitMEMLOCK=infinity
+
+                """)
+    }
+
+    @Test func generatorMakesNothingWithoutAConfiguration() throws {
+        let generator = try Program(
+            "/bin/sh", ["\(Self.root)/config/systemd/kcsmux-generator", folder.path],
+            environment: ["KCSMUX_CONFIGURATION": "\(folder.path)/none"])
+        #expect(generator.wait() == .exited(0), "\(generator.log)")
+        #expect(folder.names() == [])
+    }
+
+    /// The unit alone, and with the rights of a file that asks for everything.
+    @Test(
+        .enabled(if: access(analyzer, X_OK) == 0, "systemd-analyze is not installed"), arguments: [false, true])
+    func unitIsCleanAndExposesAtMostTwo(withDropIn: Bool) throws {
+        let unit = try #require(
+            String(
+                validating: try Syscalls.readFile("\(Self.root)/config/systemd/kcsmuxd.service", limit: 1 << 16),
+                as: UTF8.self))
+        #expect(unit.contains("\nExecStart=/usr/bin/kcsmuxd --config /etc/kcsmux/kcsmux.yaml\n"))
+        // The program is not installed here.
+        let path = try folder.write(
+            "kcsmuxd.service",
+            unit.split(separator: "\n", omittingEmptySubsequences: false)
+                .map { $0.hasPrefix("ExecStart=") ? "ExecStart=/bin/true" : $0 }.joined(separator: "\n"))
+        if withDropIn { _ = try generated(everything) }
+        let verify = try Program(Self.analyzer, ["verify", path])
+        #expect(verify.wait() == .exited(0))
+        #expect(verify.log == "")
+        // The threshold is in tenths.
+        let security = try Program(Self.analyzer, ["security", "--offline=true", "--threshold=20", "--no-pager", path])
+        let table = security.standardOutput()
+        #expect(security.wait() == .exited(0), "\(table)\(security.log)")
+        #expect(table.contains("Overall exposure level for kcsmuxd.service: "), "\(security.log)")
+    }
+}
