@@ -16,7 +16,7 @@ public struct Difference {
     private let parts: [Part]
 
     /// Compares. Lines whose first word is in `ignored` count on neither side.
-    public init(_ transcript: Transcript, _ record: [Rehearsal.Recorded], ignoring ignored: [String] = []) {
+    public init(_ transcript: Transcript, _ record: [Trial.Line], ignoring ignored: [String] = []) {
         func counts(_ text: String) -> Bool {
             !ignored.contains { text.hasPrefix("< \($0) ") || text.hasPrefix("< \($0):") }
         }
@@ -72,7 +72,7 @@ public struct Difference {
     }
 
     /// What happened to the plugin is the same on both sides, so only what lies between two steps is compared.
-    private static func align(_ wanted: [(String, Int)], _ found: [Rehearsal.Recorded]) -> [Part] {
+    private static func align(_ wanted: [(String, Int)], _ found: [Trial.Line]) -> [Part] {
         var parts: [Part] = []
         var (left, right) = (wanted[...], found[...])
         while !left.isEmpty || !right.isEmpty {
@@ -93,7 +93,7 @@ public struct Difference {
     }
 
     /// The longest common subsequence of two short lists.
-    private static func between(_ wanted: [(String, Int)], _ found: [Rehearsal.Recorded]) -> [Part] {
+    private static func between(_ wanted: [(String, Int)], _ found: [Trial.Line]) -> [Part] {
         let width = found.count + 1
         var length = [Int](repeating: 0, count: (wanted.count + 1) * width)
         for left in wanted.indices.reversed() {

@@ -46,6 +46,12 @@ enum Step {
         init(_ text: String) { self.text = text }
     }
 
+    /// Is it the first of a life?
+    var isStart: Bool {
+        if case .start = self { return true }
+        return false
+    }
+
     private static let known = """
         start, stop, reset, data, command, read, reading on|off, request, abort, wait, poll, ran, actions, dumped, stats
         """

@@ -63,11 +63,11 @@ struct PluginCommand: ParsableCommand {
         }
         let folder = try state ?? Self.newFolder()
         defer { if state == nil { Self.remove(folder) } }
-        let rehearsal: Rehearsal
+        let trial: Trial
         do {
-            rehearsal = try Rehearsal(loaded, text, options: options, stateFolder: folder, patience: timeout)
+            trial = try Trial(loaded, text, options: options, stateFolder: folder, callLimit: timeout)
         } catch { throw HostFailure(error.description) }
-        let happened = rehearsal.play()
+        let happened = trial.play()
         if record { return happened.forEach { say($0.text) } }
         let difference = Difference(text, happened, ignoring: ignored)
         guard difference.isEmpty else {

@@ -66,7 +66,7 @@ import Testing
         for block in blocks { if let name = block.name { try folder.write(name, block.text) } }
         #expect(blocks.compactMap { $0.name } == ["adder.c", "adder.swift", "adder.transcript", "kcsmux.yaml"])
         let commands = blocks.filter { $0.language == "sh" }.map { $0.text }
-        let rehearsal = try #require(commands.first { $0.contains("kcssim plugin") })
+        let play = try #require(commands.first { $0.contains("kcssim plugin") })
         let daemon = try #require(commands.first { $0.contains("kcsmuxd --config") })
         let info = try #require(blocks.first { $0.text.hasPrefix("adder 1.0: ") }).text
         for compiler in ["cc ", "swiftc "] {
@@ -76,7 +76,7 @@ import Testing
             #expect(built.errors == "", "not a warning")
             let shown = info.split(separator: "\n").filter { !$0.hasPrefix("file") }
             #expect(built.output.split(separator: "\n").filter { !$0.hasPrefix("file") } == shown)
-            let played = try run(rehearsal)
+            let played = try run(play)
             #expect(played.ending == .exited(0), "\(played.output)\(played.errors)")
             #expect(played.output == "adder.transcript: ok, 13 lines\n")
             let served = try run(daemon)

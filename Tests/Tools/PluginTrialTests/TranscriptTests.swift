@@ -40,8 +40,8 @@ import Testing
     private func play(_ text: String, _ ignored: [String] = []) throws -> (record: [String], difference: Difference) {
         let plugin = try PluginLoader(folders: [Tools.products], trust: .any).load("echo").get()
         let transcript = try Transcript(Array(text.utf8), file: "f")
-        let rehearsal = try Rehearsal(plugin, transcript, stateFolder: "/nowhere", patience: 5_000_000_000)
-        let record = rehearsal.play()
+        let trial = try Trial(plugin, transcript, stateFolder: "/nowhere", callLimit: 5_000_000_000)
+        let record = trial.play()
         return (record.map { $0.text }, Difference(transcript, record, ignoring: ignored))
     }
 
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func pluginIsRefusedWhereItsDeviceOrOptionsAreWrong() throws {
-        #expect(throws: Rehearsal.Refusal.self) { try play("device: ipmi-kcs\n> start") }
-        #expect(throws: Rehearsal.Refusal.self) { try play("options: {xor: 256}\n> start") }
+        #expect(throws: Trial.Refusal.self) { try play("device: ipmi-kcs\n> start") }
+        #expect(throws: Trial.Refusal.self) { try play("options: {xor: 256}\n> start") }
     }
 }

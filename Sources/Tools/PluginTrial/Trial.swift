@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
+import DaemonConfiguration
+import PluginHost
+import Schema
+import YAML
+
+/// Plays a transcript to a plugin, which is loaded and called as kcsmuxd does it, and writes down what the plugin did.
+public final class Trial {
+    private let plugin: LoadedPlugin
+    private let transcript: Transcript
+    private let options: Value
+    private let stateFolder: String
+    private let monitor: CallMonitor
+
+    /// A line of what really happened.
+    public struct Line: Equatable, Sendable {
+        /// The line of the transcript that it belongs to.
+        public let number: Int
+        /// `> …` for what happened to the plugin, `< …` for what it did.
+        public let text: String
+    }
+
+    /// Why there is no trial.
+    public struct Refusal: Error, CustomStringConvertible {
+        /// One line, or several about options.
+        public let description: String
+    }
+
+    /// `options` is YAML, in place of those in the transcript. A callback that takes longer than `callLimit` nanoseconds
+    /// ends the program.
+    public init(
+        _ plugin: LoadedPlugin, _ transcript: Transcript, options: String? = nil, stateFolder: String, callLimit: UInt64
+    ) throws(Refusal) {
+        self.plugin = plugin
+        self.transcript = transcript
+        self.stateFolder = stateFolder
+        self.options = try Self.options(plugin, transcript, options)
+        let device = "a device of type \(transcript.device.rawValue)"
+        if let failure = plugin.check(capabilities: Self.capabilities(transcript), device: device) {
+            throw Refusal(description: failure.description)
+        }
+        guard let monitor = CallMonitor(limit: callLimit) else { throw Refusal(description: "there is no thread left") }
+        self.monitor = monitor
+    }
+
+    private static func options(_ plugin: LoadedPlugin, _ transcript: Transcript, _ given: String?) throws(Refusal)
+        -> Value
+    {
+        let text = given.map { Array($0.utf8) } ?? transcript.text
+        let diagnostics = Diagnostics(file: given == nil ? transcript.file : "--options", text: text)
+        var node = transcript.options
+        if given != nil { node = Document.parse(text, diagnostics) }
+        let start = node ?? Node(mark: .start, content: .mapping([]))
+        var value: Value?
+        if !diagnostics.hasErrors {
+            value = Checker(diagnostics, owner: "plugin '\(plugin.name)'").check(
+                start, plugin.options, at: start.mark, subject: "'options'")
+        }
+        if let value, !diagnostics.hasErrors { plugin.check(value) { diagnostics.error($1, at: $0) } }
+        guard let value, !diagnostics.hasErrors else {
+            throw Refusal(description: String(diagnostics.render().dropLast()))
+        }
+        return value
+    }
+
+    private static func capabilities(_ transcript: Transcript) -> UInt32 {
+        let window = transcript.window == nil ? 0 : UInt32(KCS_CAP_WINDOW)
+        switch transcript.device {
+        case .rawKCS:
+            return window
+                | UInt32(KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT | KCS_CAP_STR | KCS_CAP_MESSAGES | KCS_CAP_ATTENTION)
+                | UInt32(KCS_CAP_EARLY_IBF | KCS_CAP_OBE_LAGS)
+        case .serioRaw: return window | UInt32(KCS_CAP_DATA_IN)
+        case .ipmiKCS: return window | UInt32(KCS_CAP_MESSAGES | KCS_CAP_ATTENTION)
+        }
+    }
+
+    /// Plays it, and answers what happened. A transcript that does not begin with `> start` is started all the same.
+    public func play() -> [Line] {
+        let instance = TrialInstance(
+            plugin, options: options, capabilities: Self.capabilities(transcript), windowSize: transcript.window,
+            stateFolder: stateFolder, monitor)
+        for line in transcript.lines {
+            guard case .step(let step, let text) = line.content else { continue }
+            instance.perform(step, text, line: line.number)
+        }
+        instance.end()
+        return instance.lines
+    }
+}
