@@ -33,7 +33,9 @@ enum ActionResults {
             pointers.append(UnsafePointer(records + index))
         }
         pointers.withUnsafeBufferPointer { pointers in
-            body(pointers.baseAddress ?? UnsafePointer(bitPattern: MemoryLayout<UInt>.alignment)!, UInt64(actions.count))
+            // An empty list has an address too.
+            let base = pointers.baseAddress ?? UnsafePointer(bitPattern: MemoryLayout<UInt>.alignment)!
+            body(base, UInt64(actions.count))
         }
     }
 }

@@ -5,8 +5,7 @@ import CKCSPlugin
 import PluginHost
 import Schema
 
-/// One instance of the plugin through all its lives: it is started, stopped, fails and is started again as the transcript
-/// wants it.
+/// One instance of the plugin through all its lives: it starts, stops, fails and restarts as the transcript wants it.
 final class TrialInstance {
     /// What happened to it, and what it did.
     private(set) var lines: [Trial.Line] = []

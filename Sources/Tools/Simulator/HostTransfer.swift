@@ -13,13 +13,13 @@ public struct HostTransfer {
     public let host: SimulatedHost
     /// The host's habits, and how long it waits for IBF or OBF.
     public let configuration: HostConfiguration
-    /// How many times requests had to be begun again so far.
+    /// How many requests had to be repeated so far.
     public private(set) var recoveries = 0
 
     private static let nudgePeriod: UInt64 = 2_000_000
-    private static let looksBeforeSleep = 20
+    private static let pollsBeforeSleep = 20
 
-    /// A host with habits as they are by default, and a patience of `timeout` nanoseconds for each wait.
+    /// A host with habits as they are by default, and `timeout` nanoseconds for each wait.
     public init(_ host: SimulatedHost, temperament: HostTemperament, timeout: UInt64) {
         var configuration = HostConfiguration(temperament)
         configuration.timeout = timeout
@@ -87,7 +87,7 @@ public struct HostTransfer {
     /// How a host that waits spends its time.
     private struct Pace {
         var nudgedAt: UInt64
-        var looks = 0
+        var polls = 0
 
         init(now: UInt64) { nudgedAt = now }
     }
@@ -97,7 +97,7 @@ public struct HostTransfer {
         case .readStatus: machine.statusRead(StatusRegister(rawValue: host.readStatus()), now: Clock.monotonic)
         case .readData:
             machine.dataRead(host.readData())
-            pace.looks = 0
+            pace.polls = 0
         case .writeData(let value):
             host.write(value)
             pace = Pace(now: Clock.monotonic)
@@ -116,9 +116,9 @@ public struct HostTransfer {
             host.nudge()
         }
         guard now < time else { return }
-        pace.looks += 1
-        // A pause shorter than the kernel's slack is a few looks without one: the other side may run on this processor.
-        if time - now < 20_000 && pace.looks < Self.looksBeforeSleep {
+        pace.polls += 1
+        // A pause shorter than the kernel's slack is a few polls without one: the other side may run on this processor.
+        if time - now < 20_000 && pace.polls < Self.pollsBeforeSleep {
             sched_yield()
             return
         }

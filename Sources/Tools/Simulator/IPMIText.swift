@@ -106,17 +106,17 @@ enum IPMIText {
 
     /// The ID string of a sensor data record.
     static func name(_ record: [UInt8]) -> String {
-        let place: Int
+        let offset: Int
         switch record[3] {
-        case 0x01: place = 47
-        case 0x02: place = 31
-        case 0x03: place = 16
-        case 0x10, 0x11, 0x12: place = 15
+        case 0x01: offset = 47
+        case 0x02: offset = 31
+        case 0x03: offset = 16
+        case 0x10, 0x11, 0x12: offset = 15
         default: return "-"
         }
-        guard record.count > place else { return "-" }
-        let end = min(record.count, place + 1 + Int(record[place] & 0x1F))
-        return field(record[place] >> 6, record[(place + 1)..<end])
+        guard record.count > offset else { return "-" }
+        let end = min(record.count, offset + 1 + Int(record[offset] & 0x1F))
+        return field(record[offset] >> 6, record[(offset + 1)..<end])
     }
 
     /// A string of a record or FRU area, by its encoding: binary, BCD plus, 6-bit, 8-bit.
@@ -172,14 +172,14 @@ extension FRUImage {
         let start = Int(bytes[slot]) * 8
         guard start > 0, start + 1 < bytes.count else { return [] }
         let end = min(bytes.count, start + Int(bytes[start + 1]) * 8)
-        var place = start + first
+        var offset = start + first
         var found: [(name: String, value: String)] = []
-        while place < end, bytes[place] != 0xC1 {
-            let size = Int(bytes[place] & 0x3F)
-            guard place + 1 + size <= end else { break }
+        while offset < end, bytes[offset] != 0xC1 {
+            let size = Int(bytes[offset] & 0x3F)
+            guard offset + 1 + size <= end else { break }
             let name = found.count < names.count ? names[found.count] : names[0].prefix { $0 != " " } + " custom"
-            found.append((String(name), IPMIText.field(bytes[place] >> 6, bytes[(place + 1)..<(place + 1 + size)])))
-            place += 1 + size
+            found.append((String(name), IPMIText.field(bytes[offset] >> 6, bytes[(offset + 1)..<(offset + 1 + size)])))
+            offset += 1 + size
         }
         return found.filter { !$0.value.isEmpty }
     }

@@ -19,7 +19,7 @@ public func describeSettings(_ settings: DeviceSettings) -> String {
     switch settings.obeLag {
     case 0: output = "OBE at once"
     case .max: output = "OBE never"
-    default: output = "OBE looked at every \(Quantity.text(duration: settings.obeLag))"
+    default: output = "OBF polled every \(Quantity.text(duration: settings.obeLag))"
     }
     return "driver \(settings.driver.name), \(output), window of \(settings.windowSize) bytes"
 }

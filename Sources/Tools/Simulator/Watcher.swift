@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a host sees that looks at STR and ODR again and again. Looking takes nothing: OBF stays, doorbells stay. Changes that
-// come faster than the looks are not seen, but the device's counters tell that there were some.
+// What a host sees that polls STR and ODR without reading them: OBF stays set, doorbells stay. Changes that come faster than
+// the polls are not seen, but the device's counters show that there were some.
 import CLinux
 import DriverModel
 import LinuxIO
 import SimulatedDevice
 
-/// Looks at a device and says what changed.
+/// Polls a device and says what changed.
 public struct Watcher {
     private let host: SimulatedHost
     private let start: UInt64
@@ -23,8 +23,8 @@ public struct Watcher {
     /// The names of the columns.
     public static let heading = "seconds       STR   ODR   meaning"
 
-    /// One line if STR or ODR is not what the last line said; the first look always makes one.
-    public mutating func look(now: UInt64) -> String? {
+    /// One line if STR or ODR is not what the last line said; the first poll always makes one.
+    public mutating func poll(now: UInt64) -> String? {
         let total = Self.counted.reduce(0) { $0 &+ host.counted($1) }
         let state = host.state
         if let shown, shown == (state.str, state.odr) { return nil }
@@ -50,12 +50,12 @@ public struct Watcher {
             + String(repeating: "0", count: 6 - fraction.count) + fraction
     }
 
-    /// Looks until `stop` says so; each line goes to `line`. Looks often while something happens, 500 times a second
+    /// Polls until `stop` says so; each line goes to `line`. Polls often while something happens, 500 times a second
     /// when nothing does.
     public mutating func run(until stop: () -> Bool, line: (String) -> Void) {
         var pause: UInt32 = 50
         while !stop() {
-            if let text = look(now: Clock.monotonic) {
+            if let text = poll(now: Clock.monotonic) {
                 line(text)
                 pause = 50
             } else {

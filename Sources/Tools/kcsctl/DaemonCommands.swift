@@ -41,7 +41,7 @@ struct DaemonCommands {
         let result = try ask("reload")
         if arguments.has("--json") { return try Output.print(result) }
         var lines: [String] = []
-        for (name, words) in [("removed", "removed"), ("added", "added"), ("changed", "changed, and started again")] {
+        for (name, words) in [("removed", "removed"), ("added", "added"), ("changed", "changed, and restarted")] {
             for channel in result[name]?.elements ?? [] { lines.append("\(channel.text ?? ""): \(words)") }
         }
         let unchanged = result["unchanged"]?.uint64 ?? 0

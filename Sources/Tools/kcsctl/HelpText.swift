@@ -34,7 +34,7 @@ enum HelpText {
         case "status": return status
         case "start":
             return
-                "Usage: kcsctl start CHANNEL\n\nStarts a channel that is stopped, failed, or waiting to be started again."
+                "Usage: kcsctl start CHANNEL\n\nStarts a channel that is stopped, failed, or waiting for its restart."
         case "stop":
             return "Usage: kcsctl stop CHANNEL\n\nStops a channel. It stays so until it is started, or kcsmuxd is."
         case "restart": return "Usage: kcsctl restart CHANNEL\n\nStops a channel and starts it."
@@ -80,10 +80,10 @@ enum HelpText {
         Usage: kcsctl plugin list
                kcsctl plugin info NAME|PATH [--device TYPE]
 
-        Plugins are looked for in each --plugin-path, in $KCSMUX_PLUGIN_PATH, beside kcsctl, and in /usr/lib/kcsmux/plugins.
+        Plugins are searched in each --plugin-path, in $KCSMUX_PLUGIN_PATH, beside kcsctl, and in /usr/lib/kcsmux/plugins.
         A plugin that cannot be loaded is named with the rule that it breaks and what was found; the exit status is 1.
 
-          --plugin-path DIR   look here first; may be given several times
+          --plugin-path DIR   search here first; may be given several times
           --trust any         also load plugins that others than their owner may write (default: strict)
           --device TYPE       also check that it works on raw-kcs, serio-raw, ipmi-kcs or sim
         """

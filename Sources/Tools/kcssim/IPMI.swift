@@ -22,7 +22,7 @@ struct IPMICommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Whose habits the host has: linux retries, freeipmi looks once and gives up, edk2 polls slowly. "
+            "Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly. "
                 + "(default: linux)",
             valueName: "linux|freeipmi|edk2"),
         transform: usage(Quantity.temperament))

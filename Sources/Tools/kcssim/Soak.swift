@@ -12,7 +12,7 @@ struct SoakCommand: ParsableCommand {
             Each device is one host of its own; all run at once. A channel may answer bytes, as the plugin echo does, or \
             IPMI messages. What the model of the driver loses by itself, because the host overwrote a byte in IDR or \
             the device was taken away, is counted apart; anything else that is lost, changed or late is a failure. \
-            All that the hosts do follows from the seed, each device's place in the list, and the number of its \
+            All that the hosts do follows from the seed, each device's position in the list, and the number of its \
             exchange; a failure tells all three, for --seed and --first. kcsmuxd answers a device that vanished after its \
             restart policy's pause, which doubles with each failure: set restart.backoff_max low. Exit status: 0 every \
             answer was right, 1 one was not, with the reason and the seed, 64 wrong usage.

@@ -5,7 +5,7 @@ import LinuxIO
 import SimulatedDevice
 import Simulator
 
-/// The device, and how long the host is patient.
+/// The device, and how long the host waits.
 struct HostOptions: ParsableArguments {
     @Argument(help: "The device's directory.")
     var directory: String
@@ -35,7 +35,7 @@ struct DriverOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How often the driver looks whether OBF fell, as where OBE has no interrupt (500ms on Aspeed). "
+            "How often the driver polls OBF, as where OBE has no interrupt (500ms on Aspeed). "
                 + "0: an interrupt. (default: 0)",
             valueName: "duration|never"),
         transform: usage(Quantity.lag))

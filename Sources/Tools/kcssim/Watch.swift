@@ -8,8 +8,8 @@ struct Watch: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints every change of STR and ODR that a host can see, until interrupted.",
         discussion: """
-            The first line is how things are. Looking disturbs nothing. When accesses follow each other faster than \
-            this program looks, a line says how many there were.
+            The first line is how things are. Watching disturbs nothing. When accesses follow each other faster than \
+            this program polls, a line says how many there were.
             """)
 
     @OptionGroup var device: HostOptions

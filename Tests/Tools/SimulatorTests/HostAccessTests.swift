@@ -39,13 +39,13 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let host = try SimulatedHost(directory: directory)
         var watcher = Watcher(host, now: 1000)
-        #expect(watcher.look(now: 1000) == "    0.000000  0x00  0x00  IDLE")
-        #expect(watcher.look(now: 2000) == nil)
+        #expect(watcher.poll(now: 1000) == "    0.000000  0x00  0x00  IDLE")
+        #expect(watcher.poll(now: 2000) == nil)
         #expect(port.writeBoth(odr: 0x18, str: 0x45))
-        let second = watcher.look(now: 1_000_002_000)
+        let second = watcher.poll(now: 1_000_002_000)
         #expect(second == "    1.000001  0x45  0x18  READ SMS_ATN OBF  (2 accesses since the last line)")
         _ = host.readData()
-        #expect(watcher.look(now: 2_000_001_000) == "    2.000000  0x44  0x18  READ SMS_ATN")
+        #expect(watcher.poll(now: 2_000_001_000) == "    2.000000  0x44  0x18  READ SMS_ATN")
         #expect(!(host.readStatus() & STRBit.obf != 0))
     }
 }

@@ -104,13 +104,13 @@ public final class AstlpcChannel: MCTPCarrier {
                 lastRefusal = refusal
             }
         } else if isDue {
-            _ = host.wait(for: STRBit.ibf, toBe: 0, deadline: min(deadline, Clock.monotonic + Self.look))
+            _ = host.wait(for: STRBit.ibf, toBe: 0, deadline: min(deadline, Clock.monotonic + Self.pollInterval))
         } else {
             _ = host.wait(for: STRBit.obf, toBe: STRBit.obf, deadline: deadline)
         }
     }
 
-    private static let look: UInt64 = 200_000
+    private static let pollInterval: UInt64 = 200_000
 
     private var absence: String { access.host.state.isOpen ? "" : "; nobody has the device open on the BMC's side" }
 

@@ -14,8 +14,9 @@ public final class DSP0254Channel: MCTPCarrier {
     /// Nobody knows the BMC's address before it answered.
     private var bmc = EID.null
 
-    private static let look: UInt64 = 100_000
-    /// How many times transfers had to be begun again so far.
+    /// Nanoseconds.
+    private static let longestPollInterval: UInt64 = 100_000
+    /// How many transfers had to be repeated so far.
     public var recoveries: Int { transfer.recoveries }
     /// The longest payload of a packet.
     public static let largestUnit = DSP0254.longestPacket - PacketHeader.size
@@ -29,7 +30,7 @@ public final class DSP0254Channel: MCTPCarrier {
         link = DSP0254HostLink(eid: eid, unit: unit)
         var configuration = HostConfiguration(temperament)
         configuration.timeout = access.timeout
-        configuration.pollInterval = min(configuration.pollInterval, Self.look)
+        configuration.pollInterval = min(configuration.pollInterval, Self.longestPollInterval)
         transfer = HostTransfer(access.host, configuration)
     }
 
@@ -89,7 +90,7 @@ public final class DSP0254Channel: MCTPCarrier {
     }
 
     private func exchange(_ request: [UInt8]) throws(HostFailure) {
-        // Only behind the last packet of a request is an answer looked for. A packet's flags are its fourth byte.
+        // Only behind the last packet of a request is an answer read. A packet's flags are its fourth byte.
         let asks = request[3 + 3] & 0x48 == 0x48
         let result = asks ? transfer.send(request) : transfer.write(request)
         guard case .success(let response) = result else {

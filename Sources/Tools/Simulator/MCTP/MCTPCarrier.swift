@@ -5,7 +5,7 @@ import MCTP
 public protocol MCTPCarrier: AnyObject {
     /// Makes the channel ready for packets. `anew`: also if it is already.
     func start(anew: Bool) throws(HostFailure)
-    /// Whether the channel was still ready when last looked at.
+    /// Whether the channel was still ready when last checked.
     var isActive: Bool { get }
     /// What was agreed on, in words.
     var summary: String { get }

@@ -3,7 +3,7 @@
 // The kernel's end of a mounted file system: requests come in one read each, answers go out in one write each, in any
 // order. The layouts are those of <linux/fuse.h>.
 //
-// Unsafe: requests are looked at in the buffer that they were read into, by bounds-checked loads.
+// Unsafe: requests are read in the buffer that they were read into, by bounds-checked loads.
 import CFuse
 import CLinux
 import LinuxIO
@@ -127,7 +127,7 @@ final class FuseConnection {
         reply(unique, terms)
     }
 
-    /// Wakes those who poll a file: they ask again.
+    /// Wakes those who poll a file: they call poll anew.
     func wakePollers(_ handle: UInt64) {
         withUnsafeBytes(of: fuse_notify_poll_wakeup_out(kh: handle)) { send(0, Int32(FUSE_NOTIFY_POLL.rawValue), $0) }
     }

@@ -65,10 +65,10 @@ final class IPMINodeClient: NodeClient {
         return 0
     }
 
-    /// The driver looks for a message, and not for the signal: there is none, and so the call would have to wait.
+    /// The driver checks for a message, and not for the signal: there is none, and so the call would have to wait.
     override func interrupt(_ unique: UInt64) {
-        guard let place = reads.firstIndex(where: { $0.call.unique == unique }) else { return }
-        reads.remove(at: place)
+        guard let index = reads.firstIndex(where: { $0.call.unique == unique }) else { return }
+        reads.remove(at: index)
         connection.reply(unique, error: EAGAIN)
     }
 

@@ -59,7 +59,7 @@ class NodeClient {
         connection.reply(unique, fuse_poll_out(revents: UInt32(found), padding: 0))
     }
 
-    /// Those who poll ask again.
+    /// Those who poll call it anew.
     final func wakePollers() {
         if let pollHandle { connection.wakePollers(pollHandle) }
     }

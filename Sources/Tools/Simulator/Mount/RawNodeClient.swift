@@ -63,10 +63,10 @@ final class RawNodeClient: NodeClient {
     }
 
     override func interrupt(_ unique: UInt64) {
-        if let place = reads.firstIndex(where: { $0.call.unique == unique }) {
-            answer(reads.remove(at: place), error: EINTR)
-        } else if let place = writes.firstIndex(where: { $0.call.unique == unique }) {
-            writes.remove(at: place)
+        if let index = reads.firstIndex(where: { $0.call.unique == unique }) {
+            answer(reads.remove(at: index), error: EINTR)
+        } else if let index = writes.firstIndex(where: { $0.call.unique == unique }) {
+            writes.remove(at: index)
             _ = port.abandonWrite()
             connection.reply(unique, error: EINTR)
         }

@@ -4,7 +4,7 @@ import CLinux
 /// The node of serio_raw over kcs_bmc_serio: data bytes in, through a queue that drops what does not fit while the host
 /// still sees IBF fall.
 final class SerioNodeClient: NodeClient {
-    /// One place of the driver's ring of 64 stays free.
+    /// One element of the driver's ring of 64 stays free.
     static let capacity = 63
 
     private var queue: [UInt8] = []
@@ -28,8 +28,8 @@ final class SerioNodeClient: NodeClient {
     }
 
     override func interrupt(_ unique: UInt64) {
-        guard let place = reads.firstIndex(where: { $0.call.unique == unique }) else { return }
-        reads.remove(at: place)
+        guard let index = reads.firstIndex(where: { $0.call.unique == unique }) else { return }
+        reads.remove(at: index)
         connection.reply(unique, error: EINTR)
     }
 

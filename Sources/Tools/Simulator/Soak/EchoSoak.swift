@@ -123,7 +123,7 @@ struct EchoSoak {
     }
 
     /// After a reset or a device's return: bytes of an earlier life may be on their way in either direction. A byte is sent
-    /// again and again, another one each time, until one's own answer comes: what comes before it is old. None of them is
+    /// one after the other, another one each time, until one's own answer comes: what comes before it is old. None of them is
     /// among the bytes of that earlier life.
     private func findQuiet(_ old: [UInt8]) throws(SoakEnd) {
         soak.clearFaults()

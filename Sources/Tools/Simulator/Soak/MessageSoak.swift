@@ -33,15 +33,15 @@ struct MessageExchange {
         default: request = [MessageSoak.unknownNetFn << 2, UInt8(truncatingIfNeeded: random.next())] + data
         }
         temperament = random.chance(200) ? .edk2 : .linux
-        let places = (0..<4).map { _ in Int(random.below(120)) }
-        resetAfter = random.chance(30) && faults.contains(.reset) ? places[0] : nil
+        let positions = (0..<4).map { _ in Int(random.below(120)) }
+        resetAfter = random.chance(30) && faults.contains(.reset) ? positions[0] : nil
         let bytes = (0..<1 + random.below(4)).map { _ in
             (value: UInt8(truncatingIfNeeded: random.next()), command: random.chance(300))
         }
-        rude = random.chance(30) && faults.contains(.ibf) ? (places[1], bytes) : nil
+        rude = random.chance(30) && faults.contains(.ibf) ? (positions[1], bytes) : nil
         let (stallTime, vanishTime) = (random.below(20_000_000), random.below(200_000_000))
-        stall = random.chance(50) && faults.contains(.stall) ? (places[2], stallTime) : nil
-        vanish = (places[3], vanishTime + 1_000_000)
+        stall = random.chance(50) && faults.contains(.stall) ? (positions[2], stallTime) : nil
+        vanish = (positions[3], vanishTime + 1_000_000)
         isSpurious = random.chance(50) && faults.contains(.spurious)
     }
 }
@@ -67,17 +67,17 @@ struct MessageSoak {
     mutating func exchange(_ plan: MessageExchange, vanishes: Bool) throws(SoakEnd) {
         if plan.isSpurious { soak.host.ringForNothing() }
         var configuration = HostConfiguration(plan.temperament)
-        // After this time a real host gives the transfer up and begins again, which may get it an answer.
+        // After this time a real host gives the transfer up and repeats it, which may get it an answer.
         configuration.timeout = min(configuration.timeout, soak.settings.timeout)
         var transfer = HostTransfer(soak.host, configuration)
         var machine = HostMachine(configuration, request: plan.request)
         var done = 0
         var result: HostResult?
         /// Goes on with the transfer up to an access; true when it is over by then.
-        func advance(to place: Int) -> Bool {
-            if result == nil && place > done {
-                result = transfer.run(&machine, accesses: place - done)
-                done = place
+        func advance(to position: Int) -> Bool {
+            if result == nil && position > done {
+                result = transfer.run(&machine, accesses: position - done)
+                done = position
             }
             return result != nil
         }
@@ -101,7 +101,7 @@ struct MessageSoak {
         try compare(plan.request, result)
     }
 
-    /// A host that writes without looking, and then wants nothing more of the transfer. Its last byte is a command: behind
+    /// A host that writes whatever IBF says, and then wants nothing more of the transfer. Its last byte is a command: behind
     /// a data byte that lies in IDR the next host would have to wait.
     private func giveUp(after bytes: [(value: UInt8, command: Bool)]) {
         for byte in bytes + [(ControlCode.getStatusAbort, true)] {

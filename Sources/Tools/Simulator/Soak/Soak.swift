@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many hosts at once, a thread for each device. What each of them does is a function of the seed, the device's place in the
-// list, and the exchange's number, so that the same soak can be had again; only time is the machine's own.
+// Many hosts at once, a thread for each device. What each of them does is a function of the seed, the device's position in the
+// list, and the exchange's number, so that a soak can be repeated; only time is the machine's own.
 import CLinux
 import DriverModel
 import Events

@@ -118,11 +118,11 @@ final class SoakHost {
         }
     }
 
-    /// A wait with a limit: looks a few times at once, then less and less often, and sees to interrupts that were lost.
+    /// A wait with a limit: polls a few times at once, then less and less often, and sees to interrupts that were lost.
     struct Patience {
         private var deadline: UInt64
         private var pause: UInt64 = 0
-        private var looks = 0
+        private var polls = 0
         private var nudged: UInt64
 
         init(_ host: SoakHost) {
@@ -134,8 +134,8 @@ final class SoakHost {
         /// Lets time pass. False: there is none left.
         mutating func wait(_ host: SoakHost) throws(SoakEnd) -> Bool {
             try host.check()
-            looks += 1
-            if looks < 20 {
+            polls += 1
+            if polls < 20 {
                 sched_yield()
                 return true
             }

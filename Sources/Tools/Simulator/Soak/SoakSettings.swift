@@ -2,11 +2,11 @@
 
 /// What can go wrong in a soak.
 public enum SoakFault: String, CaseIterable, Sendable {
-    /// The interrupt of a byte is not raised: whoever looks next sees it.
+    /// The interrupt of a byte is not raised: whoever polls next sees it.
     case lost
     /// The interrupt of a byte is late.
     case delayed
-    /// The BMC's side is told to look when there is nothing.
+    /// The BMC's side is woken when there is nothing.
     case spurious
     /// The interrupt that the host's read of ODR raises is lost or late, as where OBE has none.
     case obe
@@ -77,7 +77,7 @@ public struct SoakCounts: Equatable, Sendable {
     public var exchanges = 0
     /// Answers that were compared with what they should be: bytes, or messages.
     public var checked = 0
-    /// Transfers that the host had to begin again.
+    /// Transfers that the host had to repeat.
     public var recoveries = 0
     /// Interrupts lost, late, and raised for nothing.
     public var interrupts = (lost: 0, delayed: 0, spurious: 0)

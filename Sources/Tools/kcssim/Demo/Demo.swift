@@ -29,7 +29,7 @@ struct Demo: ParsableCommand {
         print("Log, captures and devices are in \(daemon.folder).")
         if let capture = script.capture {
             let tools = Path.parent(of: CurrentProcess.executable ?? "kcssim")
-            print("Look into the capture with\n    \(tools)/kcsctl decode \(capture)\n    wireshark \(capture)")
+            print("Read the capture with\n    \(tools)/kcsctl decode \(capture)\n    wireshark \(capture)")
         }
         if status != 0 { print("kcsmuxd ended with status \(status).") }
         guard script.isRight && status == 0 else { throw ExitCode.failure }
