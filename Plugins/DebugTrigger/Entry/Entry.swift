@@ -2,9 +2,6 @@
 import CKCSPlugin
 import DebugTriggerHandler
 
-/// Never changed after it was made, and made once.
-nonisolated(unsafe) private let descriptor = DebugTriggerHandler.describe()
-
 /// What kcsmuxd looks for in libkcs-debug-trigger.so.
 @c(kcs_plugin_entry)
-public func entry() -> UnsafePointer<kcs_plugin> { descriptor }
+public func entry() -> UnsafePointer<kcs_plugin> { DebugTriggerHandler.plugin.descriptor }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CKCSPlugin
 import PluginKit
 
 /// Runs actions when the host CPU writes a trigger byte: 'D' for debug data and 'R' for a reboot, unless configured
@@ -27,8 +26,15 @@ public final class DebugTriggerHandler: Handler {
     private var refusedLines: [ReportLimiter]
     private var latestRefused: [UInt8]
 
-    /// An instance with the options of `describe`, which have passed its check.
-    public init(host: Host, options: OptionValue) {
+    /// The plugin.
+    public static let plugin: Plugin = Plugin(
+        name: "debug-trigger", version: "0.1.0", summary: "runs actions when the host CPU writes a trigger byte",
+        inputs: [.automatic], needs: [.dataIn], options: TriggerOptions.declaration,
+        check: { plugin.check($0, $1) { TriggerOptions($0).check($1) } },
+        create: { plugin.create($0, $1, $2, $3) { DebugTriggerHandler(host: $0, options: $1) } })
+
+    /// An instance with options that have passed the check.
+    init(host: Host, options: OptionValue) {
         let options = TriggerOptions(options)
         policy = TriggerPolicy(options.rules)
         keys = options.actions
@@ -40,27 +46,11 @@ public final class DebugTriggerHandler: Handler {
         super.init(host: host)
     }
 
-    /// The plugin's descriptor.
-    public static func describe() -> UnsafePointer<kcs_plugin> {
-        Plugin.describe(
-            name: "debug-trigger", version: "0.1.0", summary: "runs actions when the host CPU writes a trigger byte",
-            inputs: [.automatic], needs: [.dataIn], options: TriggerOptions.declaration,
-            check: { options, report in
-                Plugin.check(options, report) { TriggerOptions($0).check($1) }
-            },
-            create: { host, channel, options, instance in
-                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
-                    DebugTriggerHandler(host: host, options: options)
-                }
-            })
-    }
-
     /// Bytes from before the device was opened were meant for somebody else: kcsmuxd has thrown them away.
     public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
         stale += UInt64(info.staleBytes)
         if info.staleBytes > 0 { host.log(.notice, "stale bytes from before the start, ignored: \(info.staleBytes)") }
-        let handler = unretained
-        timer = makeTimer { now in handler._withUnsafeGuaranteedRef { $0.tellOwed(now: now) } }
+        timer = host.timer(for: self) { handler, now in handler.tellOwed(now: now) }
         return .automatic
     }
 
@@ -100,9 +90,8 @@ public final class DebugTriggerHandler: Handler {
         }
         host.annotate("trigger \(name(of: byte))", direction: .input)
         // kcsmuxd logs one line with this cause, each action and its result.
-        let handler = unretained
-        let status = runActions(actions, cause: "trigger \(name(of: byte))") { results in
-            handler._withUnsafeGuaranteedRef { $0.finished(results) }
+        let status = host.runActions(actions, cause: "trigger \(name(of: byte))", for: self) { handler, results in
+            handler.finished(results)
         }
         guard status != .ok else { return }
         policy.finished()
@@ -114,10 +103,6 @@ public final class DebugTriggerHandler: Handler {
         policy.finished()
         for result in results where result.outcome != .ok { failedActions += 1 }
     }
-
-    /// For closures that this handler itself holds: retained, they would keep it for ever. They are never called after
-    /// it is gone.
-    private var unretained: Unmanaged<DebugTriggerHandler> { .passUnretained(self) }
 
     private func refuse(_ byte: UInt8, _ refusal: TriggerPolicy.Refusal, now: UInt64) {
         let reason = refusal.rawValue

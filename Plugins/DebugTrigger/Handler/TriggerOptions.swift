@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import CKCSPlugin
 import PluginKit
 
-/// The plugin's options: their declaration, and the way from kcsmuxd's values to rules. Both know the members' order.
+/// The plugin's options: their declaration, and the way from kcsmuxd's values to rules.
 struct TriggerOptions {
+    enum CommandBytes: String, OptionChoice { case ignore, accept }
+
     static let declaration: [OptionDeclaration] = [
         .map(
             "actions", from: .byte(nil), to: .actions(nil),
@@ -16,43 +17,48 @@ struct TriggerOptions {
             "arm", 1...Int64(TriggerPolicy.longestArm),
             help: "bytes that must come before each trigger, with no other between; none of them a trigger byte"),
         .duration(
-            "arm_window", 1_000_000...3_600_000_000_000, default: "5s",
+            "arm_window", .milliseconds(1) ... .hours(1), default: "5s",
             help: "longest time between the bytes of arm, and from the last to the trigger"),
         .duration(
-            "cooldown", 0...86_400_000_000_000, default: "10s",
+            "cooldown", .zero ... .hours(24), default: "10s",
             help: "how long the same byte is refused after a trigger"),
         .integer("max_per_hour", 0...3600, default: "6", help: "triggers in any hour, all bytes together; 0: no limit"),
         .bool("dry_run", default: "false", help: "log what would run, and run nothing"),
         .enumeration(
-            "command_bytes", ["ignore", "accept"], default: "ignore",
+            "command_bytes", of: CommandBytes.self, default: .ignore,
             help: "whether bytes of the command port count like those of the data port"),
     ]
 
-    private let object: OptionValue
+    private let options: OptionValue
+    let actions: [(key: UInt8, actions: OptionValue)]
+    let arm: [UInt8]
+    let isDryRun: Bool
+    let rules: TriggerPolicy.Rules
 
-    init(_ object: OptionValue) { self.object = object }
-
-    var actions: [(key: UInt8, actions: OptionValue)] { object[0].pairs.map { ($0.key.byte, $0.value) } }
-    var arm: [UInt8] { object[1].isAbsent ? [] : object[1].bytes }
-    var isDryRun: Bool { object[5].bool }
-
-    var rules: TriggerPolicy.Rules {
-        TriggerPolicy.Rules(
-            keys: actions.map { $0.key }, arm: arm, armWindow: object[2].duration, cooldown: object[3].duration,
-            maximumPerHour: Int(object[4].integer), acceptsCommands: object[6].choice == 1)
+    init(_ options: OptionValue) {
+        self.options = options
+        actions = options["actions"].pairs.map { ($0.key.byte, $0.value) }
+        arm = options["arm"].ifPresent?.bytes ?? []
+        isDryRun = options["dry_run"].bool
+        rules = TriggerPolicy.Rules(
+            keys: actions.map { $0.key }, arm: arm, armWindow: options["arm_window"].duration.nanoseconds,
+            cooldown: options["cooldown"].duration.nanoseconds,
+            maximumPerHour: Int(options["max_per_hour"].integer),
+            acceptsCommands: options["command_bytes"].enumeration(as: CommandBytes.self) == .accept)
     }
 
     /// What the declaration cannot say: keys that are there and distinct, and an arming sequence that is not ambiguous.
     func check(_ report: OptionReport) {
-        if object[0].count == 0 { report.error(object[0], "no byte would trigger anything: name at least one") }
+        let keys = options["actions"]
+        if actions.isEmpty { report.error(keys, "no byte would trigger anything: name at least one") }
         var seen: [UInt8] = []
-        for pair in object[0].pairs {
+        for pair in keys.pairs {
             let key = pair.key.byte
             if seen.contains(key) { report.error(pair.key, "the byte \(name(of: key)) is named twice") }
             seen.append(key)
         }
         for byte in arm where seen.contains(byte) {
-            report.error(object[1], "\(name(of: byte)) cannot both arm and trigger")
+            report.error(options["arm"], "\(name(of: byte)) cannot both arm and trigger")
             break
         }
     }

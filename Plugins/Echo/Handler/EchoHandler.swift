@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CKCSPlugin
 import PluginKit
 
 /// Answers each data byte of the host CPU through ODR, exclusive-ored with a constant.
@@ -14,23 +13,16 @@ public final class EchoHandler: Handler {
     private var commands: UInt64 = 0
     private var delayed: UInt64 = 0
 
-    /// An instance with the options of `describe`.
-    public init(host: Host, options: OptionValue) {
-        mask = options[0].byte
-        super.init(host: host)
-    }
+    /// The plugin.
+    public static let plugin: Plugin = Plugin(
+        name: "echo", version: "0.1.0", summary: "answers each data byte through ODR, exclusive-ored",
+        inputs: [.automatic], needs: [.dataIn, .dataOut],
+        options: [.byte("xor", default: "0", help: "what each byte is exclusive-ored with")],
+        create: { plugin.create($0, $1, $2, $3) { EchoHandler(host: $0, options: $1) } })
 
-    /// The plugin's descriptor.
-    public static func describe() -> UnsafePointer<kcs_plugin> {
-        Plugin.describe(
-            name: "echo", version: "0.1.0", summary: "answers each data byte through ODR, exclusive-ored",
-            inputs: [.automatic], needs: [.dataIn, .dataOut],
-            options: [.byte("xor", default: "0", help: "what each byte is exclusive-ored with")],
-            create: { host, channel, options, instance in
-                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
-                    EchoHandler(host: host, options: options)
-                }
-            })
+    init(host: Host, options: OptionValue) {
+        mask = options["xor"].byte
+        super.init(host: host)
     }
 
     /// Bytes come as they are read.

@@ -24,7 +24,16 @@ struct echo {
     uint8_t waiting; /* the answer that waits for ODR */
 };
 
-static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *options,
+static const struct kcs_option options[] = {
+    {
+        .key = "xor",
+        .help = "what each byte is exclusive-ored with",
+        .default_yaml = "0",
+        .type = KCS_OPTION_BYTE,
+    },
+};
+
+static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *values,
                            void **instance) {
     struct echo *echo = calloc(1, sizeof *echo);
     if (echo == NULL) {
@@ -33,8 +42,8 @@ static int32_t echo_create(const struct kcs_host *host, struct kcs_channel *chan
     }
     echo->host = host;
     echo->channel = channel;
-    /* kcsmuxd has checked the options against the table below: members are all there, in its order, within range. */
-    echo->mask = (uint8_t)options->items[0]->integer;
+    /* kcsmuxd has checked the values against the table above: they are all there, and within range. */
+    echo->mask = (uint8_t)kcs_number(values, options, "xor", KCS_OPTION_BYTE);
     *instance = echo;
     return KCS_OK;
 }
@@ -86,15 +95,6 @@ static void echo_stats(void *instance, const struct kcs_stats *stats) {
     stats->number(stats->ctx, "echoed", echo->echoed);
     stats->number(stats->ctx, "commands_ignored", echo->commands);
 }
-
-static const struct kcs_option options[] = {
-    {
-        .key = "xor",
-        .help = "what each byte is exclusive-ored with",
-        .default_yaml = "0",
-        .type = KCS_OPTION_BYTE,
-    },
-};
 
 static const struct kcs_plugin plugin = {
     .size = sizeof plugin,

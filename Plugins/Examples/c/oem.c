@@ -52,6 +52,38 @@ struct oem {
     uint64_t alarm_token;
 };
 
+static const struct kcs_option options[] = {
+    {
+        .key = "net_fn",
+        .help = "the NetFn that is answered",
+        .default_yaml = "0x30",
+        .type = KCS_OPTION_INTEGER,
+        .flags = KCS_OPTION_BOUNDED,
+        .minimum = 0x2E,
+        .maximum = 0x3F,
+    },
+    {
+        .key = "delay",
+        .help = "how long command 0x02 takes",
+        .default_yaml = "100ms",
+        .type = KCS_OPTION_DURATION,
+        .flags = KCS_OPTION_BOUNDED,
+        .minimum = 0,
+        .maximum = 3000000000,
+    },
+    {
+        .key = "file",
+        .help = "what command 0x03 reads",
+        .type = KCS_OPTION_PATH,
+    },
+    {
+        .key = "alarm",
+        .help = "what command 0x04 does",
+        .default_yaml = "[{log: \"the alarm of the host CPU\"}]",
+        .type = KCS_OPTION_ACTIONS,
+    },
+};
+
 /* NetFn of the answer, command, completion code, data. */
 static void answer(struct oem *oem, uint64_t token, uint8_t command, uint8_t code, const uint8_t *data, size_t count) {
     uint8_t bytes[3 + LONGEST_ECHO];
@@ -107,14 +139,14 @@ static void alarm_was_rung(void *context, const struct kcs_action_result *const 
 }
 
 /* Pure: says what the declaration cannot. kcsmuxd adds file, line and column. */
-static void oem_check(const struct kcs_value *options, const struct kcs_report *report) {
-    const struct kcs_value *net_fn = options->items[0];
+static void oem_check(const struct kcs_value *values, const struct kcs_report *report) {
+    const struct kcs_value *net_fn = kcs_member(values, options, "net_fn");
     if (net_fn->integer % 2 != 0) {
         report->error(report->ctx, net_fn, "net_fn must be even: the odd ones are for answers");
     }
 }
 
-static int32_t oem_create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *options,
+static int32_t oem_create(const struct kcs_host *host, struct kcs_channel *channel, const struct kcs_value *values,
                           void **instance) {
     struct oem *oem = calloc(1, sizeof *oem);
     if (oem == NULL) {
@@ -122,11 +154,11 @@ static int32_t oem_create(const struct kcs_host *host, struct kcs_channel *chann
     }
     oem->host = host;
     oem->channel = channel;
-    /* One value for each declared option, in that order, all checked. */
-    oem->net_fn = (uint8_t)options->items[0]->integer;
-    oem->delay = (uint64_t)options->items[1]->integer;
-    oem->file = options->items[2]->type == KCS_OPTION_ABSENT ? NULL : options->items[2]->text;
-    oem->alarm = options->items[3];
+    /* Every declared option is there, checked, under its name. */
+    oem->net_fn = (uint8_t)kcs_number(values, options, "net_fn", KCS_OPTION_INTEGER);
+    oem->delay = (uint64_t)kcs_number(values, options, "delay", KCS_OPTION_DURATION);
+    oem->file = kcs_text(values, options, "file", KCS_OPTION_PATH);
+    oem->alarm = kcs_member(values, options, "alarm");
     *instance = oem;
     return KCS_OK;
 }
@@ -197,38 +229,6 @@ static void oem_stats(void *instance, const struct kcs_stats *stats) {
     const struct oem *oem = instance;
     stats->number(stats->ctx, "requests", oem->requests);
 }
-
-static const struct kcs_option options[] = {
-    {
-        .key = "net_fn",
-        .help = "the NetFn that is answered",
-        .default_yaml = "0x30",
-        .type = KCS_OPTION_INTEGER,
-        .flags = KCS_OPTION_BOUNDED,
-        .minimum = 0x2E,
-        .maximum = 0x3F,
-    },
-    {
-        .key = "delay",
-        .help = "how long command 0x02 takes",
-        .default_yaml = "100ms",
-        .type = KCS_OPTION_DURATION,
-        .flags = KCS_OPTION_BOUNDED,
-        .minimum = 0,
-        .maximum = 3000000000,
-    },
-    {
-        .key = "file",
-        .help = "what command 0x03 reads",
-        .type = KCS_OPTION_PATH,
-    },
-    {
-        .key = "alarm",
-        .help = "what command 0x04 does",
-        .default_yaml = "[{log: \"the alarm of the host CPU\"}]",
-        .type = KCS_OPTION_ACTIONS,
-    },
-};
 
 /* Lets kcsmuxd see where these requests end before the host CPU says so. */
 static const struct kcs_request_length requests[] = {

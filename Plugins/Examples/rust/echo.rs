@@ -45,8 +45,8 @@ unsafe extern "C" fn create(
     options: *const kcs::Value,
     instance: *mut *mut c_void,
 ) -> i32 {
-    // kcsmuxd has checked the options against the table below: members are all there, in its order, within range.
-    let mask = (*options).item(0).integer as u8;
+    // kcsmuxd has checked the options against the table below: they are all there, and within range.
+    let mask = (*options).member(&OPTIONS, "xor").number(kcs::OPTION_BYTE) as u8;
     let echo = Echo { host: &*host, channel, mask, waiting: 0, echoed: 0, commands: 0 };
     *instance = Box::into_raw(Box::new(echo)).cast();
     kcs::OK

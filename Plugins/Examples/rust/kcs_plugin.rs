@@ -136,6 +136,38 @@ impl Value {
     pub unsafe fn item(&self, index: usize) -> &Value {
         &**self.items.add(index)
     }
+
+    /// The member of an object that `declared`, what the object was declared with, names `key` (without NUL).
+    ///
+    /// # Panics
+    /// If none has that name, which is the plugin's mistake and ends the process at its first `create`.
+    ///
+    /// # Safety
+    /// The object is one that the host made from `declared`.
+    pub unsafe fn member(&self, declared: &[Opt], key: &str) -> &Value {
+        assert_eq!(self.item_count, declared.len() as u64, "this object was declared in another way");
+        match declared.iter().position(|option| option.is_named(key)) {
+            Some(index) => self.item(index),
+            None => panic!("no option is declared as {key:?}"),
+        }
+    }
+
+    /// The number of a value that was declared as `kind`.
+    ///
+    /// # Panics
+    /// If it was declared as something else.
+    pub fn number(&self, kind: u32) -> i64 {
+        assert_eq!(self.kind, kind, "an option was declared with another type");
+        self.integer
+    }
+}
+
+impl Opt {
+    /// # Safety
+    /// `key` is null or NUL-terminated.
+    unsafe fn is_named(&self, key: &str) -> bool {
+        !self.key.is_null() && std::ffi::CStr::from_ptr(self.key.cast()).to_bytes() == key.as_bytes()
+    }
 }
 
 #[repr(C)]

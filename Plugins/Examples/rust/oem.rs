@@ -140,7 +140,7 @@ unsafe extern "C" fn alarm_was_rung(context: *mut c_void, results: *const *const
 
 /// Pure: says what the declaration cannot. kcsmuxd adds file, line and column.
 unsafe extern "C" fn check(options: *const kcs::Value, report: *const kcs::Report) {
-    let net_fn = (*options).item(0);
+    let net_fn = (*options).member(&OPTIONS, "net_fn");
     if net_fn.integer % 2 != 0 {
         let text = b"net_fn must be even: the odd ones are for answers\0";
         ((*report).error)((*report).ctx, net_fn, text.as_ptr());
@@ -153,19 +153,19 @@ unsafe extern "C" fn create(
     options: *const kcs::Value,
     instance: *mut *mut c_void,
 ) -> i32 {
-    // One value for each declared option, in that order, all checked.
-    let options = &*options;
-    let file = match options.item(2) {
+    // Every declared option is there, checked, under its name.
+    let option = |name| (*options).member(&OPTIONS, name);
+    let file = match option("file") {
         value if value.kind == kcs::OPTION_ABSENT => None,
         value => CStr::from_ptr(value.text.cast()).to_str().ok().map(PathBuf::from),
     };
     let oem = Oem {
         host: &*host,
         channel,
-        net_fn: options.item(0).integer as u8,
-        delay: options.item(1).integer as u64,
+        net_fn: option("net_fn").number(kcs::OPTION_INTEGER) as u8,
+        delay: option("delay").number(kcs::OPTION_DURATION) as u64,
         file,
-        alarm: options.item(3),
+        alarm: option("alarm"),
         started: 0,
         requests: 0,
         timer: 0,

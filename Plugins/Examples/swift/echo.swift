@@ -16,8 +16,8 @@ final class Echo: Handler {
     private var commands: UInt64 = 0
 
     init(host: Host, options: OptionValue) {
-        // kcsmuxd has checked the options against the declaration below: they are all there, in its order, within range.
-        mask = options[0].byte
+        // kcsmuxd has checked the options against the declaration below: they are all there, and within range.
+        mask = options["xor"].byte
         super.init(host: host)
     }
 
@@ -50,17 +50,12 @@ final class Echo: Handler {
     }
 }
 
-/// Made once, at the first call of the entry.
-nonisolated(unsafe) private let descriptor = Plugin.describe(
+private let plugin: Plugin = Plugin(
     name: "echo-swift", version: "0.1.0", summary: "answers each data byte through ODR, exclusive-ored",
     inputs: [.automatic], needs: [.dataIn, .dataOut],
     options: [.byte("xor", default: "0", help: "what each byte is exclusive-ored with")],
-    create: { host, channel, options, instance in
-        Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
-            Echo(host: host, options: options)
-        }
-    })
+    create: { plugin.create($0, $1, $2, $3) { Echo(host: $0, options: $1) } })
 
 /// The only symbol that kcsmuxd looks for.
 @c(kcs_plugin_entry)
-public func entry() -> UnsafePointer<kcs_plugin> { descriptor }
+public func entry() -> UnsafePointer<kcs_plugin> { plugin.descriptor }

@@ -15,7 +15,7 @@ import CKCSPlugin
 
 final class OEM: Handler {
     private let netFn: UInt8
-    private let delay: UInt64
+    private let delay: Duration
     private let file: String?
     private let alarm: OptionValue
 
@@ -27,18 +27,17 @@ final class OEM: Handler {
     private var isSumming = false
 
     init(host: Host, options: OptionValue) {
-        // One value for each declared option, in that order, all checked.
-        netFn = UInt8(options[0].integer)
-        delay = options[1].duration
-        file = options[2].isAbsent ? nil : options[2].string
-        alarm = options[3]
+        // Every declared option is there, checked, under its name.
+        netFn = UInt8(options["net_fn"].integer)
+        delay = options["delay"].duration
+        file = options["file"].ifPresent?.path
+        alarm = options["alarm"]
         super.init(host: host)
     }
 
     override func start(_ info: StartInfo) throws(HandlerError) -> Input {
         started = host.now
-        // The handler holds the timer, and so the closure: a counted reference back would keep both for ever.
-        timer = makeTimer { [unowned(unsafe) self] _ in echoIsDue() }
+        timer = host.timer(for: self) { handler, _ in handler.answerEcho() }
         return .messages
     }
 
@@ -57,12 +56,12 @@ final class OEM: Handler {
             echo = (token, Array(bytes[2...]))
             timer?.set(now + delay)
             return .pending
-        case 0x03: return sum(token, command)
+        case 0x03: return sumFile(token, command)
         case 0x04:
             host.annotate("the alarm is rung", direction: .input)
-            let status = runActions(alarm, cause: "the host CPU rings") { [unowned(unsafe) self] results in
+            let status = host.runActions(alarm, cause: "the host CPU rings", for: self) { handler, results in
                 let failed = results.count { $0.outcome != .ok }
-                answer(token, command, 0x00, [UInt8(truncatingIfNeeded: failed)])
+                handler.answer(token, command, 0x00, [UInt8(truncatingIfNeeded: failed)])
             }
             if status == .ok { return .pending }
             answer(token, command, 0xC0, [])
@@ -79,26 +78,26 @@ final class OEM: Handler {
         bytes.withUnsafeBytes { _ = host.reply(token, $0) }
     }
 
-    private func echoIsDue() {
+    private func answerEcho() {
         guard let (token, data) = echo else { return }
         echo = nil
         answer(token, 0x02, 0x00, data)
     }
 
-    private func sum(_ token: UInt64, _ command: UInt8) -> Disposition {
+    private func sumFile(_ token: UInt64, _ command: UInt8) -> Disposition {
         guard let file, !isSumming else {
             answer(token, command, file == nil ? 0xFF : 0xC0, [])
             return .handled
         }
-        // The worker writes it, and the loop reads it after `done`.
-        let result = Sum()
         isSumming = true
-        let status = work({ result.add(file) }) { [unowned(unsafe) self] in
-            isSumming = false
-            if result.isThere {
-                answer(token, command, 0x00, [UInt8(truncatingIfNeeded: result.value), UInt8(result.value >> 8)])
+        let status = host.work(for: self) {
+            sum(of: file)  // on the worker's thread
+        } done: { handler, sum in
+            handler.isSumming = false
+            if let sum {
+                handler.answer(token, command, 0x00, [UInt8(truncatingIfNeeded: sum), UInt8(sum >> 8)])
             } else {
-                answer(token, command, 0xFF, [])
+                handler.answer(token, command, 0xFF, [])
             }
         }
         if status == .ok { return .pending }
@@ -115,24 +114,20 @@ final class OEM: Handler {
     override func stats(_ stats: Stats) { stats.number("requests", requests) }
 }
 
-/// The sum of a file's bytes. On the worker's thread, where files may block.
-private final class Sum {
-    var value: UInt16 = 0
-    var isThere = false
-
-    func add(_ path: String) {
-        guard let file = fopen(path, "rb") else { return }
-        while case let byte = fgetc(file), byte != EOF { value &+= UInt16(truncatingIfNeeded: byte) }
-        isThere = true
-        fclose(file)
-    }
+/// The sum of a file's bytes; nil if it cannot be read. For the worker's thread, where files may block.
+private func sum(of path: String) -> UInt16? {
+    guard let file = fopen(path, "rb") else { return nil }
+    var sum: UInt16 = 0
+    while case let byte = fgetc(file), byte != EOF { sum &+= UInt16(truncatingIfNeeded: byte) }
+    fclose(file)
+    return sum
 }
 
-nonisolated(unsafe) private let descriptor = Plugin.describe(
+private let plugin: Plugin = Plugin(
     name: "oem-swift", version: "0.1.0", summary: "four commands of one NetFn", inputs: [.messages], needs: .messages,
     options: [
         .integer("net_fn", 0x2E...0x3F, default: "0x30", help: "the NetFn that is answered"),
-        .duration("delay", 0...3_000_000_000, default: "100ms", help: "how long command 0x02 takes"),
+        .duration("delay", .zero ... .seconds(3), default: "100ms", help: "how long command 0x02 takes"),
         .path("file", help: "what command 0x03 reads"),
         .actions("alarm", default: "[{log: \"the alarm of the host CPU\"}]", help: "what command 0x04 does"),
     ],
@@ -143,20 +138,15 @@ nonisolated(unsafe) private let descriptor = Plugin.describe(
         kcs_request_length(net_fn: 0x30, command: 0x03, shortest: 2, longest: 2, reserved: 0),
         kcs_request_length(net_fn: 0x30, command: 0x04, shortest: 2, longest: 2, reserved: 0),
     ],
-    check: { options, report in
+    check: {
         // Pure: says what the declaration cannot. kcsmuxd adds file, line and column.
-        Plugin.check(options, report) { options, report in
-            if options[0].integer % 2 != 0 {
-                report.error(options[0], "net_fn must be even: the odd ones are for answers")
-            }
+        plugin.check($0, $1) { options, report in
+            let netFn = options["net_fn"]
+            if netFn.integer % 2 != 0 { report.error(netFn, "net_fn must be even: the odd ones are for answers") }
         }
     },
-    create: { host, channel, options, instance in
-        Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
-            OEM(host: host, options: options)
-        }
-    })
+    create: { plugin.create($0, $1, $2, $3) { OEM(host: $0, options: $1) } })
 
 /// The only symbol that kcsmuxd looks for.
 @c(kcs_plugin_entry)
-public func entry() -> UnsafePointer<kcs_plugin> { descriptor }
+public func entry() -> UnsafePointer<kcs_plugin> { plugin.descriptor }

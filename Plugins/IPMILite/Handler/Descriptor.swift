@@ -5,24 +5,23 @@ import PluginKit
 
 /// The plugin as kcsmuxd sees it.
 public enum IPMIPlugin {
-    // Made once, at the first call of the entry, and never changed.
-    nonisolated(unsafe) private static let made = Plugin.describe(
+    private static let plugin: Plugin = Plugin(
         name: "ipmi-lite", version: "0.1.0",
         summary: "a management controller: IPMI 2.0 commands with state that lasts",
         inputs: [.messages], needs: .messages, options: OptionTree.all, requests: requests,
-        check: { options, report in
-            Plugin.check(options, report) { options, report in
+        check: {
+            plugin.check($0, $1) { options, report in
                 _ = Setup(options, OptionProblems { report.error($0, $1) })
             }
         },
-        create: { host, channel, options, instance in
-            Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
+        create: {
+            plugin.create($0, $1, $2, $3) { host, options throws(HandlerError) in
                 try IPMIHandler(host: host, options: options)
             }
         })
 
     /// The descriptor that `kcs_plugin_entry` returns.
-    public static var descriptor: UnsafePointer<kcs_plugin> { made }
+    public static var descriptor: UnsafePointer<kcs_plugin> { plugin.descriptor }
 
     private static var requests: [kcs_request_length] {
         CommandTable.requestLengths.map {

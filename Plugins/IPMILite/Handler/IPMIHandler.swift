@@ -8,12 +8,7 @@ import PluginKit
 public final class IPMIHandler: Handler {
     private let setup: Setup
     private var files: InstanceFiles?
-    private var controller: ManagementController? {
-        didSet { unretained = controller.map { .passUnretained($0) } }
-    }
-    // The same, for the hot path: not retained for each message. Only `stop` lets go of the controller, and no callback
-    // is made from inside another.
-    private var unretained: Unmanaged<ManagementController>?
+    private var controller: ManagementController?
     private var fruPaths: [String] = []
     // Names the boot of the BMC in which this is.
     private var boot: [UInt8] = []
@@ -47,11 +42,15 @@ public final class IPMIHandler: Handler {
         }
         let files = InstanceFiles(setup, folder: info.stateFolder)
         self.files = files
-        let unretained = Unretained(self)
-        timer = makeTimer { _ in unretained.object.tick() }
+        timer = host.timer(for: self) { handler, _ in handler.tick() }
         guard timer != nil else { throw HandlerError("no timer is left for ipmi-lite") }
         let loader = Loader(setup, files)
-        guard work({ loader.load() }, done: { unretained.object.loaded(loader) }) == .ok else {
+        let status = host.work(for: self) {
+            loader.load()
+        } done: { handler, _ in
+            handler.loaded(loader)
+        }
+        guard status == .ok else {
             throw HandlerError("the worker's queue is full, the files of ipmi-lite cannot be read")
         }
         return .messages
@@ -86,7 +85,11 @@ public final class IPMIHandler: Handler {
         guard let controller, let path = files?.snapshot else { return }
         // What is stored now is on storage before the instance that follows reads it: one worker does both, in order.
         let bytes = [controller.isStoring ? 0 : 1] + boot + controller.snapshot(now: host.now)
-        if work({ _ = StoreFile.apply(.replace(bytes: bytes), to: path) }, done: {}) != .ok {
+        let status = host.work(for: self) {
+            StoreFile.apply(.replace(bytes: bytes), to: path)
+        } done: { _, _ in
+        }
+        if status != .ok {
             host.log(.warning, "the worker's queue is full: what is not stored, the watchdog too, begins anew")
         }
         self.controller = nil
@@ -96,23 +99,21 @@ public final class IPMIHandler: Handler {
     public override func message(
         _ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64
     ) -> PluginKit.Disposition {
-        guard let unretained else {
+        guard let controller else {
             guard early.count < IPMIHandler.mostEarly else { return .declined }
             early.append((token, [UInt8](bytes)))
             return .pending
         }
         messages &+= 1
-        return unretained._withUnsafeGuaranteedRef { controller in
-            switch controller.message(token, bytes, into: buffer, now: now) {
-            case .reply(let count):
-                host.reply(token, UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-                if controller.hasEffects { drain(controller) }
-                return .handled
-            case .pending:
-                drain(controller)
-                return .pending
-            case .declined: return .declined
-            }
+        switch controller.message(token, bytes, into: buffer, now: now) {
+        case .reply(let count):
+            host.reply(token, UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+            if controller.hasEffects { drain(controller) }
+            return .handled
+        case .pending:
+            drain(controller)
+            return .pending
+        case .declined: return .declined
         }
     }
 
@@ -167,11 +168,11 @@ public final class IPMIHandler: Handler {
 
     private func store(_ job: StoreJob, _ controller: ManagementController) {
         let path = path(of: job.store)
-        let outcome = Box(StoreResult.failed)
-        let unretained = Unretained(self)
         stores &+= 1
-        let status = work({ outcome.value = StoreFile.apply(job.change, to: path) }) {
-            unretained.object.stored(job, outcome.value)
+        let status = host.work(for: self) {
+            StoreFile.apply(job.change, to: path)
+        } done: { handler, result in
+            handler.stored(job, result)
         }
         if status != .ok { stored(job, .failed) }
     }
@@ -200,9 +201,11 @@ public final class IPMIHandler: Handler {
             controller.sensorRead(index, nil, now: host.now)
             return
         }
-        let value = Box<Int64?>(nil)
-        let unretained = Unretained(self)
-        let status = work({ value.value = file.read() }) { unretained.object.sensorRead(index, value.value) }
+        let status = host.work(for: self) {
+            file.read()
+        } done: { handler, value in
+            handler.sensorRead(index, value)
+        }
         if status != .ok { controller.sensorRead(index, nil, now: host.now) }
     }
 
@@ -228,12 +231,9 @@ public final class IPMIHandler: Handler {
         guard !actionsRunning, !actionsWaiting.isEmpty else { return }
         let action = actionsWaiting.removeFirst()
         guard let list = setup.actions[Int(action.rawValue)] else { return runNext() }
-        let unretained = Unretained(self)
         actionsRunning = true
-        let status = runActions(list, cause: "ipmi: " + action.name) { results in
-            var succeeded = true
-            for result in results where result.outcome != .ok { succeeded = false }
-            unretained.object.ended(action, succeeded)
+        let status = host.runActions(list, cause: "ipmi: " + action.name, for: self) { handler, results in
+            handler.ended(action, results.allSatisfy { $0.outcome == .ok })
         }
         if status != .ok { ended(action, false) }
     }
@@ -244,13 +244,6 @@ public final class IPMIHandler: Handler {
         if let controller { drain(controller) }
         runNext()
     }
-}
-
-/// A value that the worker thread fills in before the loop's thread looks.
-private final class Box<Value> {
-    var value: Value
-
-    init(_ value: Value) { self.value = value }
 }
 
 extension Setup.SensorFile {

@@ -4,7 +4,9 @@ import IPMIController
 import LinuxIO
 
 /// Reads an instance's files on the worker thread; the loop's thread takes the result when that is done.
-final class Loader {
+///
+/// Sendable because the two threads use it one after the other.
+final class Loader: @unchecked Sendable {
     // Written on the worker thread before `done` is called on the loop's, and by nobody else.
     private(set) var configuration: ControllerConfiguration
     private(set) var fruPaths: [String] = []

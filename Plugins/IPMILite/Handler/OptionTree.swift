@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import PluginKit
 
-/// The options that kcsmuxd checks before an instance is made. The order of members is that in which `Setup` reads them.
+/// The options that kcsmuxd checks before an instance is made, and that `Setup` reads by their names.
 enum OptionTree {
-    static let thresholdNames: [StaticString] = [
-        "lower_non_critical", "lower_critical", "lower_non_recoverable",
-        "upper_non_critical", "upper_critical", "upper_non_recoverable",
-        "lnc", "lc", "lnr", "unc", "uc", "unr", "lcr", "ucr",
-    ]
+    /// A sensor's threshold: its name, or one of the short ones, two of which ipmitool spells with an r.
+    enum Threshold: String, OptionChoice {
+        case lower_non_critical, lower_critical, lower_non_recoverable
+        case upper_non_critical, upper_critical, upper_non_recoverable
+        case lnc, lc, lnr, unc, uc, unr, lcr, ucr
+    }
+
+    enum SensorType: String, OptionChoice { case temperature, voltage, current, fan, power, other }
+
+    enum Privilege: String, OptionChoice { case none, callback, user, `operator`, administrator }
 
     /// A decimal: a whole number, or quoted text such as "0.85".
     private static func decimal(_ key: StaticString?, help: StaticString? = nil) -> OptionDeclaration {
@@ -88,7 +93,7 @@ enum OptionTree {
                 .integer("number", 1...0xFE, required: true, help: "sensor number"),
                 .string("name", 1...16, required: true, help: "name"),
                 .oneOf(
-                    "type", [.integer(nil, 1...255), .enumeration(nil, Setup.typeNames)], default: "temperature",
+                    "type", [.integer(nil, 1...255), .enumeration(nil, of: SensorType.self)], default: "temperature",
                     help: "sensor type"),
                 .oneOf("unit", [.integer(nil, 1...92), .string(nil, 1...16)], help: "unit; default by type"),
                 .object(
@@ -102,7 +107,7 @@ enum OptionTree {
                             help: "divisor; default as hwmon: 1000 for C, V and A, 1000000 for W, else 1"),
                     ], required: true, help: "file or constant"),
                 .map(
-                    "thresholds", from: .enumeration(nil, thresholdNames),
+                    "thresholds", from: .enumeration(nil, of: Threshold.self),
                     to: .oneOf(nil, [.integer(nil), .string(nil, 1...24)]), default: "{}",
                     help: "thresholds in the unit"),
                 .oneOf(
@@ -123,8 +128,7 @@ enum OptionTree {
             nil,
             [
                 .integer("id", 1...63, required: true), .string("name", 0...16, default: "\"\""),
-                .enumeration(
-                    "privilege", ["none", "callback", "user", "operator", "administrator"], default: "administrator"),
+                .enumeration("privilege", of: Privilege.self, default: .administrator),
                 .bool("enabled", default: "true"),
             ])
     }

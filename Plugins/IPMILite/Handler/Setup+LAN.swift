@@ -8,7 +8,7 @@ extension Setup {
     mutating func readLAN(_ map: OptionValue, _ report: OptionProblems) {
         for (key, value) in map.pairs {
             if let number = Text.byte(key.string) {
-                guard value.choice == 3 else {
+                guard value.kind == .bytes else {
                     report(value, "the value of LAN parameter \(number) is a list of bytes")
                     continue
                 }
@@ -18,7 +18,7 @@ extension Setup {
             let done: Bool
             switch Word(key.string) {
             case "channel":
-                done = value.choice == 0 && (1...11).contains(value.integer)
+                done = value.kind == .integer && (1...11).contains(value.integer)
                 if done { configuration.lan.channel = UInt8(clamping: value.integer) }
             case "ip", "address", "ip_address": done = Setup.quad(value, &configuration.lan.address)
             case "netmask", "mask", "subnet_mask": done = Setup.quad(value, &configuration.lan.mask)
@@ -27,7 +27,7 @@ extension Setup {
             case "source", "ip_source", "address_source":
                 done = Setup.source(value, &configuration.lan.addressSource)
             case "vlan":
-                done = value.choice == 0 && (0...4094).contains(value.integer)
+                done = value.kind == .integer && (0...4094).contains(value.integer)
                 if done { configuration.lan.vlan = UInt16(clamping: value.integer) }
             case "users": done = readUsers(value, report)
             default:
@@ -39,19 +39,19 @@ extension Setup {
     }
 
     private static func quad(_ value: OptionValue, _ field: inout [UInt8]) -> Bool {
-        guard value.choice == 1, let bytes = Text.quad(value.string) else { return false }
+        guard value.kind == .string, let bytes = Text.quad(value.string) else { return false }
         field = bytes
         return true
     }
 
     private static func mac(_ value: OptionValue, _ field: inout [UInt8]) -> Bool {
-        guard value.choice == 1, let bytes = Text.mac(value.string) else { return false }
+        guard value.kind == .string, let bytes = Text.mac(value.string) else { return false }
         field = bytes
         return true
     }
 
     private static func source(_ value: OptionValue, _ field: inout UInt8) -> Bool {
-        guard value.choice == 1 else { return false }
+        guard value.kind == .string else { return false }
         switch Word(value.string) {
         case "static": field = 1
         case "dhcp": field = 2
@@ -63,19 +63,32 @@ extension Setup {
     }
 
     private mutating func readUsers(_ list: OptionValue, _ report: OptionProblems) -> Bool {
-        guard list.choice == 2 else { return false }
-        for index in 0..<list.count {
-            let user = list[index]
-            let id = UInt8(clamping: user[0].integer)
+        guard list.kind == .list else { return false }
+        for user in list.elements {
+            let id = UInt8(clamping: user["id"].integer)
             if configuration.lan.users.contains(where: { $0.id == id }) {
-                report(user[0], "user \(id) is there twice")
+                report(user["id"], "user \(id) is there twice")
             }
-            // The enumeration's order: none is 15, the others 1 to 4.
-            let privilege = user[2].choice == 0 ? 15 : UInt8(user[2].choice)
             configuration.lan.users.append(
-                UserConfiguration(id: id, name: user[1].string, privilege: privilege, enabled: user[3].bool))
+                UserConfiguration(
+                    id: id, name: user["name"].string,
+                    privilege: user["privilege"].enumeration(as: OptionTree.Privilege.self).level,
+                    enabled: user["enabled"].bool))
             configuration.lan.maximumUsers = max(configuration.lan.maximumUsers, id)
         }
         return true
+    }
+}
+
+extension OptionTree.Privilege {
+    /// The channel privilege level (IPMI 2.0 §6.8).
+    fileprivate var level: UInt8 {
+        switch self {
+        case .callback: 1
+        case .user: 2
+        case .operator: 3
+        case .administrator: 4
+        case .none: 15
+        }
     }
 }

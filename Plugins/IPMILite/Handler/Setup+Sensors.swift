@@ -15,59 +15,67 @@ extension Setup {
     }
 
     mutating func readSensors(_ list: OptionValue, _ report: OptionProblems) {
-        for index in 0..<list.count { readSensor(list[index], report) }
+        for sensor in list.elements { readSensor(sensor, report) }
     }
 
     private mutating func readSensor(_ item: OptionValue, _ report: OptionProblems) {
-        let number = UInt8(clamping: item[0].integer)
+        let number = UInt8(clamping: item["number"].integer)
         if configuration.sensors.contains(where: { $0.description.number == number }) {
-            report(item[0], "sensor \(number) is there twice")
+            report(item["number"], "sensor \(number) is there twice")
         }
-        let (type, typeUnit) = Setup.type(item[2])
-        let unit = Setup.unit(item[3], typeUnit, report)
-        var thresholds: [Int64?] = [nil, nil, nil, nil, nil, nil]
-        for (key, value) in item[5].pairs {
-            guard let milli = Setup.decimal(value, report) else { continue }
-            // Long names, short ones in the same order, then the two that ipmitool spells with an r.
-            let place = key.choice < 12 ? key.choice % 6 : (key.choice == 12 ? 1 : 4)
-            if thresholds[place] != nil { report(key, "this threshold is there twice") }
-            thresholds[place] = milli
-        }
-        Setup.checkOrder(thresholds, item[5], report)
+        let (type, typeUnit) = Setup.type(item["type"])
+        let unit = item["unit"].ifPresent.map { Setup.unit($0, typeUnit, report) } ?? typeUnit
+        let thresholds = Setup.thresholds(item["thresholds"], report)
 
-        let value = item[4]
-        let constant = value[1].isAbsent ? nil : Setup.decimal(value[1], report)
-        if value[0].isAbsent == value[1].isAbsent { report(value, "value is either file or constant") }
+        let value = item["value"]
+        let file = value["file"].ifPresent?.path
+        let constant = value["constant"].ifPresent.flatMap { Setup.decimal($0, report) }
+        if (file == nil) == (value["constant"].ifPresent == nil) { report(value, "value is either file or constant") }
 
         var points = thresholds.compactMap { $0 }
         if let constant { points.append(constant) }
-        let range = Setup.range(unit, points, item[8], report)
+        let range = Setup.range(unit, points, item["range"], report)
         guard let conversion = SensorConversion(minimum: range.low, maximum: range.high) else {
-            report(item[8], "no reading can show this range")
+            report(item["range"], "no reading can show this range")
             return
         }
         var description = SensorDescription(
-            number: number, name: item[1].string, type: type, unit: unit, entity: Setup.entity(item[6]),
+            number: number, name: item["name"].string, type: type, unit: unit, entity: Setup.entity(item["entity"]),
             conversion: conversion)
         for (place, threshold) in thresholds.enumerated() {
             guard let threshold else { continue }
             description.thresholdMask |= UInt8(1 << place)
             description.thresholds[place] = conversion.reading(of: threshold)
         }
-        let hysteresis = item[7].isAbsent ? nil : Setup.decimal(item[7], report)
+        let hysteresis = item["hysteresis"].ifPresent.flatMap { Setup.decimal($0, report) }
         description.hysteresis = hysteresis.map { conversion.steps(of: $0) } ?? 1
         configuration.sensors.append(
             SensorConfiguration(description, source: constant.map { .constant($0) } ?? .external))
-        guard !value[0].isAbsent else {
+        guard let file else {
             sensorFiles.append(nil)
             return
         }
-        let divide = value[3].isAbsent ? Setup.kernelDivisor(unit) : value[3].integer
-        sensorFiles.append(SensorFile(path: value[0].string, numerator: value[2].integer, denominator: divide))
+        sensorFiles.append(
+            SensorFile(
+                path: file, numerator: value["multiply"].integer,
+                denominator: value["divide"].ifPresent?.integer ?? Setup.kernelDivisor(unit)))
+    }
+
+    /// In the order of the standard's masks: lower non-critical, critical, non-recoverable, then upper.
+    private static func thresholds(_ map: OptionValue, _ report: OptionProblems) -> [Int64?] {
+        var thresholds = [Int64?](repeating: nil, count: 6)
+        for (key, value) in map.pairs {
+            guard let milli = decimal(value, report) else { continue }
+            let bit = key.enumeration(as: OptionTree.Threshold.self).bit
+            if thresholds[bit] != nil { report(key, "this threshold is there twice") }
+            thresholds[bit] = milli
+        }
+        checkOrder(thresholds, map, report)
+        return thresholds
     }
 
     private static func type(_ value: OptionValue) -> (type: UInt8, unit: UInt8) {
-        if value.choice == 0 {
+        if value.kind == .integer {
             let type = UInt8(clamping: value.integer)
             switch type {
             case 1: return (type, Unit.celsius)
@@ -77,22 +85,21 @@ extension Setup {
             default: return (type, Unit.unspecified)
             }
         }
-        switch Word(value.string) {
-        case "temperature": return (0x01, Unit.celsius)
-        case "voltage": return (0x02, Unit.volts)
-        case "current": return (0x03, Unit.amps)
-        case "fan": return (0x04, Unit.rpm)
+        switch value.enumeration(as: OptionTree.SensorType.self) {
+        case .temperature: return (0x01, Unit.celsius)
+        case .voltage: return (0x02, Unit.volts)
+        case .current: return (0x03, Unit.amps)
+        case .fan: return (0x04, Unit.rpm)
         // Other units-based sensor, in watts.
-        case "power": return (0x0B, Unit.watts)
-        default: return (0x0B, Unit.unspecified)
+        case .power: return (0x0B, Unit.watts)
+        case .other: return (0x0B, Unit.unspecified)
         }
     }
 
     private static func unit(
         _ value: OptionValue, _ standard: UInt8, _ report: OptionProblems
     ) -> UInt8 {
-        guard !value.isAbsent else { return standard }
-        if value.choice == 0 { return UInt8(clamping: value.integer) }
+        if value.kind == .integer { return UInt8(clamping: value.integer) }
         switch Word(value.string) {
         case "C", "celsius", "degrees_c", "degrees C": return Unit.celsius
         case "F", "fahrenheit", "degrees_f", "degrees F": return 2
@@ -122,7 +129,7 @@ extension Setup {
         // Beyond this no conversion reaches, and no sum of two overflows.
         let limit: Int64 = 1_000_000_000_000
         let milli: Int64?
-        if value.choice == 0 {
+        if value.kind == .integer {
             let (product, overflow) = value.integer.multipliedReportingOverflow(by: 1000)
             milli = overflow ? nil : product
         } else {
@@ -168,13 +175,28 @@ extension Setup {
             low = min(low, point)
             high = max(high, point)
         }
-        if !given[0].isAbsent { low = decimal(given[0], report) ?? low }
-        if !given[1].isAbsent { high = decimal(given[1], report) ?? high }
+        if let minimum = given["minimum"].ifPresent { low = decimal(minimum, report) ?? low }
+        if let maximum = given["maximum"].ifPresent { high = decimal(maximum, report) ?? high }
         return (low, high)
     }
 
     private static func entity(_ value: OptionValue) -> (id: UInt8, instance: UInt8) {
-        value.choice == 0
-            ? (UInt8(clamping: value.integer), 1) : (value[0].byte, UInt8(clamping: value[1].integer))
+        value.kind == .integer
+            ? (UInt8(clamping: value.integer), 1)
+            : (value["id"].byte, UInt8(clamping: value["instance"].integer))
+    }
+}
+
+extension OptionTree.Threshold {
+    /// Its bit in the standard's masks (IPMI 2.0 §35.6).
+    fileprivate var bit: Int {
+        switch self {
+        case .lower_non_critical, .lnc: 0
+        case .lower_critical, .lc, .lcr: 1
+        case .lower_non_recoverable, .lnr: 2
+        case .upper_non_critical, .unc: 3
+        case .upper_critical, .uc, .ucr: 4
+        case .upper_non_recoverable, .unr: 5
+        }
     }
 }

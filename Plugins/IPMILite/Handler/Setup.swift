@@ -38,55 +38,56 @@ struct Setup {
     /// By the raw value of the platform action.
     var actions: [OptionValue?] = [OptionValue?](repeating: nil, count: PlatformAction.allCases.count)
 
-    static let typeNames: [StaticString] = [
-        "temperature", "voltage", "current", "fan", "power", "other",
-    ]
-
     /// Reads `options`, a tree as `OptionTree.all` declares it; `report` gets what the declaration cannot say.
     init(_ options: OptionValue, _ report: OptionProblems) {
-        readIdentity(options[0], report)
-        readGUID(options[1], report)
-        if !options[2][0].isAbsent { selPath = options[2][0].string }
-        configuration.selCapacity = Int(options[2][1].integer)
-        readFRUs(options[3], report)
-        readSensors(options[4], report)
-        if !options[5][0].isAbsent { sdrPath = options[5][0].string }
+        readIdentity(options["device_id"], report)
+        if let guid = options["guid"].ifPresent { readGUID(guid, report) }
+        selPath = options["sel"]["path"].ifPresent?.path
+        configuration.selCapacity = Int(options["sel"]["capacity"].integer)
+        readFRUs(options["fru"], report)
+        readSensors(options["sensors"], report)
+        sdrPath = options["sdr"]["path"].ifPresent?.path
+        readActions(options["chassis"], options["bmc_reset"], options["watchdog"])
+        readLAN(options["lan"], report)
+        configuration.allow = Setup.patterns(options["allow"], report)
+        configuration.deny = Setup.patterns(options["deny"], report)
+        readLimit(options["write_limit"], report)
+    }
+
+    private mutating func readActions(_ chassis: OptionValue, _ reset: OptionValue, _ watchdog: OptionValue) {
         let sources: [(PlatformAction, OptionValue)] = [
-            (.powerOn, options[6][0]), (.powerOff, options[6][1]), (.powerCycle, options[6][2]),
-            (.hardReset, options[6][3]), (.identify, options[6][4]), (.coldReset, options[7][0]),
-            (.warmReset, options[7][1]), (.watchdogReset, options[8][0]), (.watchdogPowerOff, options[8][1]),
-            (.watchdogPowerCycle, options[8][2]),
+            (.powerOn, chassis["power_on"]), (.powerOff, chassis["power_off"]), (.powerCycle, chassis["cycle"]),
+            (.hardReset, chassis["reset"]), (.identify, chassis["identify"]), (.coldReset, reset["cold"]),
+            (.warmReset, reset["warm"]), (.watchdogReset, watchdog["reset"]),
+            (.watchdogPowerOff, watchdog["power_off"]), (.watchdogPowerCycle, watchdog["power_cycle"]),
         ]
-        for (action, value) in sources where !value.isAbsent {
-            actions[Int(action.rawValue)] = value
+        for (action, value) in sources {
+            guard let list = value.ifPresent else { continue }
+            actions[Int(action.rawValue)] = list
             configuration.actions.insert(ActionSet(action))
         }
-        readLAN(options[9], report)
-        configuration.allow = Setup.patterns(options[10], report)
-        configuration.deny = Setup.patterns(options[11], report)
-        readLimit(options[12], report)
     }
 
     private mutating func readIdentity(_ value: OptionValue, _ report: OptionProblems) {
-        configuration.identity.id = value[0].byte
-        configuration.identity.revision = UInt8(clamping: value[1].integer)
-        if value[2].choice == 1 {
-            configuration.identity.firmware = (UInt8(clamping: value[2].integer), 0)
-        } else if let version = Text.version(value[2].string) {
+        configuration.identity.id = value["id"].byte
+        configuration.identity.revision = UInt8(clamping: value["revision"].integer)
+        let firmware = value["firmware"]
+        if firmware.kind == .integer {
+            configuration.identity.firmware = (UInt8(clamping: firmware.integer), 0)
+        } else if let version = Text.version(firmware.string) {
             configuration.identity.firmware = version
         } else {
-            report(value[2], "firmware is major.minor, 0.00 to 127.99, not \"\(value[2].string)\"")
+            report(firmware, "firmware is major.minor, 0.00 to 127.99, not \"\(firmware.string)\"")
         }
-        configuration.identity.manufacturer = UInt32(clamping: value[3].integer)
-        configuration.identity.product = UInt16(clamping: value[4].integer)
-        let aux = value[5].bytes
+        configuration.identity.manufacturer = UInt32(clamping: value["manufacturer"].integer)
+        configuration.identity.product = UInt16(clamping: value["product"].integer)
+        let aux = value["aux"].bytes
         configuration.identity.auxiliary = (aux[0], aux[1], aux[2], aux[3])
     }
 
     private mutating func readGUID(_ value: OptionValue, _ report: OptionProblems) {
-        guard !value.isAbsent else { return }
         guidGiven = true
-        if value.choice == 1 {
+        if value.kind == .bytes {
             configuration.guid = value.bytes
         } else if let guid = Text.guid(value.string) {
             configuration.guid = guid
@@ -96,41 +97,41 @@ struct Setup {
     }
 
     private mutating func readFRUs(_ list: OptionValue, _ report: OptionProblems) {
-        for index in 0..<list.count {
-            let item = list[index]
-            let id = item[0].byte
-            if id == 0xFF { report(item[0], "FRU device ID FF is reserved") }
-            if frus.contains(where: { $0.id == id }) { report(item[0], "FRU device \(id) is there twice") }
-            let name = item[3].isAbsent ? "FRU \(id)" : item[3].string
-            frus.append(FRU(id: id, name: name, path: item[1].string, writable: item[2].bool))
+        for item in list.elements {
+            let id = item["id"].byte
+            if id == 0xFF { report(item["id"], "FRU device ID FF is reserved") }
+            if frus.contains(where: { $0.id == id }) { report(item["id"], "FRU device \(id) is there twice") }
+            let name = item["name"].ifPresent?.string ?? "FRU \(id)"
+            frus.append(FRU(id: id, name: name, path: item["path"].path, writable: item["writable"].bool))
         }
     }
 
     private mutating func readLimit(_ value: OptionValue, _ report: OptionProblems) {
-        var rate: UInt32 = 60
-        if value[0].choice == 0 {
-            rate = UInt32(clamping: value[0].integer)
-        } else if let read = Text.rate(value[0].string) {
-            rate = read
+        var limit: UInt32 = 60
+        let rate = value["rate"]
+        if rate.kind == .integer {
+            limit = UInt32(clamping: rate.integer)
+        } else if let read = Text.rate(rate.string) {
+            limit = read
         } else {
-            report(value[0], "rate is a number, N/s, N/min or N/h, not \"\(value[0].string)\"")
+            report(rate, "rate is a number, N/s, N/min or N/h, not \"\(rate.string)\"")
         }
-        configuration.writeLimit = WriteLimit(perMinute: rate, burst: UInt32(clamping: value[1].integer))
+        configuration.writeLimit = WriteLimit(perMinute: limit, burst: UInt32(clamping: value["burst"].integer))
     }
 
     private static func patterns(
         _ list: OptionValue, _ report: OptionProblems
     ) -> [CommandPattern] {
         var patterns: [CommandPattern] = []
-        for index in 0..<list.count {
-            let text = list[index].string
+        for item in list.elements {
+            let text = item.string
             if let pattern = CommandPattern(text) {
                 patterns.append(pattern)
                 if !CommandTable.all.contains(where: { pattern.matches($0) }) {
-                    report(list[index], "there is no command \"\(text)\" here")
+                    report(item, "there is no command \"\(text)\" here")
                 }
             } else {
-                report(list[index], "a command is NETFN/CMD or NETFN/* in hexadecimal, not \"\(text)\"")
+                report(item, "a command is NETFN/CMD or NETFN/* in hexadecimal, not \"\(text)\"")
             }
         }
         return patterns

@@ -1,40 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-import CKCSPlugin
 import MCTP
 import MCTPMux
 import PluginKit
 
 /// An MCTP endpoint on a channel: makes the endpoint, its link and its sockets, and passes on what happens.
 public final class MCTPHandler: Handler {
-    private static let second: UInt64 = 1_000_000_000
+    private static let tickInterval = Duration.seconds(1)
 
     private let options: MCTPOptions
     private(set) var endpoint: Endpoint?
     private var link: Link?
     private var astlpc: AstlpcLink?
     private var messages: DSP0254Link?
-    private var sockets: MuxSockets?
+    private(set) var sockets: MuxSockets?
     private var timer: HandlerTimer?
     /// For a host that waits for an answer.
     private var answerTimer: HandlerTimer?
 
-    /// An instance with the options of `describe`, which have passed its check.
-    public init(host: Host, options: OptionValue) {
+    /// The plugin.
+    public static let plugin: Plugin = Plugin(
+        name: "mctp", version: "0.1.0", summary: "an MCTP endpoint for local programs (mctp-mux protocol)",
+        inputs: [.none, .automatic, .messages], options: MCTPOptions.declaration,
+        check: { plugin.check($0, $1) { MCTPOptions($0).check($1) } },
+        create: { plugin.create($0, $1, $2, $3) { MCTPHandler(host: $0, options: $1) } })
+
+    /// An instance with options that have passed the check.
+    init(host: Host, options: OptionValue) {
         self.options = MCTPOptions(options)
         super.init(host: host)
-    }
-
-    /// The plugin's descriptor.
-    public static func describe() -> UnsafePointer<kcs_plugin> {
-        Plugin.describe(
-            name: "mctp", version: "0.1.0", summary: "an MCTP endpoint for local programs (mctp-mux protocol)",
-            inputs: [.none, .automatic, .messages], options: MCTPOptions.declaration,
-            check: { options, report in Plugin.check(options, report) { MCTPOptions($0).check($1) } },
-            create: { host, channel, options, instance in
-                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in
-                    MCTPHandler(host: host, options: options)
-                }
-            })
     }
 
     /// Opens the sockets, and tells the host CPU that there is an endpoint.
@@ -46,9 +39,8 @@ public final class MCTPHandler: Handler {
         do {
             let input = try open(endpoint, info)
             try sockets.open(name: options.socketName, path: options.socketPath)
-            let handler = Unmanaged.passUnretained(self)
-            timer = makeTimer { now in handler._withUnsafeGuaranteedRef { $0.tick(now: now) } }
-            timer?.set(host.now + Self.second)
+            timer = host.timer(for: self) { handler, now in handler.tick(now: now) }
+            timer?.set(host.now + Self.tickInterval)
             return input
         } catch {
             close()
@@ -119,7 +111,7 @@ public final class MCTPHandler: Handler {
 
     private func tick(now: UInt64) {
         link?.tick(now: now)
-        timer?.set(now + Self.second)
+        timer?.set(now + Self.tickInterval)
     }
 
     private func open(_ endpoint: Endpoint, _ info: StartInfo) throws(HandlerError) -> Input {
@@ -137,12 +129,9 @@ public final class MCTPHandler: Handler {
                 endpoint, ChannelMessages(host), unit: options.unit ?? PacketHeader.baselineUnit)
             self.link = link
             messages = link
-            let handler = Unmanaged.passUnretained(self)
-            answerTimer = makeTimer { now in
-                handler._withUnsafeGuaranteedRef { handler in
-                    handler.messages?.giveUp(now: now)
-                    if let deadline = handler.messages?.deadline { handler.answerTimer?.set(deadline) }
-                }
+            answerTimer = host.timer(for: self) { handler, now in
+                handler.messages?.giveUp(now: now)
+                if let deadline = handler.messages?.deadline { handler.answerTimer?.set(deadline) }
             }
             return .messages
         case .astlpc:

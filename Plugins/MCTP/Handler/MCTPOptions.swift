@@ -6,30 +6,20 @@ import Wire
 
 /// The plugin's options: their declaration, and their values.
 struct MCTPOptions {
-    enum Binding: Int {
-        case astlpc
-        case dsp0254
-        case loopback
-    }
+    enum Binding: String, OptionChoice { case astlpc, dsp0254, loopback }
 
     static let largestUnit = 1 << 19
 
+    private let options: OptionValue
     let binding: Binding
-    let eid: OptionValue
-    let hostEID: OptionValue
-    let uuid: OptionValue
-    let mtu: OptionValue
     let socketName: String
     let socketPath: String?
-    private let types: OptionValue
-    private let vendors: OptionValue
-    private let timeout: UInt64
-    private let perPeer: OptionValue
-    private let total: OptionValue
+    /// Payload bytes of a packet; nil if not given.
+    let unit: Int?
 
     static let declaration: [OptionDeclaration] = [
         .enumeration(
-            "binding", ["astlpc", "dsp0254", "loopback"], required: true,
+            "binding", of: Binding.self, required: true,
             help: "how packets travel: shared window and signals, KCS messages, or not at all"),
         .integer("eid", 8...254, default: "8", help: "this endpoint's address"),
         .integer("host_eid", 8...254, help: "assign this address to the host; makes this endpoint the bus owner"),
@@ -56,71 +46,65 @@ struct MCTPOptions {
         .object(
             "reassembly",
             [
-                .duration("timeout", 1_000_000...3_600_000_000_000, default: "6s", help: "from packet to packet"),
+                .duration("timeout", .milliseconds(1) ... .hours(1), default: "6s", help: "from packet to packet"),
                 .size("per_peer", 4096...16_777_216, default: "256KiB", help: "one sender's incomplete messages"),
                 .size("total", 4096...67_108_864, default: "1MiB", help: "all incomplete messages"),
             ], default: "{}", help: "bounds of incomplete messages"),
     ]
 
     init(_ options: OptionValue) {
-        binding = Binding(rawValue: options[0].choice)!
-        eid = options[1]
-        hostEID = options[2]
-        uuid = options[3]
-        mtu = options[4]
-        let socket = options[5]
-        socketName = socket[0].string
-        socketPath = socket[1].isAbsent ? nil : socket[1].string
-        types = socket[2]
-        vendors = options[6]
-        timeout = options[7][0].duration
-        perPeer = options[7][1]
-        total = options[7][2]
+        self.options = options
+        binding = options["binding"].enumeration(as: Binding.self)
+        socketName = options["socket"]["name"].string
+        socketPath = options["socket"]["path"].ifPresent?.path
+        unit = options["mtu"].ifPresent.map { Int($0.integer) }
     }
 
     /// What the declaration alone cannot say.
     func check(_ report: OptionReport) {
-        if !hostEID.isAbsent, hostEID.integer == eid.integer {
-            report.error(hostEID, "host_eid must differ from eid, \(eid.integer)")
+        let eid = options["eid"].integer
+        if let host = options["host_eid"].ifPresent, host.integer == eid {
+            report.error(host, "host_eid must differ from eid, \(eid)")
         }
-        if !uuid.isAbsent, Self.uuidBytes(uuid.string) == nil {
+        if let uuid = options["uuid"].ifPresent, Self.uuidBytes(uuid.string) == nil {
             report.error(uuid, "uuid must be 8-4-4-4-12 hexadecimal digits, not \(uuid.string)")
         }
         if binding == .dsp0254, let unit, unit > DSP0254Link.largestUnit {
-            report.error(mtu, "mtu must be at most \(DSP0254Link.largestUnit) for dsp0254, not \(unit)")
+            report.error(options["mtu"], "mtu must be at most \(DSP0254Link.largestUnit) for dsp0254, not \(unit)")
         }
-        if perPeer.size > total.size {
-            report.error(perPeer, "per_peer must not exceed total, \(total.size) bytes")
-        }
-        for index in 0..<(vendors.isAbsent ? 0 : vendors.count) {
-            let vendor = vendors[index]
-            if vendor[0].isAbsent == vendor[1].isAbsent { report.error(vendor, "a vendor has either pci or iana") }
+        let perPeer = options["reassembly"]["per_peer"]
+        let total = options["reassembly"]["total"].size
+        if perPeer.size > total { report.error(perPeer, "per_peer must not exceed total, \(total) bytes") }
+        for vendor in options["vendor"].ifPresent?.elements ?? [] {
+            if (vendor["pci"].ifPresent == nil) == (vendor["iana"].ifPresent == nil) {
+                report.error(vendor, "a vendor has either pci or iana")
+            }
         }
     }
 
-    /// Payload bytes of a packet; nil if not given.
-    var unit: Int? { mtu.isAbsent ? nil : Int(mtu.integer) }
-
+    /// Of options that have passed the check.
     var configuration: EndpointConfiguration {
-        var configuration = EndpointConfiguration(eid: EID(UInt8(eid.integer)))
-        if !hostEID.isAbsent { configuration.hostEID = EID(UInt8(hostEID.integer)) }
-        if !uuid.isAbsent { configuration.uuid = Self.uuidBytes(uuid.string) }
+        var configuration = EndpointConfiguration(eid: EID(UInt8(options["eid"].integer)))
+        if let host = options["host_eid"].ifPresent { configuration.hostEID = EID(UInt8(host.integer)) }
+        if let uuid = options["uuid"].ifPresent { configuration.uuid = Self.uuidBytes(uuid.string) }
+        let reassembly = options["reassembly"]
+        let perPeer = Int(reassembly["per_peer"].size)
         configuration.reassembly = ReassemblyLimits(
-            timeout: timeout, perPeer: Int(perPeer.size), total: Int(total.size))
+            timeout: reassembly["timeout"].duration.nanoseconds, perPeer: perPeer, total: Int(reassembly["total"].size))
         // A queue that takes several of the longest messages.
-        configuration.queueBound = max(2 << 20, 4 * Int(perPeer.size))
-        if !types.isAbsent {
+        configuration.queueBound = max(2 << 20, 4 * perPeer)
+        if let types = options["socket"]["types"].ifPresent {
             var allowed = MessageTypeSet()
-            for index in 0..<types.count { allowed.insert(MessageType(UInt8(types[index].integer))) }
+            for type in types.elements { allowed.insert(MessageType(UInt8(type.integer))) }
             configuration.allowedTypes = allowed
         }
-        for index in 0..<(vendors.isAbsent ? 0 : vendors.count) {
-            let vendor = vendors[index]
-            let commandSet = UInt16(vendor[2].integer)
-            configuration.vendors.append(
-                vendor[0].isAbsent
-                    ? VendorSupport(.iana(UInt32(vendor[1].integer)), commandSet: commandSet)
-                    : VendorSupport(.pci(UInt16(vendor[0].integer)), commandSet: commandSet))
+        for vendor in options["vendor"].ifPresent?.elements ?? [] {
+            let commandSet = UInt16(vendor["command_set"].integer)
+            if let pci = vendor["pci"].ifPresent {
+                configuration.vendors.append(VendorSupport(.pci(UInt16(pci.integer)), commandSet: commandSet))
+            } else if let iana = vendor["iana"].ifPresent {
+                configuration.vendors.append(VendorSupport(.iana(UInt32(iana.integer)), commandSet: commandSet))
+            }
         }
         // DSP0239: the physical medium's number for KCS.
         configuration.mediumSpecific = binding == .dsp0254 ? 0x04 : 0

@@ -25,8 +25,8 @@ final class MuxSockets: ClientSockets {
     private static let budget = 32
     private static let socketBuffer: Int32 = 1 << 20
 
-    // The handler owns this object, and ends it before it goes.
-    private let handler: Unmanaged<MCTPHandler>
+    // Each keeps the other alive, until the handler lets go of this object when it stops.
+    private let handler: MCTPHandler
     private let host: Host
     private var listeners: [Listener] = []
     private var connections: [Connection?] = []
@@ -34,7 +34,7 @@ final class MuxSockets: ClientSockets {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Endpoint.readingRoom, alignment: 8)
 
     init(_ handler: MCTPHandler) {
-        self.handler = .passUnretained(handler)
+        self.handler = handler
         host = handler.host
     }
 
@@ -128,10 +128,9 @@ final class MuxSockets: ClientSockets {
 
     private func add(_ listener: Listener) throws(HandlerError) {
         var listener = listener
-        let sockets = Unmanaged.passUnretained(self)
         let descriptor = listener.descriptor
-        listener.watch = handler._withUnsafeGuaranteedRef { handler in
-            handler.watch(descriptor, .read) { _, _ in sockets._withUnsafeGuaranteedRef { $0.accept(descriptor) } }
+        listener.watch = host.watch(descriptor, .read, for: handler) { handler, _, _ in
+            handler.sockets?.accept(descriptor)
         }
         guard listener.watch != nil else {
             if listener.isOurs { _ = CLinux.close(descriptor) }
@@ -160,21 +159,18 @@ final class MuxSockets: ClientSockets {
     }
 
     private func connect(_ descriptor: Int32) {
-        guard let client = handler._withUnsafeGuaranteedRef({ $0.endpoint?.clientConnected() }) else {
+        guard let client = handler.endpoint?.clientConnected() else {
             _ = CLinux.close(descriptor)
             return
         }
         // The kernel grants what its limit allows: enough for one long message, or one cannot be sent at all.
         var size = Self.socketBuffer
         _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        let sockets = Unmanaged.passUnretained(self)
-        let watch = handler._withUnsafeGuaranteedRef { handler in
-            handler.watch(descriptor, isReading ? .read : []) { events, now in
-                sockets._withUnsafeGuaranteedRef { $0.ready(client, events, now) }
-            }
+        let watch = host.watch(descriptor, isReading ? .read : [], for: handler) { handler, events, now in
+            handler.sockets?.ready(client, events, now)
         }
         guard let watch else {
-            handler._withUnsafeGuaranteedRef { $0.endpoint?.clientGone(client) }
+            handler.endpoint?.clientGone(client)
             _ = CLinux.close(descriptor)
             return
         }
@@ -185,11 +181,9 @@ final class MuxSockets: ClientSockets {
     // MARK: Connections
 
     private func ready(_ client: Int, _ events: WatchEvents, _ now: UInt64) {
-        handler._withUnsafeGuaranteedRef { handler in
-            if events.contains(.write) { handler.endpoint?.clientWritable(client) }
-            if events.contains(.read) || events.contains(.hangup) { read(client, events, now) }
-            handler.pump(now: now)
-        }
+        if events.contains(.write) { handler.endpoint?.clientWritable(client) }
+        if events.contains(.read) || events.contains(.hangup) { read(client, events, now) }
+        handler.pump(now: now)
     }
 
     /// One packet: while there are more, the loop comes back, after everybody else's turn. Looking for a second one would
@@ -209,11 +203,11 @@ final class MuxSockets: ClientSockets {
             return host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        handler._withUnsafeGuaranteedRef { $0.endpoint?.clientSent(client, bytes, now: now) }
+        handler.endpoint?.clientSent(client, bytes, now: now)
     }
 
     private func gone(_ client: Int) {
-        handler._withUnsafeGuaranteedRef { $0.endpoint?.clientGone(client) }
+        handler.endpoint?.clientGone(client)
         close(client)
     }
 

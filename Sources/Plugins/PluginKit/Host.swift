@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: kcsmuxd's function table and this instance's place on its channel are C pointers; kcs_plugin.h says that they
+// Unsafe: kcsmuxd's function table and this instance on its channel are C pointers; kcs_plugin.h says that they
 // outlive the instance.
 import CKCSPlugin
 
@@ -153,38 +153,4 @@ public struct Host {
         guard table.pointee.map_window(channel, &window) == KCS_OK, let base = window.base else { return nil }
         return UnsafeMutableRawBufferPointer(start: base, count: Int(clamping: window.length))
     }
-}
-
-/// What `wantOutput` is asked for.
-public enum OutputWish: UInt32, Sendable {
-    /// Nothing: withdraws what was asked for before.
-    case no = 0
-    /// `outputReady`, once.
-    case ask = 1
-    /// `outputReady`, once, and no `data` until then: bytes stay in IDR, and hold the host CPU back.
-    case hold = 2
-}
-
-/// How much a line in the log matters.
-public enum LogLevel: UInt32, Sendable {
-    /// Something does not work.
-    case error = 0
-    /// Something may stop working, or somebody misbehaves.
-    case warning = 1
-    /// Normal, and worth keeping.
-    case notice = 2
-    /// Normal.
-    case info = 3
-    /// For whoever looks for a fault.
-    case debug = 4
-}
-
-/// Which way recorded bytes went.
-public enum Direction: UInt32, Sendable {
-    /// Neither.
-    case none = 0
-    /// From the host CPU.
-    case input = 1
-    /// To the host CPU.
-    case output = 2
 }

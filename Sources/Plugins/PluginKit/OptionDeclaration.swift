@@ -7,18 +7,18 @@ import CKCSPlugin
 public struct OptionDeclaration: Sendable {
     private let key: StaticString?
     private let help: StaticString?
-    private let defaultYAML: StaticString?
+    private let defaultYAML: String?
     private let type: UInt32
     private let bounds: ClosedRange<Int64>?
-    private let choices: [StaticString]
+    private let choices: [String]
     private let children: [OptionDeclaration]
     private let isRequired: Bool
 
     // Not inlined: a plugin declares dozens of options.
     @inline(never)
     private init(
-        _ type: UInt32, _ key: StaticString?, _ help: StaticString?, _ defaultYAML: StaticString?,
-        bounds: ClosedRange<Int64>? = nil, choices: [StaticString] = [], children: [OptionDeclaration] = [],
+        _ type: UInt32, _ key: StaticString?, _ help: StaticString?, _ defaultYAML: String?,
+        bounds: ClosedRange<Int64>? = nil, choices: [String] = [], children: [OptionDeclaration] = [],
         isRequired: Bool = false
     ) {
         self.key = key
@@ -34,7 +34,7 @@ public struct OptionDeclaration: Sendable {
     /// `true` or `false`.
     @inline(never)
     public static func bool(
-        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+        _ key: StaticString?, default value: String? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_BOOL), key, help, value, isRequired: required)
     }
@@ -42,25 +42,28 @@ public struct OptionDeclaration: Sendable {
     /// A whole number.
     @inline(never)
     public static func integer(
-        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_INTEGER), key, help, value, bounds: bounds, isRequired: required)
     }
 
-    /// A duration; bounds in nanoseconds.
+    /// A duration.
     @inline(never)
     public static func duration(
-        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        _ key: StaticString?, _ bounds: ClosedRange<Duration>? = nil, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
-        OptionDeclaration(UInt32(KCS_OPTION_DURATION), key, help, value, bounds: bounds, isRequired: required)
+        OptionDeclaration(
+            UInt32(KCS_OPTION_DURATION), key, help, value,
+            bounds: bounds.map { Int64($0.lowerBound.nanoseconds)...Int64($0.upperBound.nanoseconds) },
+            isRequired: required)
     }
 
     /// A size; bounds in bytes.
     @inline(never)
     public static func size(
-        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_SIZE), key, help, value, bounds: bounds, isRequired: required)
@@ -69,7 +72,7 @@ public struct OptionDeclaration: Sendable {
     /// Text; bounds are of its length in bytes.
     @inline(never)
     public static func string(
-        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_STRING), key, help, value, bounds: bounds, isRequired: required)
@@ -78,7 +81,7 @@ public struct OptionDeclaration: Sendable {
     /// A file's name; a relative one counts from kcsmuxd's working folder.
     @inline(never)
     public static func path(
-        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+        _ key: StaticString?, default value: String? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_PATH), key, help, value, isRequired: required)
     }
@@ -86,7 +89,7 @@ public struct OptionDeclaration: Sendable {
     /// A byte: a number, or one character.
     @inline(never)
     public static func byte(
-        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+        _ key: StaticString?, default value: String? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_BYTE), key, help, value, isRequired: required)
     }
@@ -94,25 +97,26 @@ public struct OptionDeclaration: Sendable {
     /// Bytes: a list, or a string; bounds are of their number.
     @inline(never)
     public static func bytes(
-        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: StaticString? = nil,
+        _ key: StaticString?, _ bounds: ClosedRange<Int64>? = nil, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_BYTES), key, help, value, bounds: bounds, isRequired: required)
     }
 
-    /// One of some names.
-    @inline(never)
-    public static func enumeration(
-        _ key: StaticString?, _ choices: [StaticString], default value: StaticString? = nil, required: Bool = false,
+    /// One of the names of `Choice`.
+    public static func enumeration<Choice: OptionChoice>(
+        _ key: StaticString?, of type: Choice.Type, default value: Choice? = nil, required: Bool = false,
         help: StaticString? = nil
     ) -> OptionDeclaration {
-        OptionDeclaration(UInt32(KCS_OPTION_ENUMERATION), key, help, value, choices: choices, isRequired: required)
+        OptionDeclaration(
+            UInt32(KCS_OPTION_ENUMERATION), key, help, value?.rawValue, choices: Choice.allCases.map { $0.rawValue },
+            isRequired: required)
     }
 
     /// A list of actions, for `runActions`.
     @inline(never)
     public static func actions(
-        _ key: StaticString?, default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+        _ key: StaticString?, default value: String? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_ACTIONS), key, help, value, isRequired: required)
     }
@@ -121,7 +125,7 @@ public struct OptionDeclaration: Sendable {
     @inline(never)
     public static func list(
         _ key: StaticString?, of element: OptionDeclaration, _ bounds: ClosedRange<Int64>? = nil,
-        default value: StaticString? = nil, required: Bool = false, help: StaticString? = nil
+        default value: String? = nil, required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(
             UInt32(KCS_OPTION_LIST), key, help, value, bounds: bounds, children: [element], isRequired: required)
@@ -130,7 +134,7 @@ public struct OptionDeclaration: Sendable {
     /// A map of keys of one kind to values of another.
     @inline(never)
     public static func map(
-        _ key: StaticString?, from: OptionDeclaration, to: OptionDeclaration, default value: StaticString? = nil,
+        _ key: StaticString?, from: OptionDeclaration, to: OptionDeclaration, default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_MAP), key, help, value, children: [from, to], isRequired: required)
@@ -139,7 +143,7 @@ public struct OptionDeclaration: Sendable {
     /// Named members.
     @inline(never)
     public static func object(
-        _ key: StaticString?, _ members: [OptionDeclaration], default value: StaticString? = nil,
+        _ key: StaticString?, _ members: [OptionDeclaration], default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_OBJECT), key, help, value, children: members, isRequired: required)
@@ -148,10 +152,15 @@ public struct OptionDeclaration: Sendable {
     /// The first of several kinds that fits.
     @inline(never)
     public static func oneOf(
-        _ key: StaticString?, _ alternatives: [OptionDeclaration], default value: StaticString? = nil,
+        _ key: StaticString?, _ alternatives: [OptionDeclaration], default value: String? = nil,
         required: Bool = false, help: StaticString? = nil
     ) -> OptionDeclaration {
         OptionDeclaration(UInt32(KCS_OPTION_ONE_OF), key, help, value, children: alternatives, isRequired: required)
+    }
+
+    /// All options of a plugin, as the object that they are in.
+    static func root(_ members: [OptionDeclaration]) -> UnsafePointer<kcs_option> {
+        table([.object(nil, members)])!
     }
 
     /// The declarations as C has them, for the life of the process.
@@ -168,7 +177,8 @@ public struct OptionDeclaration: Sendable {
         var flags = isRequired ? UInt32(KCS_OPTION_REQUIRED) : 0
         if bounds != nil { flags |= UInt32(KCS_OPTION_BOUNDED) }
         return kcs_option(
-            key: key.map(cString), help: help.map(cString), default_yaml: defaultYAML.map(cString), type: type,
+            key: key.map(cString), help: help.map(cString),
+            default_yaml: defaultYAML.map { UnsafePointer(copyForC($0)) }, type: type,
             flags: flags, minimum: bounds?.lowerBound ?? 0, maximum: bounds?.upperBound ?? 0, choices: choiceTable,
             children: Self.table(children), child_count: UInt64(children.count))
     }
@@ -176,13 +186,8 @@ public struct OptionDeclaration: Sendable {
     private var choiceTable: UnsafePointer<UnsafePointer<CChar>?>? {
         guard !choices.isEmpty else { return nil }
         let table = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: choices.count + 1)
-        for (index, choice) in choices.enumerated() { (table + index).initialize(to: cString(choice)) }
+        for (index, choice) in choices.enumerated() { (table + index).initialize(to: UnsafePointer(copyForC(choice))) }
         (table + choices.count).initialize(to: nil)
         return UnsafePointer(table)
     }
-}
-
-/// A literal's own bytes: they are NUL-terminated and never move.
-func cString(_ text: StaticString) -> UnsafePointer<CChar> {
-    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

@@ -1,67 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: a view of kcsmuxd's immutable values; kcs_plugin.h says that they live as long as the instance.
+// Unsafe: a view of kcsmuxd's immutable values; kcs_plugin.h says that they live as long as the instance, and a plugin's
+// declarations live as long as the process.
 import CKCSPlugin
 
-/// A checked option. Asking it for a type that was not declared is the plugin's mistake and traps.
-public struct OptionValue {
+/// A checked option, read by the name and as the type that it was declared with.
+///
+/// A name or a type that was not declared is the plugin's mistake, which the first `create` meets: it is logged, and ends
+/// the process. Sendable because nothing ever changes.
+public struct OptionValue: @unchecked Sendable {
     let pointer: UnsafePointer<kcs_value>
+    private let declared: UnsafePointer<kcs_option>
+    private let journal: MistakeJournal
 
-    /// An optional member without default that was not given.
-    public var isAbsent: Bool { pointer.pointee.type == UInt32(KCS_OPTION_ABSENT) }
-    /// It stands in the file, rather than being a default.
-    public var isGiven: Bool { pointer.pointee.flags & UInt32(KCS_VALUE_GIVEN) != 0 }
-
-    /// A bool.
-    public var bool: Bool { scalar(UInt32(KCS_OPTION_BOOL)) != 0 }
-    /// An integer.
-    public var integer: Int64 { scalar(UInt32(KCS_OPTION_INTEGER)) }
-    /// A duration in nanoseconds.
-    public var duration: UInt64 { UInt64(scalar(UInt32(KCS_OPTION_DURATION))) }
-    /// A size in bytes.
-    public var size: UInt64 { UInt64(scalar(UInt32(KCS_OPTION_SIZE))) }
-    /// A byte.
-    public var byte: UInt8 { UInt8(truncatingIfNeeded: scalar(UInt32(KCS_OPTION_BYTE))) }
-    /// Which alternative of a one-of fits, or which name of an enumeration it is.
-    public var choice: Int { Int(pointer.pointee.choice) }
-
-    /// A string, a path, or an enumeration's name.
-    public var string: String {
-        guard let text = pointer.pointee.text else { preconditionFailure("the option is not text") }
-        return String(cString: text)
+    init(_ pointer: UnsafePointer<kcs_value>, _ declared: UnsafePointer<kcs_option>, _ journal: MistakeJournal) {
+        self.pointer = pointer
+        self.journal = journal
+        let isChoice = declared.pointee.type == UInt32(KCS_OPTION_ONE_OF) && pointer.pointee.type != KCS_OPTION_ABSENT
+        self.declared = isChoice ? declared.pointee.children! + Int(pointer.pointee.choice) : declared
     }
 
-    /// What a list of actions would do, in one line for a message; empty when kcsmuxd does not say.
-    public var actionsText: String {
-        precondition(pointer.pointee.type == UInt32(KCS_OPTION_ACTIONS), "the option is not actions")
-        return pointer.pointee.text.map { String(cString: $0) } ?? ""
+    /// What it is: as declared, or the alternative of a one-of that fits.
+    public var kind: OptionKind {
+        guard let kind = OptionKind(rawValue: pointer.pointee.type) else { mistake("is of a type that is not known") }
+        return kind
+    }
+
+    /// The value; nil if it has no default and was not given.
+    public var ifPresent: OptionValue? { pointer.pointee.type == KCS_OPTION_ABSENT ? nil : self }
+
+    /// It stands in the file, rather than being a default.
+    public var isGiven: Bool { pointer.pointee.flags & KCS_VALUE_GIVEN != 0 }
+
+    // MARK: Scalars
+
+    /// A bool.
+    public var bool: Bool { scalar(.bool) != 0 }
+    /// An integer.
+    public var integer: Int64 { scalar(.integer) }
+    /// A duration.
+    public var duration: Duration { .nanoseconds(UInt64(scalar(.duration))) }
+    /// A size in bytes.
+    public var size: UInt64 { UInt64(scalar(.size)) }
+    /// A byte.
+    public var byte: UInt8 { UInt8(truncatingIfNeeded: scalar(.byte)) }
+
+    /// A string.
+    public var string: String {
+        require(.string)
+        return text
+    }
+
+    /// A file's name.
+    public var path: String {
+        require(.path)
+        return text
     }
 
     /// Bytes.
     public var bytes: [UInt8] {
-        precondition(pointer.pointee.type == UInt32(KCS_OPTION_BYTES), "the option is not bytes")
-        guard let text = pointer.pointee.text else { return [] }
-        return Array(UnsafeRawBufferPointer(start: text, count: Int(pointer.pointee.length)))
+        require(.bytes)
+        return [UInt8](utf8)
     }
 
-    /// An object's members in the order of declaration, a list's elements, or a map's keys and values in turn.
-    public var count: Int { Int(pointer.pointee.item_count) }
-
-    /// A member, an element, or a map's key or value.
-    public subscript(index: Int) -> OptionValue {
-        precondition(index >= 0 && index < count, "the option has no such member")
-        return OptionValue(pointer: pointer.pointee.items![index])
+    /// What a list of actions would do, in one line for a message; empty when kcsmuxd does not say.
+    public var actionsText: String {
+        require(.actions)
+        return text
     }
 
-    /// A map's entries.
+    /// An enumeration that was declared with the names of `Choice`.
+    public func enumeration<Choice: OptionChoice>(as type: Choice.Type) -> Choice {
+        require(.enumeration)
+        for choice in Choice.allCases where choice.rawValue.utf8.elementsEqual(utf8) { return choice }
+        mistake("is \(text), for which the enumeration that it is read as has no case")
+    }
+
+    // MARK: Values with others in them
+
+    /// The member of an object by its name.
+    public subscript(name: StaticString) -> OptionValue {
+        require(.object)
+        for index in 0..<count {
+            let member = declared.pointee.children! + index
+            if isSame(member.pointee.key, name) { return OptionValue(pointer.pointee.items![index], member, journal) }
+        }
+        mistake("has no member \(name)")
+    }
+
+    /// A list's elements.
+    public var elements: [OptionValue] {
+        require(.list)
+        return (0..<count).map { OptionValue(pointer.pointee.items![$0], declared.pointee.children!, journal) }
+    }
+
+    /// A map's entries, in the file's order.
     public var pairs: [(key: OptionValue, value: OptionValue)] {
-        precondition(pointer.pointee.type == UInt32(KCS_OPTION_MAP), "the option is not a map")
-        return (0..<count / 2).map { (self[2 * $0], self[2 * $0 + 1]) }
+        require(.map)
+        let key = declared.pointee.children!
+        return (0..<count / 2).map {
+            (
+                OptionValue(pointer.pointee.items![2 * $0], key, journal),
+                OptionValue(pointer.pointee.items![2 * $0 + 1], key + 1, journal)
+            )
+        }
     }
 
-    private func scalar(_ type: UInt32) -> Int64 {
-        precondition(pointer.pointee.type == type, "the option is of another type")
+    // MARK: Inside
+
+    private var count: Int { Int(pointer.pointee.item_count) }
+
+    private var utf8: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: pointer.pointee.text, count: Int(pointer.pointee.length))
+    }
+
+    private var text: String { String(decoding: utf8, as: UTF8.self) }
+
+    private func scalar(_ kind: OptionKind) -> Int64 {
+        require(kind)
         return pointer.pointee.integer
+    }
+
+    private func require(_ kind: OptionKind) {
+        if pointer.pointee.type != kind.rawValue { mistake("is \(self.kind.name), and was read as \(kind.name)") }
+    }
+
+    @inline(never)
+    private func mistake(_ text: String) -> Never {
+        let name = declared.pointee.key.map { "option \(String(cString: $0))" } ?? "an option"
+        journal.end(self, "\(name) \(text)")
+    }
+
+    private func isSame(_ key: UnsafePointer<CChar>?, _ name: StaticString) -> Bool {
+        guard let key else { return false }
+        let length = name.utf8CodeUnitCount
+        for index in 0..<length where UInt8(bitPattern: key[index]) != name.utf8Start[index] { return false }
+        return key[length] == 0
+    }
+}
+
+/// Where a plugin's mistakes with its own options are reported before they end the process: only there are words for them in
+/// Embedded Swift.
+enum MistakeJournal {
+    case host(Host)
+    case report(OptionReport)
+
+    func end(_ value: OptionValue, _ text: String) -> Never {
+        switch self {
+        case .host(let host): host.log(.error, text)
+        case .report(let report): report.error(value, text)
+        }
+        fatalError(text)
     }
 }
 

@@ -4,13 +4,20 @@
 // each call borrows it without reference counting.
 import CKCSPlugin
 
-/// A plugin's description, made once at its entry.
-public enum Plugin {
-    /// Builds the descriptor that `kcs_plugin_entry` returns. It lives as long as the process.
+/// A plugin's description, made once and kept for the life of the process. Its entry returns `descriptor`.
+///
+/// Sendable because it never changes.
+public final class Plugin: @unchecked Sendable {
+    /// What `kcs_plugin_entry` returns.
+    public let descriptor: UnsafePointer<kcs_plugin>
+    private let options: UnsafePointer<kcs_option>
+
+    /// Describes a plugin.
     ///
     /// `create` and `check` are C functions of the plugin's own, because a C function cannot capture: pass closures that
-    /// call `Plugin.create` and `Plugin.check`.
-    public static func describe(
+    /// call this plugin's `create` and `check`, by the name of the constant in which it is kept. `name`, `version` and
+    /// `summary` are for people; a name is [a-z][a-z0-9-]*, as in libkcs-NAME.so.
+    public init(
         name: StaticString, version: StaticString, summary: StaticString, inputs: [Input],
         needs: Capabilities = [], options: [OptionDeclaration] = [], requests: [kcs_request_length] = [],
         check: (@convention(c) (UnsafePointer<kcs_value>, UnsafePointer<kcs_report>) -> Void)? = nil,
@@ -19,7 +26,8 @@ public enum Plugin {
                 UnsafePointer<kcs_host>, OpaquePointer, UnsafePointer<kcs_value>,
                 UnsafeMutablePointer<UnsafeMutableRawPointer?>
             ) -> Int32
-    ) -> UnsafePointer<kcs_plugin> {
+    ) {
+        let root = OptionDeclaration.root(options)
         var lengths: UnsafeMutablePointer<kcs_request_length>?
         if !requests.isEmpty {
             lengths = .allocate(capacity: requests.count)
@@ -31,14 +39,17 @@ public enum Plugin {
                 size: UInt32(MemoryLayout<kcs_plugin>.size), abi: UInt32(KCS_ABI_MAJOR << 16 | KCS_ABI_MINOR),
                 abi_needed: 0, inputs: inputs.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, needs: needs.rawValue,
                 option_size: UInt32(MemoryLayout<kcs_option>.stride), name: cString(name), version: cString(version),
-                summary: cString(summary), options: OptionDeclaration.table(options),
+                summary: cString(summary), options: root.pointee.children,
                 option_count: UInt64(options.count), requests: lengths.map { UnsafePointer($0) },
                 request_count: UInt64(requests.count), check: check, create: create,
                 start: { instance, info in
                     borrow(instance) { start($0, StartInfo(info.pointee)) }
                 },
                 stop: { instance, reason in borrow(instance) { $0.stop(Reason(rawValue: reason)) } },
-                destroy: { instance in Unmanaged<Handler>.fromOpaque(instance!).release() },
+                destroy: { instance in
+                    borrow(instance) { $0.calls.dropAll() }
+                    Unmanaged<Handler>.fromOpaque(instance!).release()
+                },
                 data: { instance, value, str, now in
                     borrow(instance) { $0.data(value, str: STR(rawValue: str), now: now) }
                 },
@@ -54,18 +65,20 @@ public enum Plugin {
                 },
                 reset: { instance, now in borrow(instance) { $0.reset(now: now) } },
                 stats: { instance, stats in borrow(instance) { $0.stats(Stats(pointer: stats)) } }))
-        return UnsafePointer(descriptor)
+        self.descriptor = UnsafePointer(descriptor)
+        self.options = root
     }
 
-    /// The body of a plugin's `create`: makes an instance from kcsmuxd's table, its place and its options.
-    public static func create(
+    /// The body of the plugin's `create`: makes an instance from kcsmuxd's table, its channel and its options.
+    public func create(
         _ host: UnsafePointer<kcs_host>, _ channel: OpaquePointer, _ options: UnsafePointer<kcs_value>,
         _ instance: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
         _ make: (Host, OptionValue) throws(HandlerError) -> Handler
     ) -> Int32 {
         let host = Host(table: host, channel: channel)
         do {
-            instance.pointee = Unmanaged.passRetained(try make(host, OptionValue(pointer: options))).toOpaque()
+            let handler = try make(host, OptionValue(options, self.options, .host(host)))
+            instance.pointee = Unmanaged.passRetained(handler).toOpaque()
             return KCS_OK
         } catch {
             host.log(.error, error.text)
@@ -73,12 +86,13 @@ public enum Plugin {
         }
     }
 
-    /// The body of a plugin's `check`: looks at options without making an instance.
-    public static func check(
+    /// The body of the plugin's `check`: examines options without making an instance.
+    public func check(
         _ options: UnsafePointer<kcs_value>, _ report: UnsafePointer<kcs_report>,
-        _ look: (OptionValue, OptionReport) -> Void
+        _ examine: (OptionValue, OptionReport) -> Void
     ) {
-        look(OptionValue(pointer: options), OptionReport(pointer: report))
+        let report = OptionReport(pointer: report)
+        examine(OptionValue(options, self.options, .report(report)), report)
     }
 }
 
@@ -93,5 +107,5 @@ private func start(_ handler: Handler, _ info: StartInfo) -> Int32 {
 
 @inline(__always)
 private func borrow<Result>(_ instance: UnsafeMutableRawPointer?, _ body: (Handler) -> Result) -> Result {
-    Unmanaged<Handler>.fromOpaque(instance!)._withUnsafeGuaranteedRef(body)
+    Borrowed(context: instance).lend(body)
 }

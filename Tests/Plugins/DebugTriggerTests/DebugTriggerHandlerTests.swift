@@ -20,7 +20,7 @@ private let keyR = UInt8(ascii: "R")
     }
 
     private func makeTrigger(_ options: TestValue, staleBytes: UInt32 = 0) throws -> FakeHost {
-        let host = try #require(FakeHost(DebugTriggerHandler.describe(), options: options))
+        let host = try #require(FakeHost(DebugTriggerHandler.plugin.descriptor, options: options))
         #expect(host.start(staleBytes: staleBytes) == KCS_INPUT_AUTO)
         return host
     }
@@ -38,8 +38,8 @@ private let keyR = UInt8(ascii: "R")
     }
 
     @Test func deviceWithoutSTRIsEnough() throws {
-        #expect(DebugTriggerHandler.describe().pointee.needs == UInt32(KCS_CAP_DATA_IN))
-        let host = try #require(FakeHost(DebugTriggerHandler.describe(), options: options()))
+        #expect(DebugTriggerHandler.plugin.descriptor.pointee.needs == UInt32(KCS_CAP_DATA_IN))
+        let host = try #require(FakeHost(DebugTriggerHandler.plugin.descriptor, options: options()))
         host.capabilities = UInt32(KCS_CAP_DATA_IN)
         #expect(host.start() == KCS_INPUT_AUTO)
         host.write(keyD)
@@ -158,11 +158,11 @@ private let keyR = UInt8(ascii: "R")
     }
 
     @Test func checkAcceptsTheDefaults() {
-        #expect(FakeHost.check(DebugTriggerHandler.describe(), options().make()).isEmpty)
+        #expect(FakeHost.check(DebugTriggerHandler.plugin.descriptor, options().make()).isEmpty)
     }
 
     @Test func checkRejectsWhatTheDeclarationCannot() {
-        let plugin = DebugTriggerHandler.describe()
+        let plugin = DebugTriggerHandler.plugin.descriptor
         let empty = options(keys: []).make()
         let none = FakeHost.check(plugin, empty)
         #expect(none.map(\.text) == ["no byte would trigger anything: name at least one"])

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct EchoTests {
     private func makeEcho(xor: UInt8 = 0) throws -> FakeHost {
-        let host = try #require(FakeHost(EchoHandler.describe(), options: .object([.byte(xor)])))
+        let host = try #require(FakeHost(EchoHandler.plugin.descriptor, options: .object([.byte(xor)])))
         #expect(host.start() == KCS_INPUT_AUTO)
         return host
     }

@@ -36,7 +36,7 @@ final class FakeDaemon {
     var watches: [Int: Watch] = [:]
     private var next = 0
     private let table = UnsafeMutablePointer<kcs_host>.allocate(capacity: 1)
-    private let plugin = MCTPHandler.describe().pointee
+    private let plugin = MCTPHandler.plugin.descriptor.pointee
     private var instance: UnsafeMutableRawPointer?
 
     init(_ options: TestValue) {

@@ -77,7 +77,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
 @Suite("mctp plugin") struct HandlerTests {
     @Test func theDescriptorIsWhatUsersWrite() {
-        let plugin = MCTPHandler.describe().pointee
+        let plugin = MCTPHandler.plugin.descriptor.pointee
         #expect(String(cString: plugin.name) == "mctp")
         let keys = (0..<Int(plugin.option_count)).map { String(cString: plugin.options![$0].key!) }
         #expect(keys == ["binding", "eid", "host_eid", "uuid", "mtu", "socket", "vendor", "reassembly"])
@@ -292,7 +292,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
     @Test func optionsThatContradictEachOtherAreRejected() {
         func errors(_ options: TestValue) -> [String] {
-            FakeHost.check(MCTPHandler.describe(), options.make()).map { $0.text }
+            FakeHost.check(MCTPHandler.plugin.descriptor, options.make()).map { $0.text }
         }
         #expect(errors(FakeDaemon.options("astlpc", hostEID: 9, uuid: "01234567-89ab-cdef-0123-456789ABCDEF")) == [])
         #expect(errors(FakeDaemon.options("astlpc", hostEID: 8)) == ["host_eid must differ from eid, 8"])

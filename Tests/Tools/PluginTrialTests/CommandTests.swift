@@ -57,22 +57,23 @@ import Testing
         final class Posting: Handler {
             override func start(_ info: StartInfo) throws(HandlerError) -> Input { .automatic }
             override func data(_ value: UInt8, str: STR, now: UInt64) {
-                let poster = poster
-                let host = host
-                _ = work({
+                let poster = host.poster(for: self)
+                nonisolated(unsafe) let host = host  // the compiler knows better
+                _ = host.work(for: self) {
                     host.log(.error, "from the worker's thread")
-                    poster.post { host.log(.notice, "posted") }
-                }) { host.log(.notice, "done") }
+                    poster.post { handler in handler.host.log(.notice, "posted") }
+                    return 42
+                } done: { handler, answer in
+                    handler.host.log(.notice, "done: \\(answer)")
+                }
             }
         }
 
-        nonisolated(unsafe) private let descriptor = Plugin.describe(
+        private let plugin: Plugin = Plugin(
             name: "posting", version: "1", summary: "posts", inputs: [.automatic],
-            create: { host, channel, options, instance in
-                Plugin.create(host, channel, options, instance) { host, options throws(HandlerError) in Posting(host: host) }
-            })
+            create: { plugin.create($0, $1, $2, $3) { host, _ in Posting(host: host) } })
 
-        @c(kcs_plugin_entry) public func entry() -> UnsafePointer<kcs_plugin> { descriptor }
+        @c(kcs_plugin_entry) public func entry() -> UnsafePointer<kcs_plugin> { plugin.descriptor }
         """
 
     @Test(.enabled(if: Tools.Language.swift.compiler != nil)) func postComesBackToTheLoopAndNothingElseDoes() throws {
@@ -82,7 +83,7 @@ import Testing
             plugin,
             """
             > data 1
-            < log notice: done
+            < log notice: done: 42
             < log notice: posted
             < misuse: log() was called on another thread than the loop's, and refused
             """)

@@ -74,6 +74,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if !defined(KCS_NO_HELPERS) && !defined(__swift__)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -472,6 +477,64 @@ struct kcs_plugin {
 
 /* The one symbol that a plugin exports: its descriptor, the same at each call. */
 KCS_EXPORT const struct kcs_plugin *KCS_NONNULL kcs_plugin_entry(void);
+
+/* ---- Helpers ---------------------------------------------------------------------------------------------------------
+ * No part of the ABI: each is compiled into the plugin. KCS_NO_HELPERS leaves them out. */
+#if !defined(KCS_NO_HELPERS) && !defined(__swift__)
+
+/* The member of an object that `declared`, the array behind the object, names `key`; all options together are the object
+ * of descriptor->options. A name that is not declared is the plugin's mistake, which its first create meets: says so on
+ * standard error, and ends the process. So do the others here with a type that was not declared. */
+static inline const struct kcs_value *KCS_NONNULL kcs_member(const struct kcs_value *KCS_NONNULL object,
+                                                             const struct kcs_option *KCS_NONNULL declared,
+                                                             const char *KCS_NONNULL key) {
+    uint64_t index;
+    for (index = 0; index < object->item_count; index++) {
+        if (declared[index].key != NULL && strcmp(declared[index].key, key) == 0) {
+            return object->items[index];
+        }
+    }
+    fprintf(stderr, "kcs_plugin.h: no option is declared as \"%s\"\n", key);
+    abort();
+}
+
+/* The same, for a member of a known type. NULL if it has no default and was not given. */
+static inline const struct kcs_value *KCS_NULLABLE kcs_typed_member(const struct kcs_value *KCS_NONNULL object,
+                                                                    const struct kcs_option *KCS_NONNULL declared,
+                                                                    const char *KCS_NONNULL key, uint32_t type) {
+    const struct kcs_value *member = kcs_member(object, declared, key);
+    if (member->type == KCS_OPTION_ABSENT) {
+        return NULL;
+    }
+    if (member->type != type) {
+        fprintf(stderr, "kcs_plugin.h: the option \"%s\" is of type %u, not %u\n", key, (unsigned)member->type,
+                (unsigned)type);
+        abort();
+    }
+    return member;
+}
+
+/* A bool, integer, duration, size or byte, of the type given, that has a default or is required. */
+static inline int64_t kcs_number(const struct kcs_value *KCS_NONNULL object,
+                                 const struct kcs_option *KCS_NONNULL declared, const char *KCS_NONNULL key,
+                                 uint32_t type) {
+    const struct kcs_value *member = kcs_typed_member(object, declared, key, type);
+    if (member == NULL) {
+        fprintf(stderr, "kcs_plugin.h: the option \"%s\" may be absent\n", key);
+        abort();
+    }
+    return member->integer;
+}
+
+/* A string, a path or an enumeration's name, of the type given. NULL if it has no default and was not given. */
+static inline const char *KCS_NULLABLE kcs_text(const struct kcs_value *KCS_NONNULL object,
+                                                const struct kcs_option *KCS_NONNULL declared,
+                                                const char *KCS_NONNULL key, uint32_t type) {
+    const struct kcs_value *member = kcs_typed_member(object, declared, key, type);
+    return member == NULL ? NULL : member->text;
+}
+
+#endif
 
 #ifdef __cplusplus
 }
