@@ -6,417 +6,215 @@
 //   KCSMUX_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
 //                                                          Embedded Swift, what ships to a BMC
 // An ordinary target cannot import a module that was built as Embedded in the same graph, so the second build
-// leaves out the workstation's tools and the tests.
+// leaves out the workstation's tools and the tests. `.ci/install` runs it, for other processors too.
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
 //   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
-// `.ci/install` runs the second build, for other processors too, and lays out what it makes.
 import Foundation
 import PackageDescription
 
 let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
-/// The toolchain's `usr`: that of the `swift` which the search path finds, unless the environment names another.
-let toolchain =
-    Context.environment["KCSMUX_TOOLCHAIN"]
-    ?? (Context.environment["PATH"] ?? "").split(separator: ":").lazy
-    .map { URL(fileURLWithPath: "\($0)/swift").resolvingSymlinksInPath() }
-    .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-    .map { $0.deletingLastPathComponent().deletingLastPathComponent().path } ?? "/usr"
-let root = Context.packageDirectory
+/// The targets in which every unsafe construct is marked `unsafe`.
+let memorySafe: Set<String> = []
 
-/// CLinux needs the GNU extensions, and a type with two definitions is an error: the C modules that Foundation brings along
-/// are to see the same headers.
+// MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
+
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
-/// What ships to a BMC stays in the Embedded subset, and is compiled in both ways. Every Embedded module carries copies of
-/// what it uses of others: sections let the linker keep one and drop the rest, which more than halves the programs.
-/// Exclusive access is checked in the debug build, in which the tests run.
-let shippedApart: [SwiftSetting] =
-    strict
-    + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
-    + (embedded
-        ? [
-            .enableExperimentalFeature("Embedded"),
-            .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-Xcc", "-fno-asynchronous-unwind-tables"]),
-        ]
-        : [
-            .unsafeFlags(
-                // A function that calls nobody needs no frame to be found in a backtrace.
-                ["-cross-module-optimization", "-Xcc", "-momit-leaf-frame-pointer"], .when(configuration: .release))
-        ])
-/// An optimized program is put together as a whole: in Embedded Swift by the linker, which gets every module's bitcode (the
-/// driver's own option for that writes files where SwiftPM does not look for them); else by small functions that are
-/// inlined across modules.
-let shippedAlone: [SwiftSetting] =
-    shippedApart
-    + (embedded
-        ? [.unsafeFlags(["-Xfrontend", "-emit-bc", "-Xfrontend", "-lto=llvm-full"], .when(configuration: .release))]
-        : [])
-/// In Embedded Swift, every file sees CompactText.
-let shared: [String] = embedded ? ["CompactText"] : []
-let seesCompactText: [SwiftSetting] =
-    embedded ? [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])] : []
-let shipped: [SwiftSetting] = shippedAlone + seesCompactText
-/// For what every byte goes through: compiled by itself, because what is done to a whole program to make it small, such as
-/// keeping sequences of instructions that occur twice only once, costs each byte a quarter more.
-let shippedHot: [SwiftSetting] = shippedApart + seesCompactText
-/// Small code counts for more than the last instruction.
-let shippedSmall: [SwiftSetting] =
-    shipped + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
-/// -Osize alone inlines a function for each call, load, store, branch or count of references that may go by it, and anything
-/// into a function that is small itself. In programs the result is larger, and in plugins mostly not.
-let smallest: SwiftSetting = .unsafeFlags(
-    ["-Osize"]
-        + [
-            "overall-caller-block-limit", "removed-call-benefit", "removed-load-benefit", "removed-store-benefit",
-            "removed-terminator-benefit", "ref-count-benefit", "o-size-class-method-benefit", "global-init-benefit",
-        ].flatMap { ["-Xllvm", "-sil-inline-\($0)=0"] }, .when(configuration: .release))
-/// For programs' modules that are not on a byte's way.
-let shippedSmallest: [SwiftSetting] = shipped + (embedded ? [smallest] : [])
-let cSettings: [CSetting] = [
-    .unsafeFlags(["-Wall", "-Wextra", "-Werror"]),
-    .unsafeFlags(["-momit-leaf-frame-pointer"], .when(configuration: .release)),
+let ordinary: [SwiftSetting] = [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+let bmc: [SwiftSetting] = [
+    // Every module carries copies of what it uses of others: sections let the linker keep one.
+    .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
+    .unsafeFlags(["-Osize"], .when(configuration: .release)),
 ]
-/// Drops the Swift runtime's libraries.
-let shippedLink: [LinkerSetting] =
-    embedded
-    ? [
-        .unsafeFlags([
-            "-enable-experimental-feature", "Embedded", "-wmo",
-            // Arithmetic on 128 bits comes from libgcc.
-            "-Xlinker", "--gc-sections", "-Xclang-linker", "-static-libgcc",
-        ])
-    ] : []
-
-/// lld puts bitcode together. Many functions are the same code for several types, and many sequences of instructions occur
-/// more than once: each is kept once.
-let shrinkingLink: [LinkerSetting] =
-    embedded
-    ? [
-        .unsafeFlags([
-            "-use-ld=lld", "-Xlinker", "--icf=all",
-            "-Xlinker", "-mllvm", "-Xlinker", "-enable-machine-outliner=always",
-        ])
-    ] : []
-
-/// How long a function may be that the linker inlines. `.ci/install` asks for more on ARM, where LLVM and Swift's calling
-/// convention do not get on with some of the functions that are left otherwise: a text that is put together came out broken.
-let inlineThreshold = Context.environment["KCSMUX_INLINE_THRESHOLD"] ?? "0"
-
-/// Programs carry a build id. Where the compiler left a call, the linker inlines it only if that is the shorter; plugins
-/// are so small that they would grow by it.
-let programLink: [LinkerSetting] =
-    shippedLink + shrinkingLink
-    + (embedded ? [.unsafeFlags(["-Xlinker", "-mllvm", "-Xlinker", "-inline-threshold=\(inlineThreshold)"])] : [])
-    + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]
-
-func shippedTarget(
-    _ name: String, _ dependencies: [String], path: String? = nil, settings: [SwiftSetting] = shipped
-) -> Target {
-    .target(
-        name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) }, path: path,
-        swiftSettings: settings)
+/// No runtime library but Unicode's tables, for this machine or the one that `.ci/install` names; arithmetic on 128 bits
+/// comes from libgcc.
+let bmcLink: [LinkerSetting] = [
+    .unsafeFlags([
+        "-enable-experimental-feature", "Embedded", "-wmo", "-Xlinker", "--gc-sections", "-Xclang-linker",
+        "-static-libgcc",
+        "\(toolchain)/lib/swift/embedded/\(library)/libswiftUnicodeDataTables.a",
+    ])
+]
+var library: String { Context.environment["KCSMUX_LIBRARY"] ?? "x86_64-unknown-linux-gnu" }
+var toolchain: String {
+    let folders = (Context.environment["PATH"] ?? "").split(separator: ":")
+    let found = folders.first { FileManager.default.isExecutableFile(atPath: "\($0)/swift") } ?? "/usr/bin"
+    return URL(fileURLWithPath: "\(found)/swift").resolvingSymlinksInPath().deletingLastPathComponent().path + "/.."
 }
+let profile = strict + (embedded ? bmc : ordinary)
+let profileLink = embedded ? bmcLink : []
 
-func program(_ name: String, _ dependencies: [String]) -> Target {
+// MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
+
+extension String {
+    var name: String { String(split(separator: "/").last!) }
+    var targets: [Target.Dependency] { split(separator: " ").map { .byName(name: String($0)) } }
+    /// What stands in the folder, and is not compiled.
+    var notSources: [String] {
+        ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "stranger.c", "loop.c"].filter {
+            FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(self)/\($0)")
+        }
+    }
+}
+func c(_ folder: String, link: [LinkerSetting] = []) -> Target {
+    .target(
+        name: folder.name, path: folder,
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])] + (embedded ? [.define("KCSMUX_EMBEDDED")] : []),
+        linkerSettings: link)
+}
+func shipped(_ folder: String, _ imports: String = "", name: String? = nil) -> Target {
+    .target(
+        name: name ?? folder.name, dependencies: imports.targets, path: folder,
+        swiftSettings: profile + (memorySafe.contains(name ?? folder.name) ? [.strictMemorySafety()] : []))
+}
+/// With a build id, by which debuggers find its debug file.
+func shippedProgram(_ folder: String, _ imports: String) -> Target {
     .executableTarget(
-        name: name, dependencies: (dependencies + shared).map { .init(stringLiteral: $0) },
-        swiftSettings: shippedSmallest, linkerSettings: programLink)
+        name: folder.name, dependencies: imports.targets, path: folder, swiftSettings: profile,
+        linkerSettings: profileLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
+}
+/// What becomes libkcs-….so, which exports the entry and nothing else. lld, because gold lists symbols that the map made local.
+func entry(_ folder: String, _ imports: String) -> Target {
+    let map = "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"
+    return .target(
+        name: "\(folder.name)Plugin", dependencies: imports.targets, path: "\(folder)/Entry",
+        swiftSettings: profile, linkerSettings: profileLink + [.unsafeFlags(["-use-ld=lld", "-Xlinker", map])])
+}
+/// A workstation's, never on a BMC.
+func library(_ folder: String, _ imports: String) -> Target {
+    .target(name: folder.name, dependencies: imports.targets, path: folder, swiftSettings: strict)
+}
+func program(_ folder: String, _ imports: String, name: String? = nil, products: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name ?? folder.name, dependencies: imports.targets + products, path: folder, exclude: folder.notSources,
+        swiftSettings: strict)
+}
+/// ROOM/NAME stands for the target NAMETests in Tests/ROOM; all may use the system.
+func tests(_ folder: String, _ imports: String = "") -> Target {
+    .testTarget(
+        name: "\(folder.name)Tests", dependencies: "CLinux LinuxIO \(imports)".targets, path: "Tests/\(folder)Tests",
+        exclude: "Tests/\(folder)Tests".notSources, swiftSettings: strict)
 }
 
-func testTarget(_ name: String, _ dependencies: [String]) -> Target {
-    .testTarget(name: name, dependencies: dependencies.map { .init(stringLiteral: $0) }, swiftSettings: strict)
-}
+// MARK: What ships
 
-/// A plugin NAME in Plugins/NAME: a handler that tests can link, and an entry that becomes libkcs-NAME.so. That library
-/// exports the entry and nothing else.
-func plugin(_ name: String) -> [Target] {
-    [
-        shippedTarget(
-            "\(name)Handler", ["CKCSPlugin", "PluginKit"], path: "Plugins/\(name)/Handler", settings: shippedSmall),
-        pluginEntry(name, "\(name)Handler"),
-    ]
-}
-
-func pluginEntry(_ name: String, _ handler: String) -> Target {
-    .target(
-        name: "\(name)Plugin", dependencies: (["CKCSPlugin", handler] + shared).map { .init(stringLiteral: $0) },
-        path: "Plugins/\(name)/Entry", swiftSettings: shippedSmall,
-        linkerSettings: shippedLink
-            // lld, because gold lists symbols that the map made local
-            + [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(root)/Plugins/plugin.map"])]
-            + shrinkingLink)
-}
-
-func pluginProduct(_ name: String, _ target: String) -> Product {
-    .library(name: "kcs-\(name)", type: .dynamic, targets: ["\(target)Plugin"])
-}
-
-/// L0 to L3 of the architecture; imports point down.
-let libraries: [Target] = [
-    .target(name: "CLinux", cSettings: cSettings + (embedded ? [.define("KCSMUX_EMBEDDED")] : [])),
-    .target(
-        name: "CUnicode",
-        cSettings: cSettings
-            + (embedded ? [.define("KCSMUX_EMBEDDED"), .unsafeFlags(["-flto"], .when(configuration: .release))] : [])),
-    .target(
-        name: "CompactText", dependencies: ["CUnicode"],
-        swiftSettings: shippedAlone + (embedded ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])),
-    .target(name: "CYAML", linkerSettings: [.linkedLibrary("yaml")]),
-    .target(name: "CKCSPlugin", cSettings: cSettings),
-    shippedTarget("LinuxIO", ["CLinux"], settings: shippedSmallest),
-    shippedTarget("IPMI", [], settings: shippedSmall),
-    shippedTarget("IPMIController", ["IPMI"], path: "Plugins/IPMILite/Core", settings: shippedSmall),
-    shippedTarget("Events", ["CLinux", "LinuxIO"], settings: shippedHot),
-    shippedTarget("Wire", []),
-    shippedTarget("MCTP", ["CLinux", "Wire"]),
-    shippedTarget("MCTPMux", ["MCTP"], path: "Plugins/MCTP/Core"),
-    shippedTarget("PluginKit", ["CKCSPlugin"], settings: shippedSmall),
-    shippedTarget("JSON", [], settings: shippedSmallest),
-    shippedTarget("KCS", []),
-    shippedTarget("DriverModel", []),
-    shippedTarget("SimulatedDevice", ["DriverModel", "LinuxIO", "CLinux"]),
-    shippedTarget(
-        "HotPath", ["CKCSPlugin", "CLinux", "Capture", "Devices", "DriverModel", "Events", "LinuxIO"],
-        settings: shippedHot),
-    shippedTarget("Schema", [], settings: shippedSmallest),
-    shippedTarget("PluginHost", ["CKCSPlugin", "CLinux", "LinuxIO", "Schema"], settings: shippedSmallest),
-    shippedTarget(
-        "Daemon",
-        [
-            "CKCSPlugin", "CLinux", "Capture", "DaemonConfiguration", "Devices", "Events", "HotPath", "JSON", "KCS",
-            "LinuxIO", "PluginHost", "Schema", "YAML",
-        ], settings: shippedSmallest),
-    shippedTarget("Devices", ["CLinux", "DriverModel", "LinuxIO", "SimulatedDevice"], settings: shippedSmallest),
-    shippedTarget("YAML", ["CYAML", "Schema"], settings: shippedSmallest),
-    shippedTarget("DaemonConfiguration", ["LinuxIO", "Schema", "YAML"], settings: shippedSmallest),
-    .target(name: "CCapture", cSettings: cSettings),
-    shippedTarget("Capture", ["CCapture", "CLinux", "LinuxIO"], settings: shippedSmallest),
-    shippedTarget("Decode", ["Capture"], settings: shippedSmallest),
-    shippedTarget(
-        "IPMILiteHandler", ["CKCSPlugin", "CLinux", "IPMI", "IPMIController", "LinuxIO", "PluginKit"],
-        path: "Plugins/IPMILite/Handler", settings: shippedSmall),
+let shippedTargets: [Target] = [
+    c("Sources/System/CLinux"),
+    shipped("Sources/System/LinuxIO", "CLinux"),
+    shipped("Sources/System/Events", "CLinux LinuxIO"),
+    shipped("Sources/Protocols/KCS"),
+    shipped("Sources/Protocols/IPMI"),
+    shipped("Sources/Protocols/Wire"),
+    shipped("Sources/Protocols/MCTP", "CLinux Wire"),
+    shipped("Sources/Protocols/JSON"),
+    c("Sources/Configuration/CYAML", link: [.linkedLibrary("yaml")]),
+    shipped("Sources/Configuration/Schema"),
+    shipped("Sources/Configuration/YAML", "CYAML Schema"),
+    shipped("Sources/Configuration/DaemonConfiguration", "LinuxIO Schema YAML"),
+    shipped("Sources/Devices/DriverModel"),
+    shipped("Sources/Devices/SimulatedDevice", "CLinux DriverModel LinuxIO"),
+    shipped("Sources/Devices/Devices", "CLinux DriverModel LinuxIO SimulatedDevice"),
+    c("Sources/Capture/CCapture"),
+    shipped("Sources/Capture/Capture", "CCapture CLinux LinuxIO"),
+    shipped("Sources/Capture/Decode", "Capture"),
+    c("Sources/Plugins/CKCSPlugin"),
+    shipped("Sources/Plugins/PluginHost", "CKCSPlugin CLinux LinuxIO Schema"),
+    shipped("Sources/Plugins/PluginKit", "CKCSPlugin"),
+    shipped("Sources/Daemon/HotPath", "CKCSPlugin CLinux Capture Devices DriverModel Events LinuxIO"),
+    shipped(
+        "Sources/Daemon/Daemon",
+        "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events HotPath JSON KCS LinuxIO PluginHost Schema YAML"),
+    shippedProgram("Sources/Daemon/kcsmuxd", "CLinux Daemon LinuxIO PluginHost YAML"),
+    shippedProgram("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    shipped("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
+    entry("Plugins/Echo", "CKCSPlugin EchoHandler"),
+    shipped("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
+    entry("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler"),
+    shipped("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
+    shipped(
+        "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
+    entry("Plugins/IPMILite", "CKCSPlugin IPMILiteHandler"),
+    shipped("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
+    shipped("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
+    entry("Plugins/MCTP", "CKCSPlugin MCTPHandler"),
 ]
 
-/// L4: what is run on a BMC.
-let programs: [Target] = [
-    program("kcsmuxd", ["CLinux", "Daemon", "LinuxIO", "PluginHost", "YAML"]),
-    program("kcsctl", ["CKCSPlugin", "CLinux", "Capture", "Decode", "JSON", "LinuxIO", "PluginHost", "Schema"]),
+/// libkcs-NAME.so, and the target that it is made of.
+let plugins = [
+    "echo": "EchoPlugin", "debug-trigger": "DebugTriggerPlugin", "ipmi-lite": "IPMILitePlugin", "mctp": "MCTPPlugin",
 ]
 
-/// The MCTP endpoint does no input or output by itself, so that what ties it to kcsmuxd is a target of its own.
-let mctpPlugin: [Target] = [
-    shippedTarget(
-        "MCTPHandler", ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPMux", "PluginKit", "Wire"],
-        path: "Plugins/MCTP/Handler", settings: shippedSmall),
-    pluginEntry("MCTP", "MCTPHandler"),
-]
+// MARK: What stays on a workstation
 
-let plugins: [Target] =
-    mctpPlugin
-    + plugin("Echo")
-    + plugin("DebugTrigger")
-    + [pluginEntry("IPMILite", "IPMILiteHandler")]
-
-let products: [Product] = [
-    pluginProduct("echo", "Echo"),
-    pluginProduct("mctp", "MCTP"),
-    pluginProduct("debug-trigger", "DebugTrigger"),
-    pluginProduct("ipmi-lite", "IPMILite"),
-]
-
-/// A workstation's tools: ordinary Swift, never on a BMC.
 let tools: [Target] = [
-    .target(name: "CFuse", cSettings: cSettings),
-    .target(
-        name: "Simulator",
-        dependencies: [
-            "CFuse", "CLinux", "DriverModel", "Events", "IPMI", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
-        ],
-        swiftSettings: strict),
-    .target(
-        name: "PluginTrial",
-        dependencies: [
-            "CKCSPlugin", "CLinux", "DaemonConfiguration", "Events", "LinuxIO", "PluginHost", "Schema", "YAML",
-        ], swiftSettings: strict),
-    .executableTarget(
-        name: "MCTPBenchmark", dependencies: ["CLinux", "MCTP", "MCTPMux"], path: "Tests/Benchmarks/MCTP",
-        swiftSettings: strict),
-    .executableTarget(
-        name: "DaemonBenchmark", dependencies: ["CLinux", "LinuxIO", "SimulatedDevice", "TestKit"],
-        path: "Tests/Benchmarks/Daemon", exclude: ["loop.c"], swiftSettings: strict,
-        linkerSettings: [.linkedLibrary("m")]),
-    .executableTarget(
-        name: "kcssim",
-        dependencies: [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "MCTP", "PluginHost", "PluginTrial", "SimulatedDevice",
-            "Simulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ], swiftSettings: strict),
+    c("Sources/Tools/CFuse"),
+    library("Sources/Tools/Simulator", "CFuse CLinux DriverModel Events IPMI KCS LinuxIO MCTP SimulatedDevice"),
+    library("Sources/Tools/PluginTrial", "CKCSPlugin CLinux DaemonConfiguration Events LinuxIO PluginHost Schema YAML"),
+    program(
+        "Sources/Tools/kcssim",
+        "CLinux DriverModel IPMI KCS LinuxIO MCTP PluginHost PluginTrial SimulatedDevice Simulator",
+        products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
 ]
 
-let allTests: [Target] = [
-    .target(
-        name: "PluginTestSupport", dependencies: ["CKCSPlugin"], path: "Tests/Support/PluginTestSupport",
-        swiftSettings: strict),
-    testTarget("PluginKitTests", ["PluginKit", "CKCSPlugin", "PluginTestSupport", "LinuxIO", "CLinux"]),
-    testTarget("EchoTests", ["EchoHandler", "CKCSPlugin", "PluginTestSupport"]),
-    testTarget("DebugTriggerTests", ["DebugTriggerHandler", "CKCSPlugin", "PluginTestSupport"]),
-    testTarget("EventsTests", ["Events", "LinuxIO", "CLinux", "CTestSupport"]),
-    testTarget("LinuxIOTests", ["LinuxIO", "CLinux"]),
-    testTarget("IPMITests", ["IPMI"]),
-    testTarget("IPMIControllerTests", ["IPMI", "IPMIController"]),
-    testTarget(
-        "IPMILiteHandlerTests",
-        [
-            "CKCSPlugin", "CLinux", "IPMI", "IPMIController", "IPMILiteHandler", "LinuxIO", "PluginTestSupport",
-            "TestKit",
-        ]),
-    .executableTarget(
-        name: "ipmi-count", dependencies: ["IPMI", "IPMIController"], path: "Tests/Plugins/ipmi-count",
-        swiftSettings: strict),
-    testTarget("KCSTests", ["KCS", "DriverModel"]),
-    testTarget(
-        "IPMIEndToEndTests",
-        [
-            "CLinux", "DriverModel", "IPMI", "KCS", "LinuxIO", "SimulatedDevice", "Simulator", "TestKit", "kcsmuxd",
-            "kcssim",
-        ]),
-    testTarget("DriverModelTests", ["DriverModel"]),
-    .testTarget(
-        name: "SimulatedDeviceTests",
-        dependencies: ["SimulatedDevice", "DriverModel", "LinuxIO", "CLinux", "SimulatedPeer"],
-        exclude: ["Resources"], swiftSettings: strict),
-    testTarget(
-        "SimulatorTests",
-        ["CLinux", "DriverModel", "Events", "IPMI", "LinuxIO", "SimulatedDevice", "Simulator"]),
-    testTarget("DevicesTests", ["CLinux", "Devices", "DriverModel", "SimulatedDevice", "TestKit"]),
-    testTarget("KcssimTests", ["SimulatedDevice", "LinuxIO", "kcssim"]),
-    .executableTarget(
-        name: "SimulatedPeer", dependencies: ["SimulatedDevice", "LinuxIO", "CLinux"],
-        path: "Tests/Devices/SimulatedPeer",
-        swiftSettings: strict),
-    testTarget("WireTests", ["Wire"]),
-    testTarget("MCTPTests", ["MCTP", "Wire", "CLinux"]),
-    testTarget("MCTPMuxTests", ["MCTP", "MCTPMux", "Wire"]),
-    testTarget(
-        "MCTPHandlerTests",
-        ["CKCSPlugin", "CLinux", "LinuxIO", "MCTP", "MCTPHandler", "PluginTestSupport"]),
-    testTarget("SchemaTests", ["Schema"]),
-    testTarget("YAMLTests", ["Schema", "YAML"]),
-    testTarget("DaemonConfigurationTests", ["DaemonConfiguration", "LinuxIO", "Schema", "YAML"]),
-    .executableTarget(
-        name: "capture-child", dependencies: ["Capture", "CLinux", "LinuxIO"], path: "Tests/Capture/capture-child",
-        swiftSettings: strict),
-    .target(name: "CTestSupport", path: "Tests/Support/CTestSupport", cSettings: cSettings),
-    testTarget("CaptureTests", ["Capture", "CLinux", "CTestSupport", "LinuxIO"]),
-    .testTarget(
-        name: "MountTests",
-        dependencies: [
-            "CLinux", "CTestSupport", "Devices", "DriverModel", "KCS", "LinuxIO", "MCTP", "SimulatedDevice",
-            "Simulator",
-            "kcsmuxd", "kcssim",
-        ],
-        exclude: ["Resources"], swiftSettings: strict),
-    .testTarget(
-        name: "ABITests", dependencies: ["CLinux", "LinuxIO", "PluginHost", "Schema", "TestKit", "kcsctl", "kcssim"],
-        exclude: ["1.0", "grow", "host.c", "stranger.c"], swiftSettings: strict),
-    testTarget("PluginTrialTests", ["LinuxIO", "PluginHost", "PluginTrial", "TestKit", "kcsctl", "kcsmuxd", "kcssim"]),
-    testTarget("DecodeTests", ["Capture", "Decode", "LinuxIO"]),
-    .target(
-        name: "TestKit", dependencies: ["CLinux", "CTestSupport", "LinuxIO", "SimulatedDevice"],
-        path: "Tests/Support/TestKit",
-        swiftSettings: strict),
-    .testTarget(
-        name: "PluginHostTests",
-        dependencies: [
-            "CKCSPlugin", "CLinux", "DaemonConfiguration", "Events", "LinuxIO", "PluginHost", "Schema", "TestKit",
-            "YAML",
-        ],
-        exclude: ["Plugins"], swiftSettings: strict),
-    .testTarget(
-        name: "EndToEndTests",
-        dependencies: [
-            "CLinux", "Capture", "DriverModel", "KCS", "LinuxIO", "PluginHost", "SimulatedDevice", "TestKit", "kcsmuxd",
-            "kcssim",
-        ],
-        exclude: ["Plugins"], swiftSettings: strict),
-    testTarget(
-        "DaemonTests",
-        [
-            "CTestSupport", "Capture", "CLinux", "DaemonConfiguration", "Daemon", "Events", "HotPath", "LinuxIO",
-            "PluginHost", "SimulatedDevice", "TestKit",
-        ]),
-    testTarget("JSONTests", ["JSON"]),
-    testTarget(
-        "ControlTests",
-        [
-            "CLinux", "Capture", "DaemonConfiguration", "Daemon", "Events", "JSON", "LinuxIO", "PluginHost",
-            "SimulatedDevice", "kcsctl", "kcsmuxd",
-        ]),
-    testTarget(
-        "MCTPEndToEndTests",
-        [
-            "CLinux", "DriverModel", "Events", "KCS", "LinuxIO", "MCTP", "SimulatedDevice", "Simulator", "TestKit",
-            "kcsmuxd", "kcssim",
-        ]),
-]
-
-/// `.ci/fuzz` builds these, with instrumented libraries and in a folder of its own.
-let fuzzers: [Target] =
-    Context.environment["KCSMUX_FUZZ"] == nil
-    ? []
-    : [
-        .executableTarget(
-            name: "fuzz",
-            dependencies: [
-                "CKCSPlugin", "CLinux", "Capture", "DaemonConfiguration", "Decode", "DriverModel", "JSON", "KCS",
-                "LinuxIO",
-                "MCTP", "PluginHost", "Schema", "YAML",
-            ], path: "Tests/Fuzz", exclude: ["Seeds"], swiftSettings: strict,
-            linkerSettings: [
-                .unsafeFlags([
-                    "-use-ld=lld", "\(toolchain)/lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a",
-                    "-lstdc++",
-                ])
-            ])
-    ]
-
-/// The folder of each target that does not stand in Plugins/.
-let rooms: [String: [String]] = [
-    "Sources/System": ["CLinux", "LinuxIO", "Events", "CUnicode", "CompactText"],
-    "Sources/Protocols": ["KCS", "IPMI", "MCTP", "Wire", "JSON"],
-    "Sources/Configuration": ["CYAML", "Schema", "YAML", "DaemonConfiguration"],
-    "Sources/Devices": ["DriverModel", "SimulatedDevice", "Devices"],
-    "Sources/Capture": ["CCapture", "Capture", "Decode"],
-    "Sources/Plugins": ["CKCSPlugin", "PluginHost", "PluginKit"],
-    "Sources/Daemon": ["Daemon", "HotPath", "kcsmuxd"],
-    "Sources/Tools": ["kcsctl", "kcssim", "Simulator", "PluginTrial", "CFuse"],
-    "Tests/System": ["EventsTests", "LinuxIOTests"],
-    "Tests/Protocols": ["KCSTests", "IPMITests", "MCTPTests", "WireTests", "JSONTests"],
-    "Tests/Configuration": ["SchemaTests", "YAMLTests", "DaemonConfigurationTests"],
-    "Tests/Devices": ["DriverModelTests", "SimulatedDeviceTests", "DevicesTests", "SimulatedPeer"],
-    "Tests/Capture": ["CaptureTests", "DecodeTests", "capture-child"],
-    "Tests/Plugins": [
-        "PluginHostTests", "PluginKitTests", "ABITests", "EchoTests", "DebugTriggerTests", "IPMIControllerTests",
-        "IPMILiteHandlerTests", "MCTPMuxTests", "MCTPHandlerTests", "ipmi-count",
-    ],
-    "Tests/Daemon": ["DaemonTests", "ControlTests"],
-    "Tests/Tools": ["PluginTrialTests", "KcssimTests", "SimulatorTests", "MountTests"],
-    "Tests/EndToEnd": ["EndToEndTests", "IPMIEndToEndTests", "MCTPEndToEndTests"],
-    "Tests/Support": ["TestKit", "CTestSupport", "PluginTestSupport"],
+let testTargets: [Target] = [
+    c("Tests/Support/CTestSupport"),
+    library("Tests/Support/PluginTestSupport", "CKCSPlugin"),
+    library("Tests/Support/TestKit", "CLinux CTestSupport LinuxIO SimulatedDevice"),
+    program("Tests/Capture/capture-child", "Capture CLinux LinuxIO"),
+    program("Tests/Devices/SimulatedPeer", "CLinux LinuxIO SimulatedDevice"),
+    program("Tests/Plugins/ipmi-count", "IPMI IPMIController"),
+    program("Tests/Benchmarks/MCTP", "CLinux MCTP MCTPMux", name: "MCTPBenchmark"),
+    program("Tests/Benchmarks/Daemon", "CLinux LinuxIO SimulatedDevice TestKit", name: "DaemonBenchmark"),
+    tests("System/LinuxIO"),
+    tests("System/Events", "CTestSupport Events"),
+    tests("Protocols/KCS", "DriverModel KCS"),
+    tests("Protocols/IPMI", "IPMI"),
+    tests("Protocols/Wire", "Wire"),
+    tests("Protocols/MCTP", "MCTP Wire"),
+    tests("Protocols/JSON", "JSON"),
+    tests("Configuration/Schema", "Schema"),
+    tests("Configuration/YAML", "Schema YAML"),
+    tests("Configuration/DaemonConfiguration", "DaemonConfiguration Schema YAML"),
+    tests("Devices/DriverModel", "DriverModel"),
+    tests("Devices/SimulatedDevice", "DriverModel SimulatedDevice SimulatedPeer"),
+    tests("Devices/Devices", "Devices DriverModel SimulatedDevice TestKit"),
+    tests("Capture/Capture", "CTestSupport Capture"),
+    tests("Capture/Decode", "Capture Decode"),
+    tests("Plugins/PluginKit", "CKCSPlugin PluginKit PluginTestSupport"),
+    tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML"),
+    tests("Plugins/ABI", "PluginHost Schema TestKit kcsctl kcssim"),
+    tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),
+    tests("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginTestSupport"),
+    tests("Plugins/IPMIController", "IPMI IPMIController"),
+    tests("Plugins/IPMILiteHandler", "CKCSPlugin IPMI IPMIController IPMILiteHandler PluginTestSupport TestKit"),
+    tests("Plugins/MCTPMux", "MCTP MCTPMux Wire"),
+    tests("Plugins/MCTPHandler", "CKCSPlugin MCTP MCTPHandler PluginTestSupport"),
+    tests(
+        "Daemon/Daemon",
+        "CTestSupport Capture Daemon DaemonConfiguration Events HotPath PluginHost SimulatedDevice TestKit"),
+    tests("Daemon/Control", "Capture Daemon DaemonConfiguration Events JSON PluginHost SimulatedDevice kcsctl kcsmuxd"),
+    tests("Tools/Simulator", "DriverModel Events IPMI SimulatedDevice Simulator"),
+    tests("Tools/PluginTrial", "PluginHost PluginTrial TestKit kcsctl kcsmuxd kcssim"),
+    tests("Tools/Kcssim", "SimulatedDevice kcssim"),
+    tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
+    tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
+    tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
+    tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone.
 let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
-let tests = allTests.filter { $0.type != .test || wanted?.contains($0.name) ?? true }
-let targets = libraries + programs + plugins + (embedded ? [] : tools + tests + fuzzers)
-for (room, names) in rooms {
-    for target in targets where names.contains(target.name) { target.path = "\(room)/\(target.name)" }
-}
+/// `.ci/fuzz` builds it, with instrumented libraries and in a folder of its own.
+let fuzz = program(
+    "Tests/Fuzz",
+    "CKCSPlugin CLinux Capture DaemonConfiguration Decode DriverModel JSON KCS LinuxIO MCTP PluginHost Schema YAML",
+    name: "fuzz")
 
 let package = Package(
     name: "kcsmux",
-    products: products,
-    dependencies: embedded
-        ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: targets
+    products: plugins.map { .library(name: "kcs-\($0.key)", type: .dynamic, targets: [$0.value]) },
+    dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
+    targets: shippedTargets
+        + (embedded ? [] : tools + testTargets.filter { $0.type != .test || wanted?.contains($0.name) ?? true })
+        + (Context.environment["KCSMUX_FUZZ"] == nil ? [] : [fuzz])
 )
