@@ -128,16 +128,16 @@ let shippedTargets: [Target] = [
     shippedProgram("Sources/Daemon/kcsmuxd", "CLinux Daemon LinuxIO PluginHost YAML"),
     shippedProgram("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
     shipped("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
-    entry("Plugins/Echo", "CKCSPlugin EchoHandler"),
+    entry("Plugins/Echo", "CKCSPlugin EchoHandler PluginKit"),
     shipped("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
-    entry("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler"),
+    entry("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginKit"),
     shipped("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
     shipped(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
     entry("Plugins/IPMILite", "CKCSPlugin IPMILiteHandler"),
     shipped("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
     shipped("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
-    entry("Plugins/MCTP", "CKCSPlugin MCTPHandler"),
+    entry("Plugins/MCTP", "CKCSPlugin MCTPHandler PluginKit"),
 ]
 
 /// libkcs-NAME.so, and the target that it is made of.
@@ -159,7 +159,7 @@ let tools: [Target] = [
 
 let testTargets: [Target] = [
     c("Tests/Support/CTestSupport"),
-    library("Tests/Support/PluginTestSupport", "CKCSPlugin"),
+    library("Tests/Support/PluginTestSupport", "CKCSPlugin CLinux"),
     library("Tests/Support/TestKit", "CLinux CTestSupport LinuxIO SimulatedDevice"),
     program("Tests/Capture/capture-child", "Capture CLinux LinuxIO"),
     program("Tests/Devices/SimulatedPeer", "CLinux LinuxIO SimulatedDevice"),
