@@ -1,12 +1,10 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 //
-// One source, two builds:
-//   swift build                                            ordinary Swift, for tests and a workstation
+// One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded:
 //   KCSMUX_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
-//                                                          Embedded Swift, what ships to a BMC
-// An ordinary target cannot import a module that was built as Embedded in the same graph, so the second build
-// leaves out the workstation's tools and the tests. `.ci/install` runs it, for other processors too.
+// without tools and tests, since an ordinary target cannot import an Embedded module. `.ci/install` does it for other
+// processors, too.
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
@@ -21,129 +19,94 @@ let memorySafe: Set<String> = []
 // MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"] + (embedded ? ["-DKCSMUX_EMBEDDED"] : []))]
 let ordinary: [SwiftSetting] = [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 let bmc: [SwiftSetting] = [
+    .enableExperimentalFeature("Embedded"),
     // Every module carries copies of what it uses of others: sections let the linker keep one.
-    .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
-    .unsafeFlags(["-Osize"], .when(configuration: .release)),
+    .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
+    // Embedded Swift checks exclusive access at compile time only: at run time it calls an empty function.
+    .unsafeFlags(["-Osize", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
-/// No runtime library but Unicode's tables, for this machine or the one that `.ci/install` names; arithmetic on 128 bits
-/// comes from libgcc.
-let bmcLink: [LinkerSetting] = [
-    .unsafeFlags([
-        "-enable-experimental-feature", "Embedded", "-wmo", "-Xlinker", "--gc-sections", "-Xclang-linker",
-        "-static-libgcc",
-        "\(toolchain)/lib/swift/embedded/\(library)/libswiftUnicodeDataTables.a",
-    ])
-]
-var library: String { Context.environment["KCSMUX_LIBRARY"] ?? "x86_64-unknown-linux-gnu" }
-var toolchain: String {
-    let folders = (Context.environment["PATH"] ?? "").split(separator: ":")
-    let found = folders.first { FileManager.default.isExecutableFile(atPath: "\($0)/swift") } ?? "/usr/bin"
-    return URL(fileURLWithPath: "\(found)/swift").resolvingSymlinksInPath().deletingLastPathComponent().path + "/.."
-}
-let profile = strict + (embedded ? bmc : ordinary)
-let profileLink = embedded ? bmcLink : []
+/// The only library of the toolchain; `.ci/install` names that for another processor. Arithmetic on 128 bits is libgcc's.
+let unicodeTables =
+    Context.environment["KCSMUX_UNICODE_TABLES"]
+    ?? (Context.environment["PATH"] ?? "").split(separator: ":").map { URL(fileURLWithPath: "\($0)/swift") }
+    .first { FileManager.default.isExecutableFile(atPath: $0.path) }!.resolvingSymlinksInPath()
+    .appendingPathComponent("../../lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a").path
+let link =
+    ["-enable-experimental-feature", "Embedded", "-wmo", "-Xclang-linker", "-static-libgcc"]
+    + ["-Xlinker", "--gc-sections", unicodeTables]
 
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 extension String {
     var name: String { String(split(separator: "/").last!) }
-    var targets: [Target.Dependency] { split(separator: " ").map { .byName(name: String($0)) } }
-    /// What stands in the folder, and is not compiled.
-    var notSources: [String] {
-        ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "stranger.c", "loop.c"].filter {
-            FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(self)/\($0)")
-        }
+    var targets: [Target.Dependency] {
+        split(separator: " ").map { $0 == "ArgumentParser" ? argumentParser : .byName(name: String($0)) }
     }
 }
 func c(_ folder: String, link: [LinkerSetting] = []) -> Target {
-    .target(
-        name: folder.name, path: folder,
-        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])] + (embedded ? [.define("KCSMUX_EMBEDDED")] : []),
-        linkerSettings: link)
+    .target(name: folder.name, path: folder, cSettings: strictC, linkerSettings: link)
 }
-func shipped(_ folder: String, _ imports: String = "", name: String? = nil) -> Target {
-    .target(
-        name: name ?? folder.name, dependencies: imports.targets, path: folder,
-        swiftSettings: profile + (memorySafe.contains(name ?? folder.name) ? [.strictMemorySafety()] : []))
+func library(_ folder: String, _ imports: String = "", name: String? = nil) -> Target {
+    .target(name: name ?? folder.name, dependencies: imports.targets, path: folder)
 }
-/// With a build id, by which debuggers find its debug file.
-func shippedProgram(_ folder: String, _ imports: String) -> Target {
-    .executableTarget(
-        name: folder.name, dependencies: imports.targets, path: folder, swiftSettings: profile,
-        linkerSettings: profileLink + [.unsafeFlags(["-Xlinker", "--build-id=sha1"])])
-}
-/// What becomes libkcs-….so, which exports the entry and nothing else. lld, because gold lists symbols that the map made local.
-func entry(_ folder: String, _ imports: String) -> Target {
-    let map = "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"
-    return .target(
-        name: "\(folder.name)Plugin", dependencies: imports.targets, path: "\(folder)/Entry",
-        swiftSettings: profile, linkerSettings: profileLink + [.unsafeFlags(["-use-ld=lld", "-Xlinker", map])])
-}
-/// A workstation's, never on a BMC.
-func library(_ folder: String, _ imports: String) -> Target {
-    .target(name: folder.name, dependencies: imports.targets, path: folder, swiftSettings: strict)
-}
-func program(_ folder: String, _ imports: String, name: String? = nil, products: [Target.Dependency] = []) -> Target {
-    .executableTarget(
-        name: name ?? folder.name, dependencies: imports.targets + products, path: folder, exclude: folder.notSources,
-        swiftSettings: strict)
+func program(_ folder: String, _ imports: String, name: String? = nil) -> Target {
+    .executableTarget(name: name ?? folder.name, dependencies: imports.targets, path: folder)
 }
 /// ROOM/NAME stands for the target NAMETests in Tests/ROOM; all may use the system.
 func tests(_ folder: String, _ imports: String = "") -> Target {
     .testTarget(
-        name: "\(folder.name)Tests", dependencies: "CLinux LinuxIO \(imports)".targets, path: "Tests/\(folder)Tests",
-        exclude: "Tests/\(folder)Tests".notSources, swiftSettings: strict)
+        name: "\(folder.name)Tests", dependencies: "CLinux LinuxIO \(imports)".targets, path: "Tests/\(folder)Tests")
 }
 
 // MARK: What ships
 
 let shippedTargets: [Target] = [
     c("Sources/System/CLinux"),
-    shipped("Sources/System/LinuxIO", "CLinux"),
-    shipped("Sources/System/Events", "CLinux LinuxIO"),
-    shipped("Sources/Protocols/KCS"),
-    shipped("Sources/Protocols/IPMI"),
-    shipped("Sources/Protocols/Wire"),
-    shipped("Sources/Protocols/MCTP", "CLinux Wire"),
-    shipped("Sources/Protocols/JSON"),
+    library("Sources/System/LinuxIO", "CLinux"),
+    library("Sources/System/Events", "CLinux LinuxIO"),
+    library("Sources/Protocols/KCS"),
+    library("Sources/Protocols/IPMI"),
+    library("Sources/Protocols/Wire"),
+    library("Sources/Protocols/MCTP", "CLinux Wire"),
+    library("Sources/Protocols/JSON"),
     c("Sources/Configuration/CYAML", link: [.linkedLibrary("yaml")]),
-    shipped("Sources/Configuration/Schema"),
-    shipped("Sources/Configuration/YAML", "CYAML Schema"),
-    shipped("Sources/Configuration/DaemonConfiguration", "LinuxIO Schema YAML"),
-    shipped("Sources/Devices/DriverModel"),
-    shipped("Sources/Devices/SimulatedDevice", "CLinux DriverModel LinuxIO"),
-    shipped("Sources/Devices/Devices", "CLinux DriverModel LinuxIO SimulatedDevice"),
+    library("Sources/Configuration/Schema"),
+    library("Sources/Configuration/YAML", "CYAML Schema"),
+    library("Sources/Configuration/DaemonConfiguration", "LinuxIO Schema YAML"),
+    library("Sources/Devices/DriverModel"),
+    library("Sources/Devices/SimulatedDevice", "CLinux DriverModel LinuxIO"),
+    library("Sources/Devices/Devices", "CLinux DriverModel LinuxIO SimulatedDevice"),
     c("Sources/Capture/CCapture"),
-    shipped("Sources/Capture/Capture", "CCapture CLinux LinuxIO"),
-    shipped("Sources/Capture/Decode", "Capture"),
+    library("Sources/Capture/Capture", "CCapture CLinux LinuxIO"),
+    library("Sources/Capture/Decode", "Capture"),
     c("Sources/Plugins/CKCSPlugin"),
-    shipped("Sources/Plugins/PluginHost", "CKCSPlugin CLinux LinuxIO Schema"),
-    shipped("Sources/Plugins/PluginKit", "CKCSPlugin"),
-    shipped("Sources/Daemon/HotPath", "CKCSPlugin CLinux Capture Devices DriverModel Events LinuxIO"),
-    shipped(
+    library("Sources/Plugins/PluginHost", "CKCSPlugin CLinux LinuxIO Schema"),
+    library("Sources/Plugins/PluginKit", "CKCSPlugin"),
+    library("Sources/Daemon/HotPath", "CKCSPlugin CLinux Capture Devices DriverModel Events LinuxIO"),
+    library(
         "Sources/Daemon/Daemon",
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events HotPath JSON KCS LinuxIO PluginHost Schema YAML"),
-    shippedProgram("Sources/Daemon/kcsmuxd", "CLinux Daemon LinuxIO PluginHost YAML"),
-    shippedProgram("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
-    shipped("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
-    entry("Plugins/Echo", "CKCSPlugin EchoHandler PluginKit"),
-    shipped("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
-    entry("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginKit"),
-    shipped("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
-    shipped(
+    program("Sources/Daemon/kcsmuxd", "CLinux Daemon LinuxIO PluginHost YAML"),
+    program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
+    library("Plugins/Echo/Entry", "CKCSPlugin EchoHandler PluginKit", name: "EchoPlugin"),
+    library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
+    library("Plugins/DebugTrigger/Entry", "CKCSPlugin DebugTriggerHandler PluginKit", name: "DebugTriggerPlugin"),
+    library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
+    library(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
-    entry("Plugins/IPMILite", "CKCSPlugin IPMILiteHandler"),
-    shipped("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
-    shipped("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
-    entry("Plugins/MCTP", "CKCSPlugin MCTPHandler PluginKit"),
+    library("Plugins/IPMILite/Entry", "CKCSPlugin IPMILiteHandler", name: "IPMILitePlugin"),
+    library("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
+    library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
+    library("Plugins/MCTP/Entry", "CKCSPlugin MCTPHandler PluginKit", name: "MCTPPlugin"),
 ]
 
-/// libkcs-NAME.so, and the target that it is made of.
-let plugins = [
-    "echo": "EchoPlugin", "debug-trigger": "DebugTriggerPlugin", "ipmi-lite": "IPMILitePlugin", "mctp": "MCTPPlugin",
-]
+/// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
+let plugins: KeyValuePairs = ["echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP"]
 
 // MARK: What stays on a workstation
 
@@ -153,8 +116,7 @@ let tools: [Target] = [
     library("Sources/Tools/PluginTrial", "CKCSPlugin CLinux DaemonConfiguration Events LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Tools/kcssim",
-        "CLinux DriverModel IPMI KCS LinuxIO MCTP PluginHost PluginTrial SimulatedDevice Simulator",
-        products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        "ArgumentParser CLinux DriverModel IPMI KCS LinuxIO MCTP PluginHost PluginTrial SimulatedDevice Simulator"),
 ]
 
 let testTargets: [Target] = [
@@ -166,6 +128,10 @@ let testTargets: [Target] = [
     program("Tests/Plugins/ipmi-count", "IPMI IPMIController"),
     program("Tests/Benchmarks/MCTP", "CLinux MCTP MCTPMux", name: "MCTPBenchmark"),
     program("Tests/Benchmarks/Daemon", "CLinux LinuxIO SimulatedDevice TestKit", name: "DaemonBenchmark"),
+    program(
+        "Tests/Fuzz",
+        "CKCSPlugin CLinux Capture DaemonConfiguration Decode DriverModel JSON KCS LinuxIO MCTP PluginHost Schema YAML",
+        name: "fuzz"),
     tests("System/LinuxIO"),
     tests("System/Events", "CTestSupport Events"),
     tests("Protocols/KCS", "DriverModel KCS"),
@@ -202,19 +168,34 @@ let testTargets: [Target] = [
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
     tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
-/// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone.
+
+// MARK: The settings
+
+/// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.
 let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
-/// `.ci/fuzz` builds it, with instrumented libraries and in a folder of its own.
-let fuzz = program(
-    "Tests/Fuzz",
-    "CKCSPlugin CLinux Capture DaemonConfiguration Decode DriverModel JSON KCS LinuxIO MCTP PluginHost Schema YAML",
-    name: "fuzz")
+let fuzzing = Context.environment["KCSMUX_FUZZ"] != nil
+let workstation = (embedded ? [] : tools + testTargets).filter {
+    $0.type == .test ? wanted?.contains($0.name) ?? true : $0.name != "fuzz" || fuzzing
+}
+let (files, root) = (FileManager.default, Context.packageDirectory)
+let notSources = ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "stranger.c", "loop.c"]
+for target in shippedTargets + workstation {
+    target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
+    if target.cSettings == nil { target.swiftSettings = strict }
+    if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
+}
+for target in shippedTargets where target.cSettings == nil {
+    target.swiftSettings! += embedded ? bmc : ordinary
+    // An id, by which debuggers find a program's debug file; lld, because gold lists symbols that the map made local.
+    let map = "--version-script=\(root)/Plugins/plugin.map"
+    let result = target.type == .executable ? ["-Xlinker", "--build-id=sha1"] : ["-use-ld=lld", "-Xlinker", map]
+    guard target.type == .executable || target.name.hasSuffix("Plugin") else { continue }
+    target.linkerSettings = [.unsafeFlags(result + (embedded ? link : []))]
+}
 
 let package = Package(
     name: "kcsmux",
-    products: plugins.map { .library(name: "kcs-\($0.key)", type: .dynamic, targets: [$0.value]) },
+    products: plugins.map { .library(name: "kcs-\($0.key)", type: .dynamic, targets: ["\($0.value)Plugin"]) },
     dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: shippedTargets
-        + (embedded ? [] : tools + testTargets.filter { $0.type != .test || wanted?.contains($0.name) ?? true })
-        + (Context.environment["KCSMUX_FUZZ"] == nil ? [] : [fuzz])
+    targets: shippedTargets + workstation
 )
