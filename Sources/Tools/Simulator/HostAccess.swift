@@ -18,18 +18,18 @@ public struct HostAccess {
     public let host: SimulatedHost
     /// Nanoseconds that each access may take.
     public let timeout: UInt64
+    /// When all accesses together must be over, by the monotonic clock; the largest value for never.
+    public let end: UInt64
 
     /// Accesses to a device.
-    public init(_ host: SimulatedHost, timeout: UInt64) {
+    public init(_ host: SimulatedHost, timeout: UInt64, end: UInt64 = .max) {
         self.host = host
         self.timeout = timeout
+        self.end = end
     }
 
-    /// The time that is left, as an absolute one; for ever when it is too far away.
-    public var deadline: UInt64 {
-        let (sum, overflow) = Clock.monotonic.addingReportingOverflow(timeout)
-        return overflow ? .max : sum
-    }
+    /// When an access that begins now must be over.
+    public var deadline: UInt64 { Clock.deadline(after: timeout, end) }
 
     /// Writes bytes to one port, each once IBF is clear; all within the time.
     public func write(_ bytes: [UInt8], command: Bool) throws(HostFailure) {
@@ -59,4 +59,12 @@ public struct HostAccess {
     }
 
     private var absence: String { host.state.isOpen ? "" : "; nobody has the device open on the BMC's side" }
+}
+
+extension Clock {
+    /// `timeout` nanoseconds from now, or `end` if that is earlier.
+    static func deadline(after timeout: UInt64, _ end: UInt64) -> UInt64 {
+        let (sum, overflow) = monotonic.addingReportingOverflow(timeout)
+        return overflow ? end : min(sum, end)
+    }
 }

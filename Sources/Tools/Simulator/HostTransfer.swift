@@ -13,6 +13,9 @@ public struct HostTransfer {
     public let host: SimulatedHost
     /// The host's habits, and how long it waits for IBF or OBF.
     public let configuration: HostConfiguration
+    /// When all requests together must be over, by the monotonic clock, whatever the host's habits; the largest value for
+    /// never. A request that is not over then fails for what it waited for.
+    public var end = UInt64.max
     /// How many requests had to be repeated so far.
     public private(set) var recoveries = 0
 
@@ -50,12 +53,14 @@ public struct HostTransfer {
             let action = machine.next(now: Clock.monotonic)
             switch action {
             case .finished(let result): return result
-            case .wait(let time): wait(until: time, &pace)
+            case .wait(let time):
+                if Clock.monotonic >= end { return timedOut }
+                wait(until: min(time, end), &pace)
             default:
                 perform(action, &machine, &pace)
                 if case .writeData = action, isLast {
                     recoveries += machine.recoveries
-                    let deadline = Clock.monotonic + min(configuration.timeout, 1 << 60)
+                    let deadline = Clock.deadline(after: configuration.timeout, end)
                     guard host.wait(for: STRBit.ibf, toBe: 0, deadline: deadline) else { return .failure(.inputStuck) }
                     return .success([])
                 }
@@ -76,12 +81,21 @@ public struct HostTransfer {
             case .finished(let result):
                 recoveries += machine.recoveries
                 return result
-            case .wait(let time): wait(until: time, &pace)
+            case .wait(let time):
+                if Clock.monotonic >= end {
+                    recoveries += machine.recoveries
+                    return timedOut
+                }
+                wait(until: min(time, end), &pace)
             default:
                 left -= 1
                 perform(action, &machine, &pace)
             }
         }
+    }
+
+    private var timedOut: HostResult {
+        .failure(host.readStatus() & STRBit.ibf == 0 ? .noOutput : .inputStuck)
     }
 
     /// How a host that waits spends its time.

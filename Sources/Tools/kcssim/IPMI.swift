@@ -55,8 +55,10 @@ struct IPMICommand: ParsableCommand {
     }
 
     func run() throws {
-        let access = try device.open()
-        var client = IPMIClient(HostTransfer(access.host, temperament: temperament, timeout: device.timeout))
+        let access = try device.open(isRepeated: count != nil)
+        var transfer = HostTransfer(access.host, temperament: temperament, timeout: access.timeout)
+        transfer.end = access.end
+        var client = IPMIClient(transfer)
         if let report {
             for line in try report.lines(&client) { say(line) }
             return
@@ -66,21 +68,31 @@ struct IPMICommand: ParsableCommand {
         let (code, data) = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
         say(code.text)
         if !data.isEmpty { say(data.map { Quantity.text(byte: $0) }.joined(separator: " ")) }
+        guard code == .ok else { throw HostFailure(code.text) }
     }
 
     private func repeatRequest(_ client: inout IPMIClient, _ bytes: [UInt8], _ count: Int) throws {
-        var failures: [String: Int] = [:]
+        var (answered, refused) = (0, 0)
+        var reasons: [String: Int] = [:]
         let began = Clock.monotonic
         for _ in 0..<count {
             do {
-                _ = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
-            } catch { failures[error.description, default: 0] += 1 }
+                let (code, _) = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
+                answered += 1
+                if code == .ok { continue }
+                refused += 1
+                reasons[code.text, default: 0] += 1
+            } catch { reasons[error.description, default: 0] += 1 }
+            // Not one more of them can be sent.
+            if Clock.monotonic >= client.transfer.end { break }
         }
         let took = max(1, Clock.monotonic - began)
-        let failed = failures.values.reduce(0, +)
-        let rate = UInt64(count - failed) * 1_000_000_000 / took
-        say("\(count - failed) answered, \(failed) failed, \(rate) a second, \(client.transfer.recoveries) recoveries")
-        for (reason, number) in failures.sorted(by: { $0.value > $1.value }) { say("\(number) times: \(reason)") }
-        if failed > 0 { throw ExitCode.failure }
+        let rate = UInt64(answered) * 1_000_000_000 / took
+        let refusals = refused > 0 ? "\(refused) of them refused, " : ""
+        say(
+            "\(answered) answered, \(refusals)\(count - answered) failed, \(rate) a second, "
+                + "\(client.transfer.recoveries) recoveries")
+        for (reason, number) in reasons.sorted(by: { $0.value > $1.value }) { say("\(number) times: \(reason)") }
+        if answered < count || refused > 0 { throw ExitCode.failure }
     }
 }

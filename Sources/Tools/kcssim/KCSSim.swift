@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import PluginHost
 
 /// The program: makes simulated KCS devices, and is the host CPU's side of them.
 @main struct KCSSim: ParsableCommand {
@@ -10,6 +11,7 @@ import ArgumentParser
             A device is a directory. Either side makes it on first use; `create` is for devices that are not the \
             default one. Bytes are 0x.. or decimal. Exit status: 0 done, 1 not done, with the reason, 64 wrong usage.
             """,
+        version: "kcssim \(Version.text)\nplugin ABI \(Version.abi)\nbuild \(Version.build)",
         // One line each, in the order of the help.
         subcommands: [
             Create.self,

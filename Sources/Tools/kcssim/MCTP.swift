@@ -98,10 +98,11 @@ struct MCTPCommand: ParsableCommand {
     }
 
     func run() throws {
-        let carrier = try carrier(try device.open())
+        let access = try device.open(isRepeated: verb == .bench || count != nil)
+        let carrier = try carrier(access)
         // What is asked for on the command line is agreed on anew.
         try carrier.start(anew: verb == .initialise || mtu != nil || only != nil)
-        let client = MCTPClient(carrier, timeout: device.timeout)
+        let client = MCTPClient(carrier, timeout: access.timeout, end: access.end)
         try act(client)
         try carrier.finish()
     }

@@ -28,11 +28,11 @@ struct Mount: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "So many of a thousand polls of a raw node say that there is a byte when there is none. (default: 0)",
+            "So many of a thousand polls of a raw node say that there is a byte when there is none.",
             valueName: "count"))
     var spurious: UInt64 = 0
 
-    @Option(help: "What decides which ones. (default: 0)")
+    @Option(help: "What decides which ones.")
     var seed: UInt64 = 0
 
     func validate() throws {

@@ -40,7 +40,7 @@ struct SoakCommand: ParsableCommand {
         transform: usage(SoakFault.list))
     var faults = Set(SoakFault.allCases)
 
-    @Option(help: ArgumentHelp("The number of the exchange to begin with. (default: 0)", valueName: "number"))
+    @Option(help: ArgumentHelp("The number of the exchange to begin with.", valueName: "number"))
     var first: UInt64 = 0
 
     @Option(

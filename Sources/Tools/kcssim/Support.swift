@@ -5,21 +5,31 @@ import LinuxIO
 import SimulatedDevice
 import Simulator
 
-/// The device, and how long the host waits.
+/// The device, and how long the command may take.
 struct HostOptions: ParsableArguments {
     @Argument(help: "The device's directory.")
     var directory: String
 
     @Option(
-        help: ArgumentHelp("How long to wait for the BMC. (default: 5s)", valueName: "duration"),
+        help: ArgumentHelp(
+            "How long the whole command may take; with bench and --count, each message unless it is given. "
+                + "(default: 5s)", valueName: "duration"),
         transform: usage(Quantity.duration))
-    var timeout: UInt64 = 5_000_000_000
+    var timeout: UInt64?
 
-    /// The host's side of the device.
-    func open() throws -> HostAccess { try reporting { () throws(SystemError) in try openTyped() } }
-
-    private func openTyped() throws(SystemError) -> HostAccess {
-        HostAccess(try SimulatedHost(directory: directory), timeout: timeout)
+    /// The host's side of the device. A command that `isRepeated` as often as it is told to is limited as a whole only by
+    /// a given time.
+    func open(isRepeated: Bool = false) throws -> HostAccess {
+        let limit = timeout ?? 5_000_000_000
+        var end = UInt64.max
+        if !isRepeated || timeout != nil {
+            let (sum, overflow) = Clock.monotonic.addingReportingOverflow(limit)
+            if !overflow { end = sum }
+            CommandTimer.start(end: end, "\(directory) was not done with within \(Quantity.text(duration: limit))")
+        }
+        return try reporting { () throws(SystemError) in
+            HostAccess(try SimulatedHost(directory: directory), timeout: limit, end: end)
+        }
     }
 }
 

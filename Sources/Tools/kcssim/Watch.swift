@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import LinuxIO
+import SimulatedDevice
 import Simulator
 
 /// `kcssim watch DIR`
@@ -12,11 +13,12 @@ struct Watch: ParsableCommand {
             this program polls, a line says how many there were.
             """)
 
-    @OptionGroup var device: HostOptions
+    @Argument(help: "The device's directory.")
+    var directory: String
 
     func run() throws {
-        let access = try device.open()
-        var watcher = Watcher(access.host, now: Clock.monotonic)
+        let host = try reporting { () throws(SystemError) in try SimulatedHost(directory: directory) }
+        var watcher = Watcher(host, now: Clock.monotonic)
         say(Watcher.heading)
         watcher.run(until: { false }, line: say)
     }

@@ -42,8 +42,12 @@ import Testing
                 == "completion code 0x00 (done)\n"
                 + "0x21 0x81 0x02 0x07 0x02 0x8f 0x67 0x12 0x00 0x63 0x00 0x00 0x00 0x00 0x00\n")
         let unknown = try kcssim([daemon.device, "0x30", "1", "2", "3", "--temperament", "freeipmi"])
-        #expect(unknown.status == 0, "a refusal is an answer")
+        #expect(unknown.status == 1, "a refusal is not what the host asked for")
         #expect(unknown.output == "completion code 0xc1 (unknown command)\n")
+        #expect(unknown.errors.contains("completion code 0xc1 (unknown command)"))
+        let refused = try kcssim([daemon.device, "0x30", "1", "--count", "3"])
+        #expect(refused.status == 1 && refused.output.hasPrefix("3 answered, 3 of them refused, 0 failed, "))
+        #expect(refused.output.hasSuffix("\n3 times: completion code 0xc1 (unknown command)\n"))
         let many = try kcssim([daemon.device, "6", "1", "--count", "20", "--temperament", "edk2"])
         #expect(many.status == 0 && many.output.hasPrefix("20 answered, 0 failed, "))
 

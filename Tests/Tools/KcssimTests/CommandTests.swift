@@ -92,6 +92,21 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: directory))
     }
 
+    @Test func versionIsThatOfTheProject() throws {
+        let result = try kcssim("--version")
+        #expect(result.status == 0)
+        #expect(result.output.hasPrefix("kcssim "))
+        #expect(result.output.contains("\nplugin ABI ") && result.output.contains("\nbuild "))
+    }
+
+    @Test(arguments: ["create", "out", "in", "watch", "trigger", "ipmi", "soak", "demo", "mctp", "mount", "plugin"])
+    func helpNamesADefaultOnce(command: String) throws {
+        let help = try kcssim("help", command).output.split(separator: " ").joined(separator: " ")
+        for option in help.components(separatedBy: " --").dropFirst() {
+            #expect(option.components(separatedBy: "default:").count <= 2, "\(option)")
+        }
+    }
+
     @Test func badByteIsNamed() throws {
         let result = try kcssim("out", directory, "data", "1", "0x1ff")
         #expect(result.errors.contains("'0x1ff' is not a byte: 0 to 255, or 0x00 to 0xff"))

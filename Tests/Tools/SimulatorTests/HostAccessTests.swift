@@ -48,4 +48,15 @@ import Testing
         #expect(watcher.poll(now: 2_000_001_000) == "    2.000000  0x44  0x18  READ SMS_ATN")
         #expect(!(host.readStatus() & STRBit.obf != 0))
     }
+
+    /// Each wait alone might take an hour here, and a host tries ten times.
+    @Test func transferIsOverWhenItsTimeIs() throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let host = try SimulatedHost(directory: directory)
+        for name in ["linux", "freeipmi", "edk2"] {
+            var transfer = HostTransfer(host, temperament: try Quantity.temperament(name), timeout: 3_600_000_000_000)
+            transfer.end = Clock.monotonic + 10_000_000
+            #expect(transfer.send([0x18, 1]).reason == "IBF stayed set")
+        }
+    }
 }

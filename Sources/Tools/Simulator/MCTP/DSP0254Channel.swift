@@ -32,6 +32,7 @@ public final class DSP0254Channel: MCTPCarrier {
         configuration.timeout = access.timeout
         configuration.pollInterval = min(configuration.pollInterval, Self.longestPollInterval)
         transfer = HostTransfer(access.host, configuration)
+        transfer.end = access.end
     }
 
     /// Nothing to do: the binding has no state to agree on.

@@ -7,13 +7,16 @@ public final class MCTPClient {
     /// What carries the packets.
     public let carrier: MCTPCarrier
     private let timeout: UInt64
+    private let end: UInt64
     private var instance: UInt8 = 0
     private var responder: ControlResponder
 
-    /// A client on a channel that was started; each question may take `timeout` nanoseconds.
-    public init(_ carrier: MCTPCarrier, timeout: UInt64) {
+    /// A client on a channel that was started; each question may take `timeout` nanoseconds, and all
+    /// together must be over at `end`, by the monotonic clock.
+    public init(_ carrier: MCTPCarrier, timeout: UInt64, end: UInt64 = .max) {
         self.carrier = carrier
         self.timeout = timeout
+        self.end = end
         responder = ControlResponder(eid: carrier.eid)
     }
 
@@ -107,10 +110,7 @@ public final class MCTPClient {
         return nil
     }
 
-    private var deadline: UInt64 {
-        let (sum, overflow) = Clock.monotonic.addingReportingOverflow(timeout)
-        return overflow ? .max : sum
-    }
+    private var deadline: UInt64 { Clock.deadline(after: timeout, end) }
 }
 
 /// Names of what control messages carry (DSP0236 §12, DSP0239).

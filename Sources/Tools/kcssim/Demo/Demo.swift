@@ -12,7 +12,7 @@ struct Demo: ParsableCommand {
             and prints what happened. Exits 0 only if everything that it shows was right.
             """)
 
-    @Option(help: "The configuration (default: config/demo.yaml of the source tree).")
+    @Option(help: "The configuration. (default: config/demo.yaml of the source tree)")
     var config: String?
 
     @Option(
