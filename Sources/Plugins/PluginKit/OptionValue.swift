@@ -127,7 +127,7 @@ public struct OptionValue: @unchecked Sendable {
 
     @inline(never)
     private func mistake(_ text: String) -> Never {
-        let name = declared.pointee.key.map { "option \(String(cString: $0))" } ?? "an option"
+        let name = declared.pointee.key.map { "option \(String(cString: $0))" } ?? "the object of options"
         journal.end(self, "\(name) \(text)")
     }
 

@@ -11,16 +11,18 @@ private let keyR = UInt8(ascii: "R")
     private func options(
         keys: [UInt8] = [keyD, keyR], arm: [UInt8]? = nil, cooldown: UInt64 = 0, maximumPerHour: Int64 = 0,
         dryRun: Bool = false, acceptsCommands: Bool = false
-    ) -> TestValue {
-        .object([
-            .map(keys.map { (.byte($0), .actions("log, capture all")) }), arm.map { .bytes($0) } ?? .absent,
-            .duration(5_000_000_000), .duration(cooldown), .integer(maximumPerHour), .bool(dryRun),
-            .enumeration(acceptsCommands ? 1 : 0, acceptsCommands ? "accept" : "ignore"),
-        ])
+    ) -> [String: TestValue] {
+        var options: [String: TestValue] = [
+            "actions": .map(keys.map { (.byte($0), .actions("log, capture all")) }), "cooldown": .duration(cooldown),
+            "max_per_hour": .integer(maximumPerHour), "dry_run": .bool(dryRun),
+            "command_bytes": .enumeration(acceptsCommands ? "accept" : "ignore"),
+        ]
+        options["arm"] = arm.map { .bytes($0) }
+        return options
     }
 
-    private func makeTrigger(_ options: TestValue, staleBytes: UInt32 = 0) throws -> FakeHost {
-        let host = try #require(FakeHost(DebugTriggerHandler.plugin.descriptor, options: options))
+    private func makeTrigger(_ options: [String: TestValue], staleBytes: UInt32 = 0) throws -> FakeDaemon {
+        let host = try #require(FakeDaemon(DebugTriggerHandler.plugin.descriptor, options))
         #expect(host.start(staleBytes: staleBytes) == KCS_INPUT_AUTO)
         return host
     }
@@ -39,7 +41,7 @@ private let keyR = UInt8(ascii: "R")
 
     @Test func deviceWithoutSTRIsEnough() throws {
         #expect(DebugTriggerHandler.plugin.descriptor.pointee.needs == UInt32(KCS_CAP_DATA_IN))
-        let host = try #require(FakeHost(DebugTriggerHandler.plugin.descriptor, options: options()))
+        let host = try #require(FakeDaemon(DebugTriggerHandler.plugin.descriptor, options()))
         host.capabilities = UInt32(KCS_CAP_DATA_IN)
         #expect(host.start() == KCS_INPUT_AUTO)
         host.write(keyD)
@@ -149,7 +151,7 @@ private let keyR = UInt8(ascii: "R")
     }
 
     @Test func stopWhileActionsRunLeavesNothingBehind() throws {
-        var host: FakeHost? = try makeTrigger(options())
+        var host: FakeDaemon? = try makeTrigger(options())
         weak let gone = host
         host?.write(keyD)
         host?.stop()
@@ -158,24 +160,19 @@ private let keyR = UInt8(ascii: "R")
     }
 
     @Test func checkAcceptsTheDefaults() {
-        #expect(FakeHost.check(DebugTriggerHandler.plugin.descriptor, options().make()).isEmpty)
+        #expect(FakeDaemon.check(DebugTriggerHandler.plugin.descriptor, options()) == [])
     }
 
     @Test func checkRejectsWhatTheDeclarationCannot() {
         let plugin = DebugTriggerHandler.plugin.descriptor
-        let empty = options(keys: []).make()
-        let none = FakeHost.check(plugin, empty)
-        #expect(none.map(\.text) == ["no byte would trigger anything: name at least one"])
-        #expect(none.first?.value == empty.pointee.items![0])
-
-        let twice = options(keys: [keyD, keyR, keyD]).make()
-        let duplicate = FakeHost.check(plugin, twice)
-        #expect(duplicate.map(\.text) == ["the byte 'D' (0x44) is named twice"])
-        #expect(duplicate.first?.value == twice.pointee.items![0].pointee.items![4])
-
-        let both = options(keys: [7], arm: [1, 7, 7]).make()
-        let ambiguous = FakeHost.check(plugin, both)
-        #expect(ambiguous.map(\.text) == ["0x07 cannot both arm and trigger"])
-        #expect(ambiguous.first?.value == both.pointee.items![1])
+        #expect(
+            FakeDaemon.check(plugin, options(keys: []))
+                == [.init("actions", "no byte would trigger anything: name at least one")])
+        #expect(
+            FakeDaemon.check(plugin, options(keys: [keyD, keyR, keyD]))
+                == [.init("actions[2].key", "the byte 'D' (0x44) is named twice")])
+        #expect(
+            FakeDaemon.check(plugin, options(keys: [7], arm: [1, 7, 7]))
+                == [.init("arm", "0x07 cannot both arm and trigger")])
     }
 }

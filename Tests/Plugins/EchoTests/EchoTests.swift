@@ -5,8 +5,8 @@ import PluginTestSupport
 import Testing
 
 @Suite struct EchoTests {
-    private func makeEcho(xor: UInt8 = 0) throws -> FakeHost {
-        let host = try #require(FakeHost(EchoHandler.plugin.descriptor, options: .object([.byte(xor)])))
+    private func makeEcho(xor: UInt8 = 0) throws -> FakeDaemon {
+        let host = try #require(FakeDaemon(EchoHandler.plugin.descriptor, ["xor": .byte(xor)]))
         #expect(host.start() == KCS_INPUT_AUTO)
         return host
     }

@@ -9,11 +9,11 @@ import Testing
 
 /// An instance on a channel whose worker thread runs when a test says so.
 private final class Bench {
-    let host: FakeHost
+    let host: FakeDaemon
     private var token: UInt64 = 0
 
-    init(_ folder: TestFolder, reason: UInt32 = KCS_REASON_BOOT, _ options: TestValue = Bench.options()) {
-        host = FakeHost(IPMIPlugin.descriptor, options: options)!
+    init(_ folder: TestFolder, reason: UInt32 = KCS_REASON_BOOT, _ options: [String: TestValue] = Bench.options()) {
+        host = FakeDaemon(IPMIPlugin.descriptor, options)!
         host.capabilities = UInt32(KCS_CAP_MESSAGES | KCS_CAP_ATTENTION)
         host.stateFolder = folder.path
         host.reason = reason
@@ -21,7 +21,7 @@ private final class Bench {
 
     /// A started instance that has read its files.
     static func started(
-        _ folder: TestFolder, reason: UInt32 = KCS_REASON_BOOT, _ options: TestValue = Bench.options()
+        _ folder: TestFolder, reason: UInt32 = KCS_REASON_BOOT, _ options: [String: TestValue] = Bench.options()
     ) -> Bench {
         let bench = Bench(folder, reason: reason, options)
         #expect(bench.host.start() == KCS_INPUT_MESSAGES)
@@ -29,28 +29,33 @@ private final class Bench {
         return bench
     }
 
-    /// Options in the order of declaration.
     static func options(
         sensors: [TestValue] = [], actions: Bool = false, limit: Int64 = 0, burst: Int64 = 256, sel: String? = nil
-    ) -> TestValue {
-        let action: TestValue = actions ? .actions("log") : .absent
-        return .object([
-            .object([
-                .byte(0x21), .integer(1), .string("2.34"), .integer(0x1234), .integer(0x56), .bytes([0, 0, 0, 0]),
+    ) -> [String: TestValue] {
+        var store: [String: TestValue] = ["capacity": .integer(16)]
+        store["path"] = sel.map { .path($0) }
+        var options: [String: TestValue] = [
+            "device_id": .object([
+                "id": .byte(0x21), "firmware": .string("2.34"), "manufacturer": .integer(0x1234),
+                "product": .integer(0x56),
             ]),
-            .string("00112233445566778899aabbccddeeff"),
-            .object([sel.map { .path($0) } ?? .absent, .integer(16)]), .list([]), .list(sensors), .object([.absent]),
-            .object([action, action, action, action, .absent]), .object([.absent, .absent]),
-            .object([action, action, action]), .map([]), .list([]), .list([]),
-            .object([.integer(limit), .integer(burst)]),
-        ])
+            "guid": .string("00112233445566778899aabbccddeeff"), "sel": .object(store), "sensors": .list(sensors),
+            "write_limit": .object(["rate": .integer(limit), "burst": .integer(burst)]),
+        ]
+        guard actions else { return options }
+        options["chassis"] = Bench.actions("power_on", "power_off", "cycle", "reset")
+        options["watchdog"] = Bench.actions("reset", "power_off", "power_cycle")
+        return options
+    }
+
+    private static func actions(_ names: String...) -> TestValue {
+        .object(Dictionary(uniqueKeysWithValues: names.map { ($0, .actions("log")) }))
     }
 
     static func sensor(file: String) -> TestValue {
         .object([
-            .integer(1), .string("Inlet"), .integer(1), .absent,
-            .object([.path(file), .absent, .integer(1), .absent]), .map([]), .integer(7), .absent,
-            .object([.absent, .absent]),
+            "number": .integer(1), "name": .string("Inlet"), "type": .enumeration("temperature"),
+            "value": .object(["file": .path(file)]), "entity": .integer(7),
         ])
     }
 

@@ -8,6 +8,35 @@ import Testing
 
 @testable import MCTPHandler
 
+/// An endpoint's options.
+private func options(
+    _ binding: String, name: String = "", path: String? = nil, mtu: Int64? = nil, hostEID: Int64? = nil,
+    uuid: String? = nil, types: [Int64]? = nil, vendors: [TestValue]? = nil, perPeer: UInt64 = 262_144
+) -> [String: TestValue] {
+    var socket: [String: TestValue] = ["name": .string(name)]
+    socket["path"] = path.map { .path($0) }
+    socket["types"] = types.map { .list($0.map { .integer($0) }) }
+    var options: [String: TestValue] = [
+        "binding": .enumeration(binding), "socket": .object(socket),
+        "reassembly": .object(["per_peer": .size(perPeer)]),
+    ]
+    options["mtu"] = mtu.map { .integer($0) }
+    options["host_eid"] = hostEID.map { .integer($0) }
+    options["uuid"] = uuid.map { .string($0) }
+    options["vendor"] = vendors.map { .list($0) }
+    return options
+}
+
+/// An endpoint on a channel that can carry every binding.
+private func makeDaemon(_ options: [String: TestValue]) -> FakeDaemon {
+    let daemon = FakeDaemon(MCTPHandler.plugin.descriptor, options)!
+    daemon.capabilities |= KCS_CAP_MESSAGES | KCS_CAP_WINDOW
+    // Never freed: a test makes few.
+    daemon.window = .allocate(byteCount: 1 << 20, alignment: 4096)
+    daemon.window!.initializeMemory(as: UInt8.self, repeating: 0)
+    return daemon
+}
+
 /// A local program.
 private final class Program {
     let descriptor: Int32
@@ -42,7 +71,7 @@ private struct Host {
 
     init(_ kcsmuxd: FakeDaemon) {
         self.kcsmuxd = kcsmuxd
-        link = AstlpcHostLink(Window(kcsmuxd.window, count: 1 << 20), eid: EID(9))
+        link = AstlpcHostLink(Window(kcsmuxd.window!.baseAddress!, count: 1 << 20), eid: EID(9))
     }
 
     func begin() -> Bool {
@@ -57,7 +86,7 @@ private struct Host {
             kcsmuxd.turn()
             if let value = link.write {
                 link.written()
-                kcsmuxd.data(value)
+                kcsmuxd.write(value)
             } else if let value = kcsmuxd.read() {
                 _ = link.bmcWrote(value, status: kcsmuxd.status, now: kcsmuxd.now)
             } else {
@@ -85,7 +114,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
     @Test func anAstlpcHostTalksToALocalProgram() {
         let name = uniqueName()
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("astlpc", name: name))
+        let kcsmuxd = makeDaemon(options("astlpc", name: name))
         #expect(kcsmuxd.start() == KCS_INPUT_AUTO)
         #expect(kcsmuxd.status == 0x80 && kcsmuxd.odr == 0xFF)
         let host = Host(kcsmuxd)
@@ -111,19 +140,19 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
         host.run()
         let large = program.receive() == [9] + body
         #expect(large)
-        #expect(kcsmuxd.records.allSatisfy { $0.linkType == 276 && Array($0.bytes.prefix(2)) == [0, 0xFA] })
-        #expect(kcsmuxd.records.first?.bytes.count == 20 + 7)
+        #expect(kcsmuxd.packets.allSatisfy { $0.linkType == 276 && Array($0.bytes.prefix(2)) == [0, 0xFA] })
+        #expect(kcsmuxd.packets.first?.bytes.count == 20 + 7)
         #expect(kcsmuxd.stats["version"] == 3 && kcsmuxd.stats["clients"] == 1)
         kcsmuxd.stop()
         #expect(kcsmuxd.status == 0)
         #expect(program.receive() == [])
-        #expect(kcsmuxd.watches.isEmpty && kcsmuxd.timers.isEmpty)
+        #expect(kcsmuxd.watchCount == 0 && kcsmuxd.timerCount == 0)
         #expect(!Program(name).isConnected)
     }
 
     @Test func dsp0254SharesItsChannelWithIPMI() {
         let name = uniqueName()
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("dsp0254", name: name))
+        let kcsmuxd = makeDaemon(options("dsp0254", name: name))
         #expect(kcsmuxd.start() == KCS_INPUT_MESSAGES)
         #expect(kcsmuxd.message(1, [0x18, 0x01]) == KCS_DECLINED)
         #expect(kcsmuxd.message(2, [0xB0, 0x01, 0xDC, 0x01]) == KCS_DECLINED)
@@ -159,9 +188,9 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
     @Test func loopbackNeedsNoDevice() {
         let name = uniqueName()
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("loopback", name: name))
+        let kcsmuxd = makeDaemon(options("loopback", name: name))
         kcsmuxd.capabilities = 0
-        kcsmuxd.hasWindow = false
+        kcsmuxd.window = nil
         #expect(kcsmuxd.start() == KCS_INPUT_NONE)
         let program = Program(name)
         program.send([1])
@@ -172,27 +201,27 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
     }
 
     @Test func aBindingThatTheDeviceCannotCarryIsRefusedInWords() {
-        let bytes = FakeDaemon(FakeDaemon.options("dsp0254"))
+        let bytes = makeDaemon(options("dsp0254"))
         bytes.capabilities = UInt32(KCS_CAP_DATA_IN)
         #expect(bytes.start() == KCS_E_FAILED)
-        #expect(bytes.lines == ["binding dsp0254 needs a device that carries messages"])
-        let blind = FakeDaemon(FakeDaemon.options("astlpc"))
+        #expect(bytes.lines.map(\.text) == ["binding dsp0254 needs a device that carries messages"])
+        let blind = makeDaemon(options("astlpc"))
         blind.capabilities = UInt32(KCS_CAP_DATA_IN)
         #expect(blind.start() == KCS_E_FAILED)
-        let walled = FakeDaemon(FakeDaemon.options("astlpc"))
-        walled.hasWindow = false
+        let walled = makeDaemon(options("astlpc"))
+        walled.window = nil
         #expect(walled.start() == KCS_E_FAILED)
-        #expect(walled.lines[0].hasPrefix("binding astlpc needs memory shared with the host"))
+        #expect(walled.lines[0].text.hasPrefix("binding astlpc needs memory shared with the host"))
     }
 
     @Test func aNameInUseIsRefusedInWordsAndNothingStaysOpen() {
         let name = uniqueName()
-        let first = FakeDaemon(FakeDaemon.options("loopback", name: name))
+        let first = makeDaemon(options("loopback", name: name))
         #expect(first.start() == KCS_INPUT_NONE)
-        let second = FakeDaemon(FakeDaemon.options("loopback", name: name))
+        let second = makeDaemon(options("loopback", name: name))
         #expect(second.start() == KCS_E_FAILED)
-        #expect(second.lines[0].hasPrefix("socket @\(name): "))
-        #expect(second.watches.isEmpty && second.timers.isEmpty)
+        #expect(second.lines[0].text.hasPrefix("socket @\(name): "))
+        #expect(second.watchCount == 0 && second.timerCount == 0)
         first.stop()
         #expect(second.start() == KCS_INPUT_NONE)
         second.stop()
@@ -201,7 +230,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
     @Test func aSocketInTheFileSystemIsMadeAndRemovedAndALeftOverReplaced() {
         let path = "/tmp/" + uniqueName()
         for _ in 0..<2 {
-            let kcsmuxd = FakeDaemon(FakeDaemon.options("loopback", path: path))
+            let kcsmuxd = makeDaemon(options("loopback", path: path))
             #expect(kcsmuxd.start() == KCS_INPUT_NONE)
             let program = Program(path, abstract: false)
             #expect(program.isConnected)
@@ -220,8 +249,8 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
         let passed = socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue | SOCK_NONBLOCK.rawValue), 0)
         _ = UnixSocket.bind(passed, name, abstract: true)
         listen(passed, 8)
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("loopback", name: "mctp-mux"))
-        kcsmuxd.passed = ["mctp-mux": passed]
+        let kcsmuxd = makeDaemon(options("loopback", name: "mctp-mux"))
+        kcsmuxd.sockets = ["mctp-mux": passed]
         #expect(kcsmuxd.start() == KCS_INPUT_NONE)
         let program = Program(name)
         program.send([1])
@@ -235,7 +264,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
     @Test func aProgramThatDoesNotReadGoesAndOthersDoNotNotice() {
         let name = uniqueName()
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("astlpc", name: name))
+        let kcsmuxd = makeDaemon(options("astlpc", name: name))
         #expect(kcsmuxd.start() == KCS_INPUT_AUTO)
         let host = Host(kcsmuxd)
         #expect(host.begin())
@@ -258,7 +287,7 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
 
     @Test func manyConnectionsComeAndGo() {
         let name = uniqueName()
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("loopback", name: name))
+        let kcsmuxd = makeDaemon(options("loopback", name: name))
         #expect(kcsmuxd.start() == KCS_INPUT_NONE)
         let steady = Program(name)
         steady.send([1])
@@ -274,12 +303,12 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
         kcsmuxd.turn()
         #expect(steady.receive() == [9, 1, 2])
         #expect(kcsmuxd.stats["clients"] == 1)
-        #expect(kcsmuxd.watches.count == 2)
+        #expect(kcsmuxd.watchCount == 2)
         kcsmuxd.stop()
     }
 
     @Test func theTickAsksTheHostForItsAddressAgain() {
-        let kcsmuxd = FakeDaemon(FakeDaemon.options("astlpc", hostEID: 9))
+        let kcsmuxd = makeDaemon(options("astlpc", hostEID: 9))
         #expect(kcsmuxd.start() == KCS_INPUT_AUTO)
         let host = Host(kcsmuxd)
         #expect(host.begin())
@@ -291,27 +320,27 @@ private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(C
     }
 
     @Test func optionsThatContradictEachOtherAreRejected() {
-        func errors(_ options: TestValue) -> [String] {
-            FakeHost.check(MCTPHandler.plugin.descriptor, options.make()).map { $0.text }
+        func errors(_ options: [String: TestValue]) -> [String] {
+            FakeDaemon.check(MCTPHandler.plugin.descriptor, options).map { $0.text }
         }
-        #expect(errors(FakeDaemon.options("astlpc", hostEID: 9, uuid: "01234567-89ab-cdef-0123-456789ABCDEF")) == [])
-        #expect(errors(FakeDaemon.options("astlpc", hostEID: 8)) == ["host_eid must differ from eid, 8"])
-        #expect(errors(FakeDaemon.options("astlpc", uuid: "0123456789ab-cdef-0123-456789ABCDEF-")).count == 1)
-        #expect(errors(FakeDaemon.options("dsp0254", mtu: 251)) == [])
-        #expect(errors(FakeDaemon.options("dsp0254", mtu: 252)).count == 1)
-        #expect(errors(FakeDaemon.options("astlpc", mtu: 252)) == [])
-        #expect(errors(FakeDaemon.options("astlpc", perPeer: 2 << 20)).count == 1)
-        let pci = TestValue.object([.integer(1), .absent, .integer(0)])
-        let both = TestValue.object([.integer(1), .integer(2), .integer(0)])
-        let none = TestValue.object([.absent, .absent, .integer(0)])
-        #expect(errors(FakeDaemon.options("astlpc", vendors: [pci])) == [])
-        #expect(errors(FakeDaemon.options("astlpc", vendors: [pci, both, none])).count == 2)
+        #expect(errors(options("astlpc", hostEID: 9, uuid: "01234567-89ab-cdef-0123-456789ABCDEF")) == [])
+        #expect(errors(options("astlpc", hostEID: 8)) == ["host_eid must differ from eid, 8"])
+        #expect(errors(options("astlpc", uuid: "0123456789ab-cdef-0123-456789ABCDEF-")).count == 1)
+        #expect(errors(options("dsp0254", mtu: 251)) == [])
+        #expect(errors(options("dsp0254", mtu: 252)).count == 1)
+        #expect(errors(options("astlpc", mtu: 252)) == [])
+        #expect(errors(options("astlpc", perPeer: 2 << 20)).count == 1)
+        let pci = TestValue.object(["pci": .integer(1)])
+        let both = TestValue.object(["pci": .integer(1), "iana": .integer(2)])
+        let none = TestValue.object([:])
+        #expect(errors(options("astlpc", vendors: [pci])) == [])
+        #expect(errors(options("astlpc", vendors: [pci, both, none])).count == 2)
     }
 
     @Test func configuredIdentityIsTold() {
-        let vendor = TestValue.object([.integer(0x1234), .absent, .integer(7)])
-        let kcsmuxd = FakeDaemon(
-            FakeDaemon.options("astlpc", uuid: "00010203-0405-0607-0809-0a0b0c0d0e0f", types: [1], vendors: [vendor]))
+        let vendor = TestValue.object(["pci": .integer(0x1234), "command_set": .integer(7)])
+        let kcsmuxd = makeDaemon(
+            options("astlpc", uuid: "00010203-0405-0607-0809-0a0b0c0d0e0f", types: [1], vendors: [vendor]))
         #expect(kcsmuxd.start() == KCS_INPUT_AUTO)
         let host = Host(kcsmuxd)
         #expect(host.begin())

@@ -40,7 +40,7 @@ import Testing
         typealias Entry = @convention(c) () -> UnsafePointer<kcs_plugin>
         let plugin = unsafeBitCast(symbol, to: Entry.self)()
         #expect(plugin.pointee.size == UInt32(MemoryLayout<kcs_plugin>.size))
-        let host = try #require(FakeHost(plugin, options: .object([.byte(0xFF)])))
+        let host = try #require(FakeDaemon(plugin, ["xor": .byte(0xFF)]))
         #expect(host.start() == KCS_INPUT_AUTO)
         for value in [1, 2, 3] as [UInt8] { #expect(host.write(value)) }
         host.write(9, command: true)

@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func loadedEchoAnswers() throws {
-        let host = try #require(FakeHost(try load("echo"), options: .object([.byte(0x0F)])))
+        let host = try #require(FakeDaemon(try load("echo"), ["xor": .byte(0x0F)]))
         host.start()
         host.write(0x30)
         #expect(host.read() == 0x3F)
