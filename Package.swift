@@ -126,7 +126,7 @@ let testTargets: [Target] = [
     program("Tests/Capture/capture-child", "Capture CLinux LinuxIO"),
     program("Tests/Devices/SimulatedPeer", "CLinux LinuxIO SimulatedDevice"),
     program("Tests/Plugins/ipmi-count", "IPMI IPMIController"),
-    program("Tests/Benchmarks/MCTP", "CLinux MCTP MCTPMux", name: "MCTPBenchmark"),
+    program("Tests/Benchmarks/MCTP", "CLinux LinuxIO MCTP MCTPMux", name: "MCTPBenchmark"),
     program("Tests/Benchmarks/Daemon", "CLinux LinuxIO SimulatedDevice TestKit", name: "DaemonBenchmark"),
     program(
         "Tests/Fuzz",
@@ -147,7 +147,7 @@ let testTargets: [Target] = [
     tests("Devices/Devices", "Devices DriverModel SimulatedDevice TestKit"),
     tests("Capture/Capture", "CTestSupport Capture"),
     tests("Capture/Decode", "Capture Decode"),
-    tests("Plugins/PluginKit", "CKCSPlugin Events PluginKit PluginTestSupport"),
+    tests("Plugins/PluginKit", "CKCSPlugin LinuxIO PluginKit PluginTestSupport"),
     tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML"),
     tests("Plugins/ABI", "PluginHost Schema TestKit kcsctl kcssim"),
     tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),

@@ -3,7 +3,7 @@
 // Unsafe: words that the loop's thread writes with plain atomic stores and the watchdog reads, so that saying "I am in
 // this call" costs a store and a load.
 import CLinux
-import Events
+import LinuxIO
 
 /// Which handler call, or device call, the loop's thread is in. The watchdog looks at it; it never measures time itself.
 public final class Activity: @unchecked Sendable {

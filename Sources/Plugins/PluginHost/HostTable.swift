@@ -59,7 +59,7 @@ private func makeTable() -> kcs_host {
         set_attention: { channel, on in instance(channel, "set_attention") { $0.setAttention(on != 0) } },
         now: { channel in
             let place = UnsafePointer<Place>(channel)
-            guard place.pointee.thread == cl_thread(), let instance = place.pointee.instance else {
+            guard place.pointee.thread == CurrentThread.key, let instance = place.pointee.instance else {
                 // A time that is none would do more harm than the call.
                 _ = Place.refuse(place, "now")
                 return Clock.monotonic
@@ -186,7 +186,7 @@ private func instance(
     _ channel: OpaquePointer, _ call: StaticString, _ body: (HandlerInstance) -> Int32
 ) -> Int32 {
     let place = UnsafePointer<Place>(channel)
-    guard place.pointee.thread == cl_thread(), let instance = place.pointee.instance else {
+    guard place.pointee.thread == CurrentThread.key, let instance = place.pointee.instance else {
         return Place.refuse(place, call)
     }
     return instance._withUnsafeGuaranteedRef(body)

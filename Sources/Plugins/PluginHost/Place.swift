@@ -3,7 +3,7 @@
 // Unsafe: what a plugin knows as `struct kcs_channel *`. It outlives the instance by a while, so that a call that comes too
 // late, or on another thread, finds something that can refuse it.
 import CKCSPlugin
-import CLinux
+import LinuxIO
 
 /// An instance's place on its channel, as its plugin sees it.
 struct Place {
@@ -19,7 +19,8 @@ struct Place {
         let place = UnsafeMutablePointer<Place>.allocate(capacity: 1)
         place.initialize(
             to: Place(
-                thread: cl_thread(), instance: .passUnretained(instance), shortcut: longWay(place), reporter: reporter))
+                thread: CurrentThread.key, instance: .passUnretained(instance), shortcut: longWay(place),
+                reporter: reporter))
         return place
     }
 
@@ -27,9 +28,10 @@ struct Place {
     static func retire(_ place: UnsafeMutablePointer<Place>) {
         place.pointee.instance = nil
         place.pointee.shortcut = longWay(place)
-        guard let oldest = cl_quarantine(place)?.assumingMemoryBound(to: Place.self) else { return }
-        oldest.deinitialize(count: 1)
-        oldest.deallocate()
+        RetiredChannels.all.keep {
+            place.deinitialize(count: 1)
+            place.deallocate()
+        }
     }
 
     /// `write_odr` through the instance, if there is one.
@@ -46,14 +48,14 @@ struct Place {
     /// thread is not inlined.
     @inline(never)
     static func writeODR(_ place: UnsafePointer<Place>, _ value: UInt8) -> Int32 {
-        guard place.pointee.thread == cl_thread() else { return refuse(place, "write_odr") }
+        guard place.pointee.thread == CurrentThread.key else { return refuse(place, "write_odr") }
         return place.pointee.shortcut.function(place.pointee.shortcut.context, value)
     }
 
     /// Answers a call that is not served, in one line.
     @inline(never)
     static func refuse(_ place: UnsafePointer<Place>, _ call: StaticString) -> Int32 {
-        if place.pointee.thread != cl_thread() {
+        if place.pointee.thread != CurrentThread.key {
             place.pointee.reporter.report("\(call)() was called on another thread than the loop's, and refused")
             return KCS_E_THREAD
         }

@@ -48,6 +48,22 @@ public struct Errno: RawRepresentable, Error, Equatable, Sendable {
     public static let tooLarge = Errno(rawValue: EFBIG)
     /// `EADDRINUSE`
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
+    /// `ENAMETOOLONG`
+    public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
+    /// `ENOTSOCK`
+    public static let notSocket = Errno(rawValue: ENOTSOCK)
+    /// `ENOBUFS`
+    public static let noBuffers = Errno(rawValue: ENOBUFS)
+    /// `EMSGSIZE`
+    public static let messageTooLong = Errno(rawValue: EMSGSIZE)
+    /// `ECONNABORTED`
+    public static let connectionAborted = Errno(rawValue: ECONNABORTED)
+    /// `ECANCELED`
+    public static let canceled = Errno(rawValue: ECANCELED)
+    /// `EDQUOT`
+    public static let quotaExceeded = Errno(rawValue: EDQUOT)
+    /// `ENOTCONN`
+    public static let notConnected = Errno(rawValue: ENOTCONN)
     /// `ECONNREFUSED`
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
 

@@ -18,17 +18,18 @@ public struct LocalPeer: Equatable, Sendable {
     }
 
     /// The other end of `socket`; nil when it is none of a local socket.
+    /// The corresponding C functions are `getsockopt(SO_PEERCRED)` and `getsockopt(SO_PEERGROUPS)`.
     public init?(of socket: Int32) {
-        var process: Int32 = 0
-        var user: UInt32 = 0
-        var group: UInt32 = 0
-        guard cl_peer(socket, &process, &user, &group) == 0 else { return nil }
+        var peer = ucred()
+        var size = socklen_t(MemoryLayout<ucred>.size)
+        guard getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 else { return nil }
         // Kernels before 4.13 do not tell the supplementary groups: then only the first one counts.
         var more = [UInt32](repeating: 0, count: 1024)
-        let count = cl_peer_groups(socket, &more, Int32(more.count))
-        self.process = process
-        self.user = user
-        groups = [group] + more.prefix(Int(max(0, count)))
+        size = socklen_t(more.count * MemoryLayout<UInt32>.size)
+        let isTold = getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, &more, &size) == 0
+        process = peer.pid
+        user = peer.uid
+        groups = [peer.gid] + more.prefix(isTold ? Int(size) / MemoryLayout<UInt32>.size : 0)
     }
 
     /// May it write a file of this owner, group and mode? As the kernel decides it: one class of the three counts.

@@ -1,49 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one place that makes system calls on descriptors and knows EINTR. Each function reads errno at once.
+// System calls on open descriptors, one function each.
+//
+// Unsafe: buffers whose length is told with them, for the time of one call.
 import CLinux
 
-/// Makes a call that answers -1 on failure, and makes it again for as long as a signal interrupts it.
-@inline(__always)
-public func retryingInterrupts<Value: FixedWidthInteger>(_ call: () -> Value) -> Result<Value, Errno> {
-    while true {
-        let value = call()
-        if value != -1 { return .success(value) }
-        let errno = Errno.current
-        if errno != .interrupted { return .failure(errno) }
-    }
-}
-
-/// The same for a call that answers minus the error number.
-@inline(__always)
-private func retryingDirectCall(_ call: () -> Int) -> Result<Int, Errno> {
-    while true {
-        let value = call()
-        if value >= 0 { return .success(value) }
-        let errno = Errno(rawValue: Int32(truncatingIfNeeded: -value))
-        if errno != .interrupted { return .failure(errno) }
-    }
-}
-
-/// System calls on descriptors. Where a result is thrown, it is as `SystemError` with the call's name.
+/// System calls on files and descriptors. Where a result is thrown, it is as `SystemError` with the call's name.
 public enum Syscalls {
-    /// Opens a file, close-on-exec always. `flags` and `mode` as in open(2).
-    public static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o600) throws(SystemError) -> FileDescriptor
-    {
-        switch retryingInterrupts({ path.withCString { cl_open($0, flags | O_CLOEXEC, mode) } }) {
-        case .success(let raw): return FileDescriptor(owning: raw)
-        case .failure(let errno): throw SystemError(errno, "open", path)
+    /// Reads once; a count of 0 is the end of the file. The corresponding C function is `read`.
+    @inline(__always)
+    public static func read(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, retryOnInterrupt: Bool = true
+    ) -> Result<Int, Errno> {
+        retryingInterrupts(if: retryOnInterrupt) { CLinux.read(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Reads once at a place of its own. The corresponding C function is `pread`.
+    @inline(__always)
+    public static func read(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64, retryOnInterrupt: Bool = true
+    ) -> Result<Int, Errno> {
+        retryingInterrupts(if: retryOnInterrupt) {
+            CLinux.pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         }
     }
 
-    /// Reads once; a count of 0 is the end of the file.
-    public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Result<Int, Errno> {
-        retryingDirectCall { cl_read(descriptor, buffer.baseAddress, buffer.count) }
+    /// Writes once; fewer bytes than given may have been taken. The corresponding C function is `write`.
+    @inline(__always)
+    public static func write(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, retryOnInterrupt: Bool = true
+    ) -> Result<Int, Errno> {
+        retryingInterrupts(if: retryOnInterrupt) { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
     }
 
-    /// Writes once; fewer bytes than given may have been taken.
-    public static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Result<Int, Errno> {
-        retryingDirectCall { cl_write(descriptor, bytes.baseAddress, bytes.count) }
+    /// Writes once at a place of its own. The corresponding C function is `pwrite`.
+    @inline(__always)
+    public static func write(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int64, retryOnInterrupt: Bool = true
+    ) -> Result<Int, Errno> {
+        retryingInterrupts(if: retryOnInterrupt) {
+            CLinux.pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
+        }
     }
 
     /// Writes all of `bytes`, in as many calls as it takes. For files and blocking descriptors.
@@ -58,124 +55,63 @@ public enum Syscalls {
         return .success(())
     }
 
-    /// The whole of a file, at most `limit` bytes; a longer one is `EFBIG`.
-    public static func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
-        let file = try open(path, O_RDONLY)
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
+    /// Writes all of `bytes` from `offset` on.
+    public static func writeAll(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int64
+    ) -> Result<Void, Errno> {
+        var done = 0
+        while done < bytes.count {
+            switch write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[done...]), at: offset + Int64(done)) {
+            case .success(let count): done += count
+            case .failure(let errno): return .failure(errno)
+            }
+        }
+        return .success(())
+    }
+
+    /// Bytes of a file up to its end. The corresponding C function is `lseek`.
+    public static func seekToEnd(_ descriptor: Int32) -> Result<Int64, Errno> {
+        retryingInterrupts { Int64(lseek(descriptor, 0, SEEK_END)) }
+    }
+
+    /// Where the next read or write takes place.
+    public static func seek(_ descriptor: Int32, to offset: Int64) -> Result<Int64, Errno> {
+        retryingInterrupts { Int64(lseek(descriptor, off_t(offset), SEEK_SET)) }
+    }
+
+    /// Cuts a file, or lengthens it by a hole. The corresponding C function is `ftruncate`.
+    public static func truncate(_ descriptor: Int32, to size: Int64) -> Result<Void, Errno> {
+        succeeding { ftruncate(descriptor, off_t(size)) }
+    }
+
+    /// Reserves blocks from the file's start on, and lengthens the file to them; with `keepingSize` the file stays as long as
+    /// it is. The corresponding C functions are `posix_fallocate` and `fallocate`.
+    public static func allocate(_ descriptor: Int32, _ size: Int64, keepingSize: Bool = false) -> Result<Void, Errno> {
+        if keepingSize { return succeeding { fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, off_t(size)) } }
         while true {
-            switch chunk.withUnsafeMutableBytes({ read(file.raw, into: $0) }) {
-            case .success(0): return bytes
-            case .success(let count):
-                bytes.append(contentsOf: chunk[..<count])
-                if bytes.count > limit { throw SystemError(.tooLarge, "read", path) }
-            case .failure(let errno): throw SystemError(errno, "read", path)
-            }
+            let result = posix_fallocate(descriptor, 0, off_t(size))
+            if result == 0 { return .success(()) }
+            if result != EINTR { return .failure(Errno(rawValue: result)) }
         }
     }
 
-    /// Status of a path, following links.
-    public static func stat(_ path: String) throws(SystemError) -> FileStatus {
-        var status = CLinux.stat()
-        guard path.withCString({ cl_stat($0, &status) }) == 0 else {
-            throw SystemError(.current, "stat", path)
-        }
-        return FileStatus(status)
+    /// Returns when what was written is on storage. The corresponding C function is `fsync`.
+    public static func sync(_ descriptor: Int32) -> Result<Void, Errno> { succeeding { fsync(descriptor) } }
+
+    /// As `sync`, without what is not needed to read the data. The corresponding C function is `fdatasync`.
+    public static func syncData(_ descriptor: Int32) -> Result<Void, Errno> { succeeding { fdatasync(descriptor) } }
+
+    /// Returns when all file systems were written. The corresponding C function is `sync`.
+    public static func syncAll() { CLinux.sync() }
+
+    /// Closes a descriptor that no `FileDescriptor` owns. Never to be repeated: the number may be another's by then.
+    /// The corresponding C function is `close`.
+    public static func close(_ descriptor: Int32) { _ = CLinux.close(descriptor) }
+
+    /// Makes a request of a driver with an argument that it reads or fills. The corresponding C function is `ioctl`.
+    public static func control(_ descriptor: Int32, _ request: UInt, _ argument: UnsafeMutableRawPointer?)
+        -> Result<Int32, Errno>
+    {
+        retryingInterrupts { cl_ioctl(descriptor, request, argument) }
     }
-
-    /// Status of an open descriptor.
-    public static func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
-        var status = CLinux.stat()
-        guard fstat(descriptor, &status) == 0 else { throw SystemError(.current, "fstat") }
-        return FileStatus(status)
-    }
-
-    /// Makes a folder, and those above it, where they are missing.
-    public static func makeFolders(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
-        if path.withCString({ CLinux.mkdir($0, mode) }) == 0 { return }
-        switch Errno.current {
-        case .exists:
-            guard try stat(path).isFolder else { throw SystemError(.notDirectory, "mkdir", path) }
-        case .noSuchFile:
-            let parent = Path.parent(of: path)
-            // By their length: comparing Strings would bring the code of Unicode's normalisation along.
-            guard parent.utf8.count < path.utf8.count else { throw SystemError(.noSuchFile, "mkdir", path) }
-            try makeFolders(parent, mode: mode)
-            if path.withCString({ CLinux.mkdir($0, mode) }) != 0 && Errno.current != .exists {
-                throw SystemError(.current, "mkdir", path)
-            }
-        case let errno: throw SystemError(errno, "mkdir", path)
-        }
-    }
-
-    /// Removes a name from its folder.
-    public static func unlink(_ path: String) throws(SystemError) {
-        guard path.withCString({ CLinux.unlink($0) }) == 0 else { throw SystemError(.current, "unlink", path) }
-    }
-
-    /// The target of a symbolic link.
-    public static func readLink(_ path: String) throws(SystemError) -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = path.withCString { readlink($0, &buffer, buffer.count - 1) }
-        guard count >= 0 else { throw SystemError(.current, "readlink", path) }
-        return buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
-
-    /// The names in a folder, without "." and "..", in no order.
-    public static func list(_ folder: String) throws(SystemError) -> [String] {
-        guard let stream = folder.withCString({ opendir($0) }) else { throw SystemError(.current, "opendir", folder) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = String(cString: cl_entry_name(entry))
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
-}
-
-/// What stat(2) says of a file.
-public struct FileStatus: Sendable {
-    /// Device and inode: the file's identity, whatever its names.
-    public let identity: FileIdentity
-    /// Type and permission bits.
-    public let mode: UInt32
-    /// Owner.
-    public let user: UInt32
-    /// Group.
-    public let group: UInt32
-    /// Bytes.
-    public let size: Int64
-    /// Last modification, nanoseconds since the epoch.
-    public let modified: Int64
-    /// A character device's number; 0 for others.
-    public let deviceNumber: UInt64
-    /// A folder?
-    public let isFolder: Bool
-    /// A regular file?
-    public let isRegular: Bool
-    /// A character device?
-    public let isCharacterDevice: Bool
-
-    init(_ status: CLinux.stat) {
-        var status = status
-        identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-        mode = UInt32(status.st_mode)
-        user = UInt32(status.st_uid)
-        group = UInt32(status.st_gid)
-        size = Int64(status.st_size)
-        modified = cl_modified_nanoseconds(&status)
-        deviceNumber = UInt64(status.st_rdev)
-        isFolder = cl_is_directory(&status) != 0
-        isRegular = cl_is_regular(&status) != 0
-        isCharacterDevice = cl_is_character_device(&status) != 0
-    }
-}
-
-/// Tells one file from another, whatever their names are.
-public struct FileIdentity: Equatable, Hashable, Sendable {
-    /// The file system.
-    public let device: UInt64
-    /// The file in it.
-    public let inode: UInt64
 }

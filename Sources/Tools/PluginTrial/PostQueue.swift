@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Events
+import LinuxIO
 import PluginHost
 
 /// What other threads hand to the loop's: posts, and the mistakes that they make.

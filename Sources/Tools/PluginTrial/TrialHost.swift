@@ -4,6 +4,7 @@
 import CKCSPlugin
 import CLinux
 import Events
+import LinuxIO
 import PluginHost
 import Schema
 

@@ -9,6 +9,7 @@
 //
 //     valgrind --tool=callgrind --toggle-collect='*bmcTurn*' .build/release/MCTPBenchmark 1000 4096 4096
 import CLinux
+import LinuxIO
 import MCTP
 import MCTPMux
 
@@ -77,13 +78,13 @@ nonisolated(unsafe) var bmcTime: UInt64 = 0
 /// Everything that the BMC does for one signal of the host, or to get its next one out.
 @inline(never)
 func bmcTurn(_ link: AstlpcLink, _ number: Int, _ signal: UInt8?) {
-    let start = cl_clock(CLOCK_MONOTONIC)
+    let start = Clock.monotonic
     if let signal { link.data(signal, now: 1) } else { link.outputReady(now: 1) }
     if let frame = client.take() {
         endpoint.clientSent(number, frame, now: 1)
         link.pump(now: 1)
     }
-    bmcTime += cl_clock(CLOCK_MONOTONIC) - start
+    bmcTime += Clock.monotonic - start
 }
 
 func argument(_ index: Int32, _ fallback: Int) -> Int {
@@ -125,12 +126,12 @@ while echoed < messages {
     }
 }
 let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 8)
-let start = cl_clock(CLOCK_MONOTONIC)
+let start = Clock.monotonic
 for _ in 0..<messages {
     cl_copy_from_shared(copy, memory + 0x100, bytes)
     cl_copy_to_shared(memory + 0x80100, copy, bytes)
 }
-let copying = cl_clock(CLOCK_MONOTONIC) - start
+let copying = Clock.monotonic - start
 let each = { (time: UInt64) in time / UInt64(messages) }
 print("\(messages) messages of \(bytes) B, unit \(link.unit), each:")
 print(

@@ -102,7 +102,7 @@ private struct Host {
     }
 }
 
-private func uniqueName() -> String { "mctp-test-\(getpid())-\(UInt64(cl_clock(CLOCK_MONOTONIC)))" }
+private func uniqueName() -> String { "mctp-test-\(getpid())-\(Clock.monotonic)" }
 
 @Suite("mctp plugin") struct HandlerTests {
     @Test func theDescriptorIsWhatUsersWrite() {

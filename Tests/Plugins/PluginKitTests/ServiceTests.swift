@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import CLinux
-import Events
+import LinuxIO
 import PluginKit
 import PluginTestSupport
 import Testing

@@ -215,7 +215,7 @@ final class BackgroundCall: @unchecked Sendable {
 
     /// Signals its thread until it returns, by a signal without SA_RESTART.
     func interrupt() -> Answer? {
-        _ = cl_install_interrupter(SIGURG)
+        _ = Signals.makeInterrupter(SIGURG)
         _ = eventually {
             if hasReturned { return true }
             _ = cl_signal_thread(thread, SIGURG)

@@ -122,7 +122,7 @@ final class ControlAddress {
     private static func bind(_ socket: Int32, _ path: String, _ folder: String) throws(SystemError) {
         // Two daemons that find the same dead socket must not both replace it.
         let lock = try Syscalls.open(folder, O_RDONLY | O_DIRECTORY)
-        guard cl_try_lock(lock.raw) == 0 else {
+        guard FileLock.take(lock.raw).errno == nil else {
             throw SystemError(.busy, "another process is making a socket in \(folder)")
         }
         if case .failure(let errno) = UnixSocket.bind(socket, path, abstract: false) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DaemonConfiguration
-import Events
+import LinuxIO
 import PluginHost
 
 /// Channels by their numbers, for the watchdog's thread. Sendable because every access holds the lock.

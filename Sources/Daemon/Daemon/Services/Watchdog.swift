@@ -29,7 +29,7 @@ final class Watchdog: @unchecked Sendable {
         self.activity = activity
         self.hangTimeout = hangTimeout
         self.culprit = culprit
-        _ = cl_install_interrupter(Self.interrupter)
+        _ = Signals.makeInterrupter(Self.interrupter)
         thread = Thread.start { [self] in
             begin()
             run()

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -30,6 +31,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -38,7 +40,6 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,88 +80,34 @@ static inline int cl_epoll_control(int epoll, int operation, int descriptor, uin
 CL_HOT uint64_t cl_epoll_data(const struct epoll_event *event) { return event->data.u64; }
 CL_HOT uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
 
-// The calls of the hot path, made without the C library, which looks at thread cancellation first: no thread is ever
-// cancelled here, and once a process has threads that look costs more than the rest of the call. What fails answers minus
-// the error number, as the kernel does; errno is left alone. cl_call3 is for those that take no fourth argument: clearing its
-// register is one instruction more, of the two hundred that a byte costs.
-#if defined __x86_64__
-CL_HOT long cl_call(long number, long first, long second, long third, long fourth) {
-    register long r10 __asm__("r10") = fourth;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"(number), "D"(first), "S"(second), "d"(third), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return result;
+// Until the loop's and the device's files call LinuxIO, which has all of these. Minus the error number where a call fails.
+static inline int cl_barrier_all_threads(void) {
+    static int registered;
+    if (!registered) registered = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
 }
-CL_HOT long cl_call3(long number, long first, long second, long third) {
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"(number), "D"(first), "S"(second), "d"(third)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#define CL_EPOLL_WAIT SYS_epoll_wait
-#elif defined __aarch64__
-CL_HOT long cl_call(long number, long first, long second, long third, long fourth) {
-    register long x0 __asm__("x0") = first;
-    register long x1 __asm__("x1") = second;
-    register long x2 __asm__("x2") = third;
-    register long x3 __asm__("x3") = fourth;
-    register long x4 __asm__("x4") = 0;
-    register long x8 __asm__("x8") = number;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x8) : "memory");
-    return x0;
-}
-CL_HOT long cl_call3(long number, long first, long second, long third) {
-    register long x0 __asm__("x0") = first;
-    register long x1 __asm__("x1") = second;
-    register long x2 __asm__("x2") = third;
-    register long x8 __asm__("x8") = number;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
-    return x0;
-}
-// With a fifth argument of NULL it is epoll_wait, which newer machines don't have.
-#define CL_EPOLL_WAIT SYS_epoll_pwait
-#else
-CL_HOT long cl_call(long number, long first, long second, long third, long fourth) {
-    long result = syscall(number, first, second, third, fourth, 0, 0);
-    return result < 0 ? -errno : result;
-}
-CL_HOT long cl_call3(long number, long first, long second, long third) {
-    return cl_call(number, first, second, third, 0);
-}
-#define CL_EPOLL_WAIT SYS_epoll_pwait
-#endif
 CL_HOT long cl_read(int descriptor, void *bytes, size_t count) {
-    return cl_call3(SYS_read, descriptor, (long)bytes, (long)count);
+    long result = read(descriptor, bytes, count);
+    return result < 0 ? -errno : result;
 }
 CL_HOT long cl_write(int descriptor, const void *bytes, size_t count) {
-    return cl_call3(SYS_write, descriptor, (long)bytes, (long)count);
+    long result = write(descriptor, bytes, count);
+    return result < 0 ? -errno : result;
 }
 CL_HOT int cl_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
-    return (int)cl_call(CL_EPOLL_WAIT, epoll, (long)events, capacity, milliseconds);
+    int result = epoll_wait(epoll, events, capacity, milliseconds);
+    return result < 0 ? -errno : result;
 }
-// Where a register of the machine does not hold a file's position, the kernel's interface differs between machines.
 CL_HOT long cl_pread(int descriptor, void *bytes, size_t count, int64_t offset) {
-#ifdef __LP64__
-    return cl_call(SYS_pread64, descriptor, (long)bytes, (long)count, offset);
-#else
     long result = pread(descriptor, bytes, count, (off_t)offset);
     return result < 0 ? -errno : result;
-#endif
 }
 CL_HOT long cl_pwrite(int descriptor, const void *bytes, size_t count, int64_t offset) {
-#ifdef __LP64__
-    return cl_call(SYS_pwrite64, descriptor, (long)bytes, (long)count, offset);
-#else
     long result = pwrite(descriptor, bytes, count, (off_t)offset);
     return result < 0 ? -errno : result;
-#endif
 }
 
-// Waits with a deadline in nanoseconds (negative: for ever), as cl_epoll_wait otherwise; ENOSYS on kernels before 5.11.
+// epoll_pwait2(2), which not every libc has: nanoseconds, negative for ever. Minus the error number; ENOSYS before Linux 5.11.
 static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
 #ifdef SYS_epoll_pwait2
     struct {
@@ -172,16 +119,6 @@ static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int cap
     (void)epoll, (void)events, (void)capacity, (void)nanoseconds;
     return -ENOSYS;
 #endif
-}
-
-// What reads the clocks: the kernel's own function, found before main, or the C library's, which would only look that up and
-// call it, at the price of reading the coarse clock once more.
-extern __attribute__((visibility("hidden"))) int (*cl_read_clock)(clockid_t, struct timespec *);
-
-CL_HOT uint64_t cl_clock(clockid_t clock) {
-    struct timespec time;
-    cl_read_clock(clock, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 // /dev/aspeed-lpc-ctrl (linux/aspeed-lpc-ctrl.h, which few machines have).
@@ -203,20 +140,10 @@ static inline int cl_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int cl_signalled(int status) { return WIFSIGNALED(status); }
 static inline int cl_termination_signal(int status) { return WTERMSIG(status); }
 
-// Has this child ended? It stays a zombie.
+// siginfo_t is made of unions: does waitid(2) find this child ended? It stays a zombie.
 static inline int cl_has_ended(int process) {
     siginfo_t info = {.si_pid = 0};
     return waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == process;
-}
-
-// Waits for a thread's end for so long; 0, or an error number.
-static inline int cl_join_within(pthread_t thread, uint64_t nanoseconds) {
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    uint64_t sum = (uint64_t)end.tv_nsec + nanoseconds % 1000000000u;
-    end.tv_sec += (time_t)(nanoseconds / 1000000000u + sum / 1000000000u);
-    end.tv_nsec = (long)(sum % 1000000000u);
-    return pthread_timedjoin_np(thread, NULL, &end);
 }
 
 // Atomics on words that other processes or threads share. Sequentially consistent unless named otherwise.
@@ -259,31 +186,38 @@ static inline int cl_is_regular(const struct stat *status) { return S_ISREG(stat
 static inline int cl_is_character_device(const struct stat *status) { return S_ISCHR(status->st_mode); }
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
-// Lets timers of the calling thread be this late, in nanoseconds; the kernel's default is 50 us.
-static inline int cl_set_timer_slack(unsigned long nanoseconds) { return prctl(PR_SET_TIMERSLACK, nanoseconds); }
-
-static inline void cl_ignore_signal(int number) { signal(number, SIG_IGN); }
+// prctl(2) is variadic.
+static inline int cl_prctl(int option, unsigned long argument) { return prctl(option, argument, 0, 0, 0); }
+static inline int cl_set_timer_slack(unsigned long nanoseconds) { return cl_prctl(PR_SET_TIMERSLACK, nanoseconds); }
 
 // Which thread this is: a number of its own, for as long as it lives. Costs an instruction.
 CL_HOT uintptr_t cl_thread(void) { return (uintptr_t)__builtin_thread_pointer(); }
-// Keeps a pointer that nobody should use any more, and gives back the one that has been kept for longest, NULL at first.
-void *cl_quarantine(void *pointer);
 static inline int cl_thread_id(void) { return (int)syscall(SYS_gettid); }
 static inline int cl_signal_thread(int thread, int number) {
     return (int)syscall(SYS_tgkill, getpid(), thread, number);
 }
 
-// Makes every running thread of this process pass a full memory barrier, so that the threads that matter need none of
-// their own. 0 when the kernel can; registers at the first call.
-int cl_barrier_all_threads(void);
+// membarrier(2), for which there is no function in libc.
+static inline int cl_membarrier(int command) { return (int)syscall(SYS_membarrier, command, 0, 0); }
 
-// A signal whose only effect is that a system call under way returns EINTR; the calling thread can get it from then on.
-int cl_install_interrupter(int number);
+// struct sigaction holds a union, and SIG_IGN is a cast. Without SA_RESTART.
+static inline int cl_handle_signal(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler};
+    return sigaction(number, &action, NULL);
+}
+static inline int cl_ignore_signal(int number) { return cl_handle_signal(number, SIG_IGN); }
 
-// bind and connect to a pathname or, with `abstract`, to a name in Linux's abstract namespace. ENAMETOOLONG when it does
-// not fit. (The libc's own functions take an address by a union that Swift cannot build.)
-int cl_unix_bind(int socket, const char *name, size_t length, int abstract);
-int cl_unix_connect(int socket, const char *name, size_t length, int abstract);
+// The socket functions take an address by a union of pointers that Swift does not build.
+static inline int cl_bind(int socket, const struct sockaddr_un *address, socklen_t size) {
+    return bind(socket, (const struct sockaddr *)address, size);
+}
+static inline int cl_connect(int socket, const struct sockaddr_un *address, socklen_t size) {
+    return connect(socket, (const struct sockaddr *)address, size);
+}
+static inline int cl_socket_name(int socket, struct sockaddr_un *address, socklen_t *size) {
+    return getsockname(socket, (struct sockaddr *)address, size);
+}
+static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
 // A lock on a whole file that belongs to the open file, not to the process, and ends with it. Asking whether somebody
 // holds it takes nothing.
@@ -314,40 +248,44 @@ static inline void cl_copy_to_shared(void *shared, const void *private_bytes, si
     __asm__ volatile("" ::: "memory");
 }
 
-// A connection without its address: the type of that parameter is a union that Swift does not import.
-static inline int cl_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
-
 // The requests of linux/ipmi_bmc.h, the kernel's IPMI KCS nodes. All of them go without an argument.
 static inline int cl_ipmi_set_attention(int descriptor, int on) { return ioctl(descriptor, _IO(0xB1, on ? 0x00 : 0x01)); }
 static inline int cl_ipmi_force_abort(int descriptor) { return ioctl(descriptor, _IO(0xB1, 0x02)); }
 
-// Who has the other end of a local socket: the process, and what it ran as when it connected. 0, or -1 with errno.
-int cl_peer(int socket, int32_t *process, uint32_t *user, uint32_t *group);
-// The supplementary groups of the other end, at most `capacity`: how many, or -1 with errno (ERANGE: there are more).
-int cl_peer_groups(int socket, uint32_t *groups, int capacity);
-// The pathname that a local socket is bound to: its length, 0 for none, or -1 with errno.
-int cl_unix_name(int socket, char *name, size_t capacity);
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
 
 // A descriptor that becomes readable when a process ends; -1 with errno (ENOSYS before Linux 5.3).
 static inline int cl_process_descriptor(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
-// Takes a lock that ends with the descriptor, without waiting.
-static inline int cl_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+// flock(2): Swift cannot tell the function from the structure of that name.
+static inline int cl_flock(int descriptor, int operation) { return flock(descriptor, operation); }
 
-// Real-time scheduling of the calling thread; threads and programs that it starts are ordinary ones. 0, or -1 with errno.
-static inline int cl_set_fifo(int priority) {
-    struct sched_param parameter = {.sched_priority = priority};
-    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
+// cpu_set_t is filled by macros.
+static inline int cl_set_processor(int processor) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)processor, &one);
+    return sched_setaffinity(0, sizeof one, &one);
 }
-// Keeps the calling thread on one processor; what it starts stays there too, unless it is released. 0, or -1 with errno.
-int cl_set_processor(int processor);
-// Lets a process run where this one could before cl_set_processor; does nothing when that was never called.
-void cl_release_from_processor(pid_t process);
-// Keeps in memory what the process has and will have: the programs' and libraries' own pages now, others once they are
-// used, so that the stacks of threads cost what is used of them. 0, or -1 with errno: EPERM when the process may not lock
-// as much as it likes, since it would later run out of memory at any point.
-int cl_lock_memory(void);
-// What is at most locked without a capability; all ones for no limit.
-uint64_t cl_memory_lock_limit(void);
+
+// What getrlimit(2) takes is an enumeration in one libc and a number in the other.
+static const int CL_LIMIT_DESCRIPTORS = RLIMIT_NOFILE;
+static const int CL_LIMIT_MEMORY_LOCK = RLIMIT_MEMLOCK;
+static inline int cl_get_limit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
+static inline int cl_set_limit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
+
+// capget(2), for which there is no function in libc: is the capability, below 64, in the effective set?
+int cl_has_capability(int capability);
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4
+#endif
+
+// dl_iterate_phdr(3): the loaded parts of this program and its libraries, as `ElfW(Phdr)` has another name on each machine.
+void cl_each_segment(void (*visit)(void *address, size_t length));
+
+// Stores into the part of the calling thread's stack that deep calls use: only a volatile store is sure to be made.
+void cl_touch_stack(void);
 
 #endif
