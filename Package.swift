@@ -147,7 +147,7 @@ let testTargets: [Target] = [
     tests("Devices/Devices", "Devices DriverModel SimulatedDevice TestKit"),
     tests("Capture/Capture", "CTestSupport Capture"),
     tests("Capture/Decode", "Capture Decode"),
-    tests("Plugins/PluginKit", "CKCSPlugin LinuxIO PluginKit PluginTestSupport"),
+    tests("Plugins/PluginKit", "CKCSPlugin PluginKit PluginTestSupport"),
     tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML"),
     tests("Plugins/ABI", "PluginHost Schema TestKit kcsctl kcssim"),
     tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),
