@@ -8,11 +8,13 @@ import TestKit
 final class Mounted {
     private let program: Program
     private let place: String
+    private nonisolated(unsafe) static var count = 0
 
     /// Devices 1 to `channels`.
     init(_ workshop: Workshop, channels: Int) throws {
         guard access("/dev/fuse", R_OK | W_OK) == 0 else { throw Obstacle(text: "no /dev/fuse") }
-        place = "\(workshop.folder.path)/mount"
+        Mounted.count += 1
+        place = "\(workshop.folder.path)/mount\(Mounted.count)"
         program = try Program(
             workshop.simulator,
             ["mount", "\(place)/dev", "--channels", "\(channels)", "--devices", "\(place)/sim"])
@@ -30,9 +32,12 @@ final class Mounted {
         program.wait()
     }
 
-    /// The file of a device.
-    func node(_ channel: Int) -> String { "\(place)/dev/raw-kcs\(channel)" }
+    /// A device, by its number from 1 on.
+    func device(_ channel: Int) -> Device {
+        Device(
+            yaml: "{type: raw-kcs, path: \(node(channel))}", arguments: ["node", node(channel)],
+            directory: "\(place)/sim/kcs\(channel)")
+    }
 
-    /// The host CPU's side of it.
-    func host(_ channel: Int) throws -> SimulatedHost { try SimulatedHost(directory: "\(place)/sim/kcs\(channel)") }
+    private func node(_ channel: Int) -> String { "\(place)/dev/raw-kcs\(channel)" }
 }

@@ -11,11 +11,15 @@ struct Obstacle: Error {
     let text: String
 }
 
-/// A tool that runs a program and leaves a file.
+/// A tool that runs a program.
 enum Tool {
     case none
+    /// Writes its figures to a file.
     case callgrind(String)
-    case strace(String)
+    /// counter.c, built.
+    case counter(String)
+    /// On one processor.
+    case pinned(Int)
 
     /// The program to run, and what comes before its own arguments.
     func wrap(_ program: String, _ arguments: [String]) -> (String, [String]) {
@@ -26,9 +30,34 @@ enum Tool {
                 "/usr/bin/valgrind",
                 ["--tool=callgrind", "--compress-strings=no", "--callgrind-out-file=\(file)", program] + arguments
             )
-        case .strace(let file): return ("/usr/bin/strace", ["-f", "-c", "-o", file, program] + arguments)
+        case .counter(let counter): return (counter, [program] + arguments)
+        case .pinned(let processor): return ("/usr/bin/taskset", ["-c", "\(processor)", program] + arguments)
         }
     }
+
+    /// Under it a call takes far longer than any budget allows.
+    var isSlow: Bool { if case .callgrind = self { true } else { false } }
+}
+
+/// A device of a channel.
+struct Device {
+    /// As a configuration names it.
+    let yaml: String
+    /// As loop.c names it.
+    let arguments: [String]
+    /// Where the host CPU's side finds it.
+    let directory: String
+
+    func host() throws -> SimulatedHost { try SimulatedHost(directory: directory) }
+}
+
+/// A channel of a configuration.
+struct ChannelLine {
+    let device: Device
+    /// Its path.
+    let plugin: String
+    /// More keys, with a comma before each.
+    var more = ""
 }
 
 /// The programs under test, copied without debug information, and a folder to work in.
@@ -37,6 +66,7 @@ final class Workshop {
     /// Stripped, by the names of the originals.
     let programs: String
     let loop: String
+    let counter: String
     let cPlugin: String
     /// kcssim, of this build: the Embedded one has none.
     let simulator: String
@@ -51,71 +81,80 @@ final class Workshop {
             let strip = try Program("/usr/bin/strip", ["-o", "\(programs)/\(name)", "\(binaries)/\(name)"])
             guard strip.wait() == .exited(0) else { throw Obstacle(text: "strip: \(strip.log)") }
         }
-        loop = "\(path)/loop"
+        (loop, counter) = ("\(path)/loop", "\(path)/counter")
         let root = CCompiler.root
+        let sources = "\(root)/Tests/Benchmarks/Daemon"
         try CCompiler.run(
-            [
-                "-O2", "-I", "\(root)/Sources/Plugins/CKCSPlugin/include", "\(root)/Tests/Benchmarks/Daemon/loop.c",
-                "-o", loop,
-            ])
+            ["-O2", "-I", "\(root)/Sources/Plugins/CKCSPlugin/include", "\(sources)/loop.c", "-o", loop])
+        try CCompiler.run(["-O2", "\(sources)/Resources/counter.c", "-o", counter])
         cPlugin = try CCompiler.library(
             "\(root)/Plugins/Examples/c/echo.c", to: "\(path)/libkcs-echo-c.so", ["-O2"])
         simulator = Path.parent(of: CurrentProcess.executable ?? "") + "/kcssim"
     }
 
-    /// The plugin of a name, or the one in C.
-    func plugin(_ name: String) -> String { name == "C" ? cPlugin : "\(programs)/libkcs-echo.so" }
+    /// The shipped plugin of a name.
+    func plugin(_ name: String) -> String { "\(programs)/libkcs-\(name).so" }
 
-    /// kcsmuxd on so many channels, the first of them `device`, with everything running. `events` nil: no recorders.
+    /// A simulated device of that name, which exists from here on.
+    func simulated(_ name: String, driver: String = "v2") -> Device {
+        let directory = "\(folder.path)/\(name)"
+        _ = try? SimulatedHost(directory: directory)
+        return Device(
+            yaml: "{type: sim, path: \(directory)}", arguments: ["sim", directory], directory: directory)
+    }
+
+    /// kcsmuxd on some channels, with everything running. The recorder is on, as it is by default. `binaries`: another folder.
     func daemon(
-        _ name: String, _ plugin: String, device: String? = nil, channels: Int = 1, events: Int? = nil,
-        tool: Tool = .none, environment: [String: String] = [:]
+        _ channels: [ChannelLine], tool: Tool = .none, environment: [String: String] = [:], binaries: String? = nil
     ) throws -> Program {
         var lines = ""
-        for index in 0..<channels {
-            let place = "{type: sim, path: \(folder.path)/\(name)-\(index)}"
-            lines += "  - {name: c\(index), device: \(index == 0 ? device ?? place : place), plugin: \(plugin),"
-            lines += " call_budget: 60s}\n"
+        for (index, channel) in channels.enumerated() {
+            lines += "  - {name: c\(index), device: \(channel.device.yaml), plugin: \(channel.plugin)\(channel.more)"
+            lines += tool.isSlow ? ", call_budget: 60s}\n" : "}\n"
         }
-        let capture = events.map { "{mode: ring, events: \($0)" } ?? "{mode: none"
         let file = try folder.write(
-            "\(name).yaml",
+            "kcsmux.yaml",
             """
             version: 1
             plugin_trust: any
-            hang_timeout: 1m
+            \(tool.isSlow ? "hang_timeout: 1m" : "")
             state_directory: \(folder.path)/state
-            control: {socket: \(folder.path)/\(name).sock}
-            capture: \(capture), directory: \(folder.path)/captures}
+            control: {socket: \(folder.path)/control.sock}
+            capture: {directory: \(folder.path)/captures}
             channels:
             \(lines)
             """)
-        let (program, arguments) = tool.wrap("\(programs)/kcsmuxd", ["--config", file])
+        let (program, arguments) = tool.wrap("\(binaries ?? programs)/kcsmuxd", ["--config", file])
         let daemon = try Program(program, arguments, environment: environment)
-        for _ in 0..<channels {
+        for _ in channels {
             guard daemon.line("running:", within: 120_000) != nil else { throw Obstacle(text: daemon.log) }
         }
         return daemon
     }
 
     /// The C loop on a device.
-    func cLoop(_ device: [String], _ plugin: String, tool: Tool = .none) throws -> Program {
-        let (program, arguments) = tool.wrap(loop, device + [plugin])
+    func cLoop(_ device: Device, _ plugin: String, tool: Tool = .none) throws -> Program {
+        let (program, arguments) = tool.wrap(loop, device.arguments + [plugin])
         let loop = try Program(program, arguments)
         guard loop.line("running:", within: 60_000) != nil else { throw Obstacle(text: loop.log) }
         return loop
     }
 
-    /// The host CPU's side of a channel of `daemon`.
-    func host(_ name: String, _ channel: Int = 0) throws -> SimulatedHost {
-        try SimulatedHost(directory: "\(folder.path)/\(name)-\(channel)")
+    /// Has the host CPU ask a device for its Get Device ID so many times.
+    func transfers(_ device: Device, _ count: Int) throws {
+        let kcssim = try Program(
+            simulator, ["ipmi", device.directory, "6", "1", "--count", "\(count)", "--timeout", "5m"])
+        guard kcssim.wait(within: 300_000) == .exited(0) else {
+            throw Obstacle(text: "kcssim ipmi: \(kcssim.log)\(kcssim.standardOutput())")
+        }
     }
 }
 
 extension SimulatedHost {
-    /// Writes so many bytes, each when the answer to the one before was read.
-    func exchange(_ count: Int) throws {
+    /// Writes so many bytes, each when the answer to the one before was read, and sleeps so many microseconds before each.
+    func exchange(_ count: Int, pause: UInt32 = 0) throws {
         for index in 0..<count {
+            if pause > 0 { usleep(pause) }
             let deadline = Clock.monotonic + 60_000_000_000
             let value = UInt8(truncatingIfNeeded: index)
             guard send(value, deadline: deadline), receive(deadline: deadline) == value else {
@@ -136,19 +175,8 @@ extension SimulatedHost {
 
 extension Program {
     /// Asks it to end, and waits until it, and the tool around it, has.
-    func finish(tool: Tool = .none) {
-        if case .strace = tool {
-            // The tracer passes nothing on: its child is asked.
-            for child in Self.children(of: identifier) { _ = kill(child, SIGTERM) }
-        } else {
-            signal(SIGTERM)
-        }
+    func finish() {
+        signal(SIGTERM)
         wait(within: 60_000)
-    }
-
-    private static func children(of process: Int32) -> [Int32] {
-        let file = "/proc/\(process)/task/\(process)/children"
-        guard let bytes = try? Syscalls.readFile(file, limit: 4096) else { return [] }
-        return String(decoding: bytes, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
     }
 }

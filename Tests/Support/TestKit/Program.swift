@@ -196,4 +196,31 @@ public final class Program {
         guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12]) else { return 0 }
         return user + system
     }
+
+    /// Processor time that its threads have used, in nanoseconds.
+    public var processorTime: UInt64 {
+        tasks.reduce(0) { sum, thread in
+            let fields = Program.text("/proc/\(identifier)/task/\(thread)/schedstat").split(separator: " ")
+            return sum + (fields.first.flatMap { UInt64($0) } ?? 0)
+        }
+    }
+
+    /// How often each of its threads has gone to sleep of its own accord, which is how often it woke, by thread.
+    public var wakeUps: [Int32: UInt64] {
+        var result: [Int32: UInt64] = [:]
+        for thread in tasks {
+            let lines = Program.text("/proc/\(identifier)/task/\(thread)/status").split(separator: "\n")
+            let line = lines.first { $0.hasPrefix("voluntary_ctxt_switches:") }
+            result[thread] = line?.split(separator: "\t").last.flatMap { UInt64($0) }
+        }
+        return result
+    }
+
+    private var tasks: [Int32] {
+        ((try? Syscalls.list("/proc/\(identifier)/task")) ?? []).compactMap { Int32($0) }
+    }
+
+    private static func text(_ path: String) -> String {
+        (try? Syscalls.readFile(path, limit: 1 << 14)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
 }
