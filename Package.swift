@@ -28,15 +28,12 @@ let bmc: [SwiftSetting] = [
     // Embedded Swift checks exclusive access at compile time only: at run time it calls an empty function.
     .unsafeFlags(["-Osize", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
-/// The only library of the toolchain; `.ci/install` names that for another processor. Arithmetic on 128 bits is libgcc's.
-let unicodeTables =
-    Context.environment["KCSMUX_UNICODE_TABLES"]
-    ?? (Context.environment["PATH"] ?? "").split(separator: ":").map { URL(fileURLWithPath: "\($0)/swift") }
-    .first { FileManager.default.isExecutableFile(atPath: $0.path) }!.resolvingSymlinksInPath()
-    .appendingPathComponent("../../lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a").path
+/// Unicode's tables, the only library of the toolchain; `.ci/install` names another processor's.
+let tables =
+    Context.environment["KCSMUX_TABLES"] ?? "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
 let link =
-    ["-enable-experimental-feature", "Embedded", "-wmo", "-Xclang-linker", "-static-libgcc"]
-    + ["-Xlinker", "--gc-sections", unicodeTables]
+    ["-enable-experimental-feature", "Embedded", "-wmo", "-use-ld=lld", "-Xclang-linker", "-static-libgcc"]
+    + ["-Xlinker", "--gc-sections", "-Xlinker", tables]
 
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
 
@@ -63,10 +60,10 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
 }
 
 // MARK: What ships
-
 let shippedTargets: [Target] = [
     c("Sources/System/CLinux"),
     library("Sources/System/LinuxIO", "CLinux"),
+    library("Sources/System/CompactText"),
     library("Sources/System/Events", "CLinux LinuxIO"),
     library("Sources/Protocols/KCS"),
     library("Sources/Protocols/IPMI"),
@@ -109,7 +106,6 @@ let shippedTargets: [Target] = [
 let plugins: KeyValuePairs = ["echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP"]
 
 // MARK: What stays on a workstation
-
 let tools: [Target] = [
     c("Sources/Tools/CFuse"),
     library("Sources/Tools/Simulator", "CFuse CLinux DriverModel Events IPMI KCS LinuxIO MCTP SimulatedDevice"),
@@ -170,7 +166,6 @@ let testTargets: [Target] = [
 ]
 
 // MARK: The settings
-
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.
 let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
 let fuzzing = Context.environment["KCSMUX_FUZZ"] != nil
@@ -189,8 +184,13 @@ for target in shippedTargets where target.cSettings == nil {
     // An id, by which debuggers find a program's debug file; lld, because gold lists symbols that the map made local.
     let map = "--version-script=\(root)/Plugins/plugin.map"
     let result = target.type == .executable ? ["-Xlinker", "--build-id=sha1"] : ["-use-ld=lld", "-Xlinker", map]
-    guard target.type == .executable || target.name.hasSuffix("Plugin") else { continue }
-    target.linkerSettings = [.unsafeFlags(result + (embedded ? link : []))]
+    if target.type == .executable || target.name.hasSuffix("Plugin") {
+        target.linkerSettings = [.unsafeFlags(result + (embedded ? link : []))]
+    }
+    // Every file of the Embedded build sees CompactText.
+    guard embedded && target.name != "CompactText" else { continue }
+    target.dependencies.append("CompactText")
+    target.swiftSettings! += [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])]
 }
 
 let package = Package(
