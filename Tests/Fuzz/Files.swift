@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that an operator, or whoever can write to a folder, made: configuration, plugins, captures; and the control socket.
+// Files that an operator, or whoever can write to a folder, made: configuration, plugins, captures.
 import CKCSPlugin
 import CLinux
 import Capture
 import DaemonConfiguration
 import Decode
-import JSON
 import LinuxIO
 import Schema
 import YAML
@@ -25,16 +24,6 @@ func fuzzConfiguration(_ input: UnsafeRawBufferPointer) {
             rule(mark.column >= 1 && mark.column <= input.count + 2, "column \(mark.column)")
         }
     }
-}
-
-/// The JSON of the control socket: what was read is written so that it is read as the same again.
-func fuzzJSON(_ input: UnsafeRawBufferPointer) {
-    guard let value = try? JSONReader.read(Array(input)) else { return }
-    let line = value.line
-    rule(line.firstIndex(of: 0x0A) == line.count - 1, "one line")
-    let limits = JSONLimits(bytes: 1 << 20, depth: 16, members: 64)
-    let again = try? JSONReader.read(Array(line.dropLast()), limits: limits)
-    rule(again == value, "what was written is read as \(String(describing: again))")
 }
 
 /// A capture, whether pcapng or a raw dump of a crash.

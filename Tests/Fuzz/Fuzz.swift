@@ -58,32 +58,3 @@ private nonisolated(unsafe) var chosen: (UnsafeRawBufferPointer) -> Void = { _ i
             })
     }
 }
-
-/// Takes an input apart, and gives zeros when there is no more of it.
-struct Input {
-    private let bytes: UnsafeRawBufferPointer
-    private var next = 0
-
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    var isEmpty: Bool { next >= bytes.count }
-
-    mutating func byte() -> UInt8 {
-        guard next < bytes.count else { return 0 }
-        defer { next += 1 }
-        return bytes[next]
-    }
-
-    mutating func word() -> UInt64 {
-        var value: UInt64 = 0
-        for _ in 0..<8 { value = value << 8 | UInt64(byte()) }
-        return value
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in byte() } }
-}
-
-/// A rule was broken: ends the process, which libFuzzer takes for a finding, and keeps the input.
-func rule(_ holds: Bool, _ text: @autoclosure () -> String, line: Int = #line, file: String = #fileID) {
-    if !holds { fatalError("\(file):\(line): \(text())") }
-}

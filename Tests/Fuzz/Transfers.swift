@@ -147,7 +147,7 @@ private struct TransferBench {
             case .writeCommand(let value): _ = device.hostWritesCommand(value)
             case .wait(let time): pass(time &- now)
             case .finished(let result):
-                return rule(result == .success([0x1C, 0x01, 0x00]), "a clean request ends with \(result)")
+                return rule(result == .success([0x1C, 0x01, 0x00]), "a clean request is not answered")
             }
             _ = device.interrupt()
             now += 2000
