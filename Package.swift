@@ -36,7 +36,6 @@ let link =
     + ["-Xlinker", "--gc-sections", "-Xlinker", tables]
 
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
-
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 extension String {
     var name: String { String(split(separator: "/").last!) }
