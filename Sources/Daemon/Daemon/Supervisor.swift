@@ -6,8 +6,8 @@ import CKCSPlugin
 import CLinux
 import Capture
 import DaemonConfiguration
+import Devices
 import Events
-import HotPath
 import JSON
 import LinuxIO
 import PluginHost
@@ -19,24 +19,25 @@ public final class Supervisor {
     let path: String
     let loop: EventLoop
     let log: Log
-    private let loader: PluginLoader
+    let kinds: [DeviceKind]
+    let loader: PluginLoader
     let worker: Worker
     /// Who reads behind the recorders.
     let taps: CaptureTaps
     private let programs: Programs
     private let activity = Activity()
-    private let captures: CaptureService
-    private let notifier: Notifier
-    private let services: ChannelServices
-    private let sysrq: SysrqHolder
-    private let names = ChannelNames()
+    let captures: CaptureService
+    let notifier: Notifier
+    let services: ChannelServices
+    let sysrq: SysrqHolder
+    let names = ChannelNames()
     private var watchdog: Watchdog?
     private var signals: SignalSource?
-    private(set) var channels: [Channel] = []
-    private(set) var plan: Plan
-    private lazy var commands = Commands(self)
-    private var control: ControlServer?
-    private var crashFile: Int32 = -1
+    var channels: [Channel] = []
+    var plan: Plan
+    lazy var commands = Commands(self)
+    var control: ControlServer?
+    var crashFile: Int32 = -1
     private var isStopping = false
     private var isReady = false
     /// CLOCK_MONOTONIC when it began.
@@ -50,9 +51,13 @@ public final class Supervisor {
     /// The report of a call that hangs takes no longer than this, in seconds.
     private static let reportLimit: UInt32 = 5
 
-    /// A daemon for a file that was read already; `loader` holds the plugins that the plan names.
-    public init(path: String, plan: Plan, loader: PluginLoader, log: Log) throws(SystemError) {
+    /// A daemon for a file that was read already, for devices of these kinds; `loader` holds the plugins that the plan
+    /// names.
+    public init(
+        path: String, plan: Plan, kinds: [DeviceKind], loader: PluginLoader, log: Log
+    ) throws(SystemError) {
         self.path = path
+        self.kinds = kinds
         self.plan = plan
         self.loader = loader
         self.log = log
@@ -68,6 +73,7 @@ public final class Supervisor {
         services = ChannelServices(
             loop: loop, log: log, programs: programs, worker: worker, activity: activity,
             listenDescriptors: ListenDescriptors(), stateDirectory: plan.configuration.stateDirectory,
+            recordClock: RecordClock(),
             actions: ActionRunner.Services(
                 loop: loop, log: log, programs: programs, sysrq: { sysrq.opened() },
                 capture: { captureHolder.handle($0, $1, $2) }))
@@ -80,6 +86,9 @@ public final class Supervisor {
             }
         }
         services.captureFailure = { [unowned(unsafe) self] channel, done in dump(channel, done: done) }
+        services.recordClock.stepped = { [unowned(unsafe) self] in
+            for channel in channels { channel.recorder?.wallOffset(.wallOffset, at: Clock.boot) }
+        }
         services.stateChanged = { [unowned(unsafe) self] in tellStatus() }
     }
 
@@ -97,6 +106,7 @@ public final class Supervisor {
         startWatchdog()
         let marker = CrashMarker(stateDirectory: plan.configuration.stateDirectory)
         let culprit = marker.take() ?? crashed
+        services.recordClock.listen(loop)
         for channel in channels { startAtBoot(channel, culprit) }
         isReady = true
         notifier.ready(summary)
@@ -113,14 +123,14 @@ public final class Supervisor {
         }
     }
 
-    private func makeChannel(_ plan: ChannelPlan, number: Int) -> Channel {
+    func makeChannel(_ plan: ChannelPlan, number: Int) -> Channel {
         names.set(number, plan)
         let channel = Channel(plan, number: number, services, recorder: makeRecorder(plan, number))
         openCaptureFile(channel)
         return channel
     }
 
-    private func makeRecorder(_ plan: ChannelPlan, _ number: Int) -> Recorder? {
+    func makeRecorder(_ plan: ChannelPlan, _ number: Int) -> Recorder? {
         let capture = plan.configuration.capture
         guard capture.mode != .none else { return nil }
         let identity = RecorderIdentity(
@@ -128,7 +138,7 @@ public final class Supervisor {
             description: "\(plan.configuration.device.type.rawValue) \(plan.configuration.device.path)",
             plugin: plan.handlers.map { $0.plugin.name }.joined(separator: ", "), number: UInt8(number & 15))
         let recorder = openRecorder(identity, capture)
-        recorder.wallOffset(Int64(bitPattern: Clock.real &- Clock.boot), at: Clock.boot)
+        recorder.wallOffset(.wallOffset, at: Clock.boot)
         return recorder
     }
 
@@ -158,8 +168,7 @@ public final class Supervisor {
             case SIGUSR1: dumpOnSignal()
             default: programs.reap()
             }
-            // No handler is to be blamed for the time that this took.
-            services.callMark = Clock.coarse
+            loop.turnLasts()
         }
         try loop.add(source, descriptor: source.descriptor, interest: .input)
         signals = source
@@ -203,200 +212,6 @@ public final class Supervisor {
         loop.cancel(patience)
     }
 
-    // MARK: Reload
-
-    /// Takes a changed file over; what it does not change is not touched.
-    func reload() -> ReloadReport {
-        notifier.reloading()
-        let outcome = PlanReader.read(path, loader)
-        let report = ReloadReport(path, outcome)
-        if let new = outcome.plan { takeOver(new, report) } else { keepLoading() }
-        report.write(to: log)
-        notifier.ready(summary)
-        return report
-    }
-
-    /// The plugins are looked for where the plan in force says.
-    private func keepLoading() {
-        loader.reconfigure(
-            folders: PluginLoader.searchPath(plan.configuration.pluginPath),
-            trust: plan.configuration.pluginTrust == .strict ? .strict : .any)
-    }
-
-    private func takeOver(_ new: Plan, _ report: ReloadReport) {
-        for channel in channels where !new.channels.contains(where: { $0.configuration.name == channel.name }) {
-            channel.stop(reason: UInt32(KCS_REASON_STOP))
-            closeCaptures(channel)
-            report.removed.append(channel.name)
-        }
-        let old = channels
-        let before = plan.configuration
-        plan = new
-        captures.directory = new.configuration.capture.directory
-        services.stateDirectory = new.configuration.stateDirectory
-        sysrq.reconfigure(path: new.configuration.sysrqPath)
-        sysrq.prepare(new, log)
-        warnOfWhatNeedsARestart(before, new.configuration, report)
-        let taken = takeOver(new.channels, from: old, report)
-        channels = taken.map { $0.channel }
-        // All that stop have stopped: devices may change hands.
-        for (channel, isChanged) in taken where isChanged && channel.isEnabled {
-            channel.start(reason: UInt32(KCS_REASON_RELOAD))
-        }
-        for plugin in loader.changedOnDisk { report.pluginsChangedOnDisk.append(plugin.file.path) }
-        if new.configuration.control != before.control {
-            if let failure = openControl() {
-                report.notes.append("the control socket stays as it was: \(failure.text)")
-            } else {
-                report.notes.append("the control socket is \(new.configuration.control.socket)")
-            }
-        }
-    }
-
-    /// The channels of a new file, none of the changed ones running.
-    private func takeOver(
-        _ plans: [ChannelPlan], from old: [Channel], _ report: ReloadReport
-    ) -> [(channel: Channel, isChanged: Bool)] {
-        var numbers = old.map { $0.number }
-        var taken: [(channel: Channel, isChanged: Bool)] = []
-        for new in plans {
-            guard let channel = old.first(where: { $0.name == new.configuration.name }) else {
-                report.added.append(new.configuration.name)
-                let number = names.free(beside: numbers)
-                numbers.append(number)
-                taken.append((makeChannel(new, number: number), true))
-                continue
-            }
-            if channel.plan.configuration == new.configuration && channel.plan.hasSamePlugins(as: new) {
-                report.unchanged += 1
-                taken.append((channel, false))
-                continue
-            }
-            report.changed.append(channel.name)
-            replan(channel, new)
-            taken.append((channel, true))
-        }
-        return taken
-    }
-
-    private func replan(_ channel: Channel, _ new: ChannelPlan) {
-        channel.stop(reason: UInt32(KCS_REASON_RELOAD))
-        names.set(channel.number, new)
-        if channel.plan.configuration.capture == new.configuration.capture {
-            channel.adopt(new, recorder: channel.recorder)
-        } else {
-            closeCaptures(channel)
-            channel.adopt(new, recorder: makeRecorder(new, channel.number))
-            openCaptureFile(channel)
-        }
-        channel.recorder?.setPlugin(new.handlers.map { $0.plugin.name }.joined(separator: ", "))
-    }
-
-    private func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration, _ report: ReloadReport) {
-        if old.hangTimeout != new.hangTimeout {
-            report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsmuxd")
-        }
-        if old.realtime != new.realtime {
-            report.notes.append("realtime has changed; it takes effect at a restart of kcsmuxd")
-        }
-    }
-
-    // MARK: Control
-
-    /// Without `control` in the file, a socket that can't be made is no reason not to serve channels.
-    private func openControlAtStart() throws(SystemError) {
-        guard let failure = openControl() else { return }
-        if plan.configuration.control.isGiven || failure.isPassed { throw SystemError(.addressInUse, failure.text) }
-        log.write(.warning, nil, "no control socket: \(failure.text)")
-    }
-
-    /// Listens where the plan says, instead of where it listened. The answer is why that is not possible.
-    private func openControl() -> ControlFailure? {
-        let passed = services.listenDescriptors.descriptor(named: "control")
-        if passed != nil && control != nil { return nil }
-        let log = self.log
-        let commands = self.commands
-        do throws(ControlFailure) {
-            if let control, control.address.path == plan.configuration.control.socket {
-                try control.address.change(plan.configuration.control)
-                return nil
-            }
-            let address =
-                if let passed { try ControlAddress.passed(passed) } else {
-                    try ControlAddress.make(plan.configuration.control)
-                }
-            let server = try ControlServer.listening(address, loop, log) { request, client in
-                commands.serve(request, for: client)
-            }
-            if let old = control {
-                // Whoever asked for this gets the answer first.
-                loop.mailbox.post { old.end() }
-            }
-            control = server
-            return nil
-        } catch { return error }
-    }
-
-    // MARK: Captures
-
-    private func openCaptureFile(_ channel: Channel) {
-        let configuration = channel.plan.configuration.capture
-        guard configuration.mode == .file, let recorder = channel.recorder else { return }
-        let file = CaptureFile(recorder, configuration, channel: channel.name, worker, log)
-        channel.captureFile = file
-        taps.add(file)
-    }
-
-    /// The channel's recorder is given up.
-    private func closeCaptures(_ channel: Channel) {
-        if let recorder = channel.recorder { commands.endFollowers(of: recorder) }
-        guard let file = channel.captureFile else { return }
-        taps.remove(file)
-        file.finish()
-        channel.captureFile = nil
-    }
-
-    /// Writes the recorder of one channel, or, without a name, of all, to a file in the capture folder.
-    func dump(_ name: String?, done: @escaping (CaptureService.Outcome) -> Void) {
-        let chosen = channels.filter { name == nil || $0.name == name }
-        captures.dump(chosen.compactMap { $0.recorder }, named: name ?? "all", done: done)
-    }
-
-    private func dumpOnSignal() {
-        let log = self.log
-        dump(nil) { outcome in
-            switch outcome {
-            case .success(let path): log.write(.notice, nil, "captures of all channels are in \(path)")
-            case .failure(let failure): log.write(.error, nil, "captures could not be written: \(failure.text)")
-            }
-        }
-    }
-
-    /// The answer is the channel whose handler ran when the life before crashed.
-    private func prepareCrashDump() -> String? {
-        let recorders = channels.compactMap { $0.recorder }
-        guard !recorders.isEmpty else { return nil }
-        var culprit: String?
-        do {
-            let prepared = try FatalDump.prepare(
-                folder: plan.configuration.capture.directory,
-                bytes: FatalDump.bytes(capacities: recorders.map { $0.capacity }))
-            if let previous = prepared.previous {
-                let dump = (try? Syscalls.readFile(previous, limit: 1 << 30)).flatMap { RawDump($0) }
-                culprit = dump?.culprit?.channel
-                log.write(
-                    .warning, nil,
-                    "the life before crashed\(dump.map { ": \($0.sentence)" } ?? ""); what its recorders held is in"
-                        + " \(previous)")
-            }
-            crashFile = prepared.descriptor
-            try FatalDump.install(crashFile)
-        } catch {
-            log.write(.info, nil, "a crash will leave no capture: \(error.description)")
-        }
-        return culprit
-    }
-
     // MARK: Watchdog
 
     private func startWatchdog() {
@@ -406,7 +221,7 @@ public final class Supervisor {
         let crashFile = self.crashFile
         let timeout = plan.configuration.hangTimeout
         let realtime = plan.configuration.realtime
-        watchdog = Watchdog(activity, hangTimeout: timeout, begin: { Realtime.placeAbove(realtime) }) { call in
+        watchdog = Watchdog(activity, names, hangTimeout: timeout, begin: { Realtime.placeAbove(realtime) }) { call in
             // What hangs may hold a lock that the lines below need: SIGALRM then ends the process, and says less.
             alarm(Self.reportLimit)
             let channel = names.name(Activity.channel(call))
@@ -442,7 +257,7 @@ public final class Supervisor {
         ]
     }
 
-    private var summary: String {
+    var summary: String {
         let running = channels.filter { $0.isRunning }.count
         let enabled = channels.filter { $0.isEnabled }.count
         let others = channels.filter { $0.isEnabled && !$0.isRunning }.map { "\($0.name) \($0.state.name)" }

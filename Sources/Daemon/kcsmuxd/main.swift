@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Daemon
+import Devices
 import LinuxIO
 import PluginHost
+import SimulatedDevice
 import YAML
 
 /// Exit statuses, those of sysexits.h where there is one.
@@ -38,7 +40,7 @@ func start(_ arguments: [String]) -> Int32 {
 }
 
 func check(_ file: String) -> Int32 {
-    let outcome = PlanReader.read(file, PluginLoader(folders: [], trust: .strict))
+    let outcome = PlanReader.read(file, DeviceKind.all, PluginLoader(folders: [], trust: .strict))
     outcome.diagnostics.append(outcome.pluginDiagnostics)
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan, !outcome.diagnostics.hasErrors else { return ExitStatus.configuration }
@@ -48,12 +50,12 @@ func check(_ file: String) -> Int32 {
 
 func run(_ commandLine: CommandLine) -> Int32 {
     let loader = PluginLoader(folders: [], trust: .strict)
-    let outcome = PlanReader.read(commandLine.file, loader)
+    let outcome = PlanReader.read(commandLine.file, DeviceKind.all, loader)
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan else { return ExitStatus.configuration }
     let log = Log(level: commandLine.level)
     do throws(SystemError) {
-        try Supervisor(path: commandLine.file, plan: plan, loader: loader, log: log).run()
+        try Supervisor(path: commandLine.file, plan: plan, kinds: DeviceKind.all, loader: loader, log: log).run()
         return ExitStatus.success
     } catch {
         log.write(.error, nil, error.description)

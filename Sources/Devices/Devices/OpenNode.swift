@@ -9,8 +9,10 @@ final class OpenNode {
 
     var descriptor: Int32 { file.raw }
 
-    /// Opens a node after looking whether anybody has it. `flags` beside O_RDWR as in open(2).
-    static func open(_ path: String, _ flags: Int32 = 0) -> Result<OpenNode, OpenFailure> {
+    /// Opens a node after looking whether anybody has it, and makes a device of it.
+    static func open<Device>(
+        _ path: String, nonBlocking: Bool = false, _ device: (OpenNode) throws(Errno) -> Device
+    ) -> Result<Device, OpenFailure> {
         do {
             let status = try Syscalls.stat(path)
             guard let lock = try NodeLock.claim(status) else {
@@ -19,7 +21,10 @@ final class OpenNode {
             if let owner = NodeOwner.find(status) ?? NodeOwner.findSibling(path) {
                 return .failure(.busy(owner: owner, isKernelsWord: false))
             }
-            return .success(OpenNode(try Syscalls.open(path, O_RDWR | flags), lock))
+            let node = OpenNode(try Syscalls.open(path, O_RDWR | (nonBlocking ? O_NONBLOCK : 0)), lock)
+            do throws(Errno) { return .success(try device(node)) } catch {
+                return .failure(.failed("its first use failed: \(error.description)"))
+            }
         } catch {
             switch error.errno {
             case .noSuchFile, .noSuchDeviceOrAddress, .noDevice, .notDirectory: return .failure(.absent)

@@ -106,26 +106,6 @@ extension DriverState {
     @inlinable @inline(__always)
     public func readStatus() -> UInt8 { isReadable ? str | STRBit.ibf : str }
 
-    /// The common case of a read of one byte: the interrupt has taken it, and no event is wanted. The byte stays in `buffer`.
-    /// False, and nothing changed, for any other.
-    @inlinable @inline(__always)
-    public mutating func takeBuffered() -> Bool {
-        let events = Self.inputWanted | Self.inputEnabled
-        let mask = Self.readableBit | Self.openBit | events | Self.outputWanted | Self.outputEnabled
-        guard rawValue & mask == Self.readableBit | Self.openBit else { return false }
-        rawValue ^= Self.readableBit | events
-        return true
-    }
-
-    /// The common case of a write of ODR: OBF is clear. False, and nothing changed, for any other.
-    @inlinable @inline(__always)
-    public mutating func fillClearODR(_ value: UInt8) -> Bool {
-        guard rawValue & (UInt64(STRBit.obf) << Self.strShift | Self.openBit) == Self.openBit else { return false }
-        setByte(Self.odrShift, value)
-        changeSTR(set: STRBit.obf, clear: 0)
-        return true
-    }
-
     @inlinable mutating func finishRead(_ count: Int) -> ReadAction {
         setInputEvents(true)
         if !isReadable { takeIDR() }

@@ -20,14 +20,6 @@ public final class SimulatedPort {
     private let scratch: UnsafeMutableRawBufferPointer
     private var isOpen = true
 
-    /// The short way to the registers, for as long as this object lives; nil where a timer has to be looked at too.
-    public var shortcut: PortShortcut? {
-        guard timer == nil else { return nil }
-        return PortShortcut(
-            state: registers.word(RegisterLayout.state), counters: registers.word(RegisterLayout.counters),
-            scratch: scratch.baseAddress.unsafelyUnwrapped, ownBell: ownBell.raw, hostBell: hostBell.raw)
-    }
-
     /// Opens a device, and makes it first where there is none. `EBUSY` while another opener has it: a device is open
     /// once. What a killed owner left open is closed first, as the kernel does when a process ends.
     ///
@@ -121,6 +113,9 @@ public final class SimulatedPort {
     public func rearm() {
         if isReadable { Doorbell.ring(ownBell.raw) }
     }
+
+    /// Rings the own doorbell, for something that was there before anybody asked for it.
+    func ringOwnDoorbell() { Doorbell.ring(ownBell.raw) }
 
     /// EPOLLIN: would `readData` have a byte? Also where the device is gone, which `isGone` tells.
     public var isReadable: Bool {

@@ -15,7 +15,7 @@ open class HandlerInstance {
     private final let descriptor: UnsafeMutablePointer<kcs_plugin>
     private final var instance: UnsafeMutableRawPointer?
     private final var phase = Phase.new
-    private final var place: UnsafeMutablePointer<Place>?
+    private final var channel: UnsafeMutablePointer<PluginChannel>?
     private final var reporter: MisuseReporter?
 
     private enum Phase { case new, created, started, stopped, destroyed }
@@ -29,13 +29,13 @@ open class HandlerInstance {
     }
 
     deinit {
-        leavePlace()
+        leaveChannel()
         descriptor.deallocate()
     }
 
-    private final func leavePlace() {
-        if let place { Place.retire(place) }
-        place = nil
+    private final func leaveChannel() {
+        if let channel { PluginChannel.retire(channel) }
+        channel = nil
     }
 
     // MARK: Misuse
@@ -55,13 +55,13 @@ open class HandlerInstance {
     public final func create() -> Bool {
         precondition(phase == .new, "an instance is created once")
         let reporter = makeReporter()
-        let place = Place.make(self, reporter)
+        let channel = PluginChannel.make(self, reporter)
         self.reporter = reporter
-        self.place = place
-        guard descriptor.pointee.create(HostTable.pointer, OpaquePointer(place), values.root, &instance) == KCS_OK
+        self.channel = channel
+        guard descriptor.pointee.create(HostTable.pointer, OpaquePointer(channel), values.root, &instance) == KCS_OK
         else {
             phase = .destroyed
-            leavePlace()
+            leaveChannel()
             return false
         }
         phase = .created
@@ -104,33 +104,18 @@ open class HandlerInstance {
         guard phase != .destroyed && phase != .new else { return }
         phase = .destroyed
         descriptor.pointee.destroy(instance)
-        leavePlace()
+        leaveChannel()
     }
 
     /// Between start and stop?
     public final var isStarted: Bool { phase == .started }
 
-    /// The plugin's `data`.
-    public typealias DataCallback = @convention(c) (UnsafeMutableRawPointer?, UInt8, UInt8, UInt64) -> Void
-
-    /// Where a byte goes, for input AUTO, and what it is given first. Valid until `destroy`.
-    public final var byteTaker: (function: DataCallback, instance: UnsafeMutableRawPointer?) {
-        (descriptor.pointee.data.unsafelyUnwrapped, instance)
-    }
-
-    /// From now on `write_odr` goes there at once; nil: it is `writeODR`'s again.
-    public final func shorten(_ shortcut: ODRShortcut?) {
-        if let place { place.pointee.shortcut = shortcut ?? Place.longWay(place) }
-    }
-
     /// A byte, for input AUTO.
-    @inline(__always)
     public final func deliver(_ value: UInt8, str: UInt8, now: UInt64) {
         descriptor.pointee.data.unsafelyUnwrapped(instance, value, str, now)
     }
 
     /// A byte is there, for input MANUAL.
-    @inline(__always)
     public final func tellInputReady(str: UInt8, now: UInt64) {
         descriptor.pointee.input_ready.unsafelyUnwrapped(instance, str, now)
     }

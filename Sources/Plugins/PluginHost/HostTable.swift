@@ -28,7 +28,12 @@ private func makeTable() -> kcs_host {
             }
         },
         read_str: { instance($0, "read_str") { $0.readSTR() } },
-        write_odr: { channel, value in Place.writeODR(UnsafePointer(channel), value) },
+        write_odr: { channel, value in
+            guard let instance = PluginChannel.instance(channel) else {
+                return PluginChannel.refuse(channel, "write_odr")
+            }
+            return instance.writeODR(value)
+        },
         write_str: { channel, mask, value in
             instance(channel, "write_str") {
                 isWritable(mask) ? $0.writeSTR(mask: mask, value) : foreignBits($0, "write_str", mask)
@@ -51,20 +56,18 @@ private func makeTable() -> kcs_host {
             }
         },
         reply: { channel, token, bytes, count in
-            instance(channel, "reply") {
-                guard bytes != nil || count == 0 else { return $0.misused("reply() of \(count) bytes has none") }
-                return $0.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)))
-            }
+            guard let instance = PluginChannel.instance(channel) else { return PluginChannel.refuse(channel, "reply") }
+            guard bytes != nil || count == 0 else { return instance.misused("reply() of \(count) bytes has none") }
+            return instance.reply(token, UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)))
         },
         set_attention: { channel, on in instance(channel, "set_attention") { $0.setAttention(on != 0) } },
         now: { channel in
-            let place = UnsafePointer<Place>(channel)
-            guard place.pointee.thread == CurrentThread.key, let instance = place.pointee.instance else {
+            guard let instance = PluginChannel.instance(channel) else {
                 // A time that is none would do more harm than the call.
-                _ = Place.refuse(place, "now")
+                _ = PluginChannel.refuse(channel, "now")
                 return Clock.monotonic
             }
-            return instance._withUnsafeGuaranteedRef { $0.now() }
+            return instance.now()
         },
         timer_open: { channel, context, fire, timer in
             instance(channel, "timer_open") { number($0.openTimer(context, fire), timer) }
@@ -109,10 +112,10 @@ private func makeTable() -> kcs_host {
             instance(channel, "work") { $0.work(context, function, done) }
         },
         post: { channel, context, function in
-            guard let instance = UnsafePointer<Place>(channel).pointee.instance else {
-                return Place.refuse(UnsafePointer(channel), "post")
+            guard let instance = PluginChannel.instanceOnAnyThread(channel) else {
+                return PluginChannel.refuse(channel, "post")
             }
-            return instance._withUnsafeGuaranteedRef { $0.post(context, function) }
+            return instance.post(context, function)
         },
         actions_run: { channel, actions, cause, context, done in
             instance(channel, "actions_run") {
@@ -180,14 +183,10 @@ private func foreignBits(_ instance: HandlerInstance, _ call: StaticString, _ ma
     instance.misused("\(call)() with mask 0x\(String(mask, radix: 16)) names bits of STR that belong to the hardware")
 }
 
-/// The instance behind a place, if it is there and this is its thread.
-@inline(__always)
+/// Serves a call for the instance behind a channel, if it is there and this is its thread.
 private func instance(
     _ channel: OpaquePointer, _ call: StaticString, _ body: (HandlerInstance) -> Int32
 ) -> Int32 {
-    let place = UnsafePointer<Place>(channel)
-    guard place.pointee.thread == CurrentThread.key, let instance = place.pointee.instance else {
-        return Place.refuse(place, call)
-    }
-    return instance._withUnsafeGuaranteedRef(body)
+    guard let instance = PluginChannel.instance(channel) else { return PluginChannel.refuse(channel, call) }
+    return body(instance)
 }

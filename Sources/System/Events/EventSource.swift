@@ -26,10 +26,9 @@ public struct Readiness: OptionSet, Sendable {
 /// callback may remove its own source, or any other.
 open class EventSource {
     /// Where the loop keeps this source; negative when it is not registered.
-    var slot: Int32 = -1
-    /// The turn in which it will be called without having been waited for, unless its descriptor is ready in it and it had
-    /// asked before; 0: none.
-    var againTurn: UInt64 = 0
+    var slot = -1
+    /// Has it asked to be called in the next turn?
+    var isQueued = false
 
     /// Is it registered with a loop?
     public final var isRegistered: Bool { slot >= 0 }
@@ -38,14 +37,14 @@ open class EventSource {
     public init() {}
 
     /// The descriptor is ready. `now` is CLOCK_MONOTONIC at the turn's start, in nanoseconds. Also called, with no bits
-    /// set, after `EventLoop.again`.
+    /// set, after `EventLoop.callInNextTurn`.
     open func ready(_ events: Readiness, now: UInt64) {}
 }
 
 /// Somebody that the loop tells when a time has come. Subclass it. The loop holds on to a timer while it is set.
 open class LoopTimer {
     /// Place in the queue; negative when it is not set.
-    var position: Int32 = -1
+    var position = -1
 
     /// A timer that is not set.
     public init() {}

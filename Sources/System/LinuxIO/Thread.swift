@@ -64,16 +64,3 @@ public enum CurrentThread {
     /// The corresponding C function is `prctl(PR_SET_TIMERSLACK)`.
     public static func setTimerSlack(_ nanoseconds: UInt) { _ = cl_prctl(PR_SET_TIMERSLACK, nanoseconds) }
 }
-
-/// Memory barriers of all threads, so that those that matter need none of their own.
-public enum ThreadBarrier {
-    /// Tells the kernel that `pass` will be called; false where it cannot.
-    /// The corresponding C function is `membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)`.
-    public static func register() -> Bool {
-        cl_membarrier(Int32(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED.rawValue)) == 0
-    }
-
-    /// Makes every running thread of this process pass a full memory barrier; false before `register` was.
-    /// The corresponding C function is `membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)`.
-    public static func pass() -> Bool { cl_membarrier(Int32(MEMBARRIER_CMD_PRIVATE_EXPEDITED.rawValue)) == 0 }
-}

@@ -6,8 +6,8 @@ import CLinux
 import CTestSupport
 import Capture
 import DaemonConfiguration
+import Devices
 import Events
-import HotPath
 import LinuxIO
 import PluginHost
 import SimulatedDevice
@@ -32,6 +32,7 @@ final class DaemonBench {
         services = ChannelServices(
             loop: loop, log: log, programs: programs, worker: worker, activity: Activity(),
             listenDescriptors: ListenDescriptors(), stateDirectory: "\(folder.path)/state",
+            recordClock: RecordClock(),
             actions: ActionRunner.Services(
                 loop: loop, log: log, programs: programs,
                 sysrq: { Sysrq(loop, path: "\(folder.path)/sysrq") }, capture: { _, _, done in done(nil) }))
@@ -43,7 +44,7 @@ final class DaemonBench {
             "  - {name: \($0), device: {type: sim, path: \(folder.path)/\($0)}, plugin: \(plugin)\(more)}"
         }
         let file = try folder.write("kcsmux.yaml", "version: 1\nchannels:\n\(list.joined(separator: "\n"))\n")
-        let outcome = PlanReader.read(file, PluginLoader(folders: [], trust: .any))
+        let outcome = PlanReader.read(file, DeviceKind.all, PluginLoader(folders: [], trust: .any))
         #expect(outcome.pluginDiagnostics.render() == "")
         return try #require(outcome.plan, "\(outcome.diagnostics.render())")
     }
@@ -72,7 +73,7 @@ final class DaemonBench {
         // A byte is several events: reading it, writing its answer, hearing that it was taken.
         let allocations = try exchange(repetitions(1_000_000))
         #expect(allocations == 0)
-        #expect(channel.bytesIn >= 1_000)
+        #expect(channel.context.counters.bytesIn >= 1_000)
         channel.stop(reason: UInt32(KCS_REASON_STOP))
         #expect(!host.state.isOpen)
     }

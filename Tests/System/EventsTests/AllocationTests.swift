@@ -41,7 +41,7 @@ import Testing
                 if events.contains(.input) {
                     pipe.read()
                     pipe.write()
-                    loop.again(self)
+                    loop.callInNextTurn(self)
                 }
             }
         }

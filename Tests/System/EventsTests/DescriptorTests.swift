@@ -184,12 +184,12 @@ import Testing
     @Test func greedySourceTakesOneCallATurnAndOthersTheirs() throws {
         let pipes = [Pipe(), Pipe()]
         let loop = loop
-        let greedy = Probe { loop.again($0) }
+        let greedy = Probe { loop.callInNextTurn($0) }
         let modest = Probe()
         try loop.add(greedy, descriptor: pipes[0].input, interest: .input)
         try loop.add(modest, descriptor: pipes[1].input, interest: .input)
         pipes[1].write()
-        loop.again(greedy)
+        loop.callInNextTurn(greedy)
         for turn in 1...10 {
             try loop.turn(wait: true)
             #expect(greedy.calls.count == turn)
@@ -197,14 +197,14 @@ import Testing
         }
     }
 
-    @Test func againComesInTheNextTurnNotInThisOne() throws {
+    @Test func callComesInTheNextTurnNotInThisOne() throws {
         let pipe = Pipe()
         let loop = loop
         let probe = Probe { probe in
             pipe.read()
             if probe.calls.count == 1 {
-                loop.again(probe)
-                loop.again(probe)
+                loop.callInNextTurn(probe)
+                loop.callInNextTurn(probe)
             }
         }
         try loop.add(probe, descriptor: pipe.input, interest: .input)
@@ -221,9 +221,9 @@ import Testing
         let pipe = Pipe()
         let probe = Probe()
         try loop.add(probe, descriptor: pipe.input, interest: .input)
-        loop.again(probe)
+        loop.callInNextTurn(probe)
         loop.remove(probe)
-        loop.again(probe)
+        loop.callInNextTurn(probe)
         try loop.turn(wait: false)
         try loop.turn(wait: false)
         #expect(probe.calls.isEmpty)

@@ -2,7 +2,6 @@
 import CKCSPlugin
 import Capture
 import Events
-import HotPath
 import JSON
 import LinuxIO
 import PluginHost
@@ -169,7 +168,6 @@ final class Commands {
         if let name = try word("level", words, request), let level = LogLevel(name: name) {
             log.write(.notice, nil, "log level \(name), asked for by user \(client.user)")
             log.level = level
-            withSupervisor { for channel in $0.channels { channel.settleNotes() } }
         }
         return .result(["level": .string(log.level.name), "before": .string(before)])
     }

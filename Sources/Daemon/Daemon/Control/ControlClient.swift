@@ -110,7 +110,7 @@ final class ControlClient: EventSource {
             if steps >= Self.stepsPerTurn {
                 // The rest waits behind everybody else's turn.
                 isBacklogged = true
-                loop.again(self)
+                loop.callInNextTurn(self)
                 break
             }
             steps += 1
@@ -186,7 +186,7 @@ final class ControlClient: EventSource {
             self.stream = stream
         case .later: preconditionFailure("a later answer is an answer")
         }
-        loop.again(self)
+        loop.callInNextTurn(self)
     }
 
     private func answer(_ line: [UInt8]) {
@@ -213,7 +213,7 @@ final class ControlClient: EventSource {
     func wake() {
         guard !isClosed, isStreamWaiting else { return }
         isStreamWaiting = false
-        loop.again(self)
+        loop.callInNextTurn(self)
     }
 
     /// Sends what the socket takes; false when the connection is gone.

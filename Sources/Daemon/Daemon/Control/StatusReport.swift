@@ -2,7 +2,6 @@
 import CKCSPlugin
 import Capture
 import DaemonConfiguration
-import HotPath
 import JSON
 import KCS
 import LinuxIO
@@ -12,7 +11,7 @@ import PluginHost
 enum StatusReport {
     static func channel(_ channel: Channel) -> JSONValue {
         let configuration = channel.plan.configuration
-        let counters = channel.counters
+        let counters = channel.context.counters
         let now = Clock.real
         var members: [JSONMember] = []
         func add(_ name: String, _ value: JSONValue) { members.append(JSONMember(name, value)) }
@@ -29,8 +28,8 @@ enum StatusReport {
         add(
             "device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
         add("plugins", .array(plugins(channel)))
-        add("bytes_in", .unsigned(channel.bytesIn))
-        add("bytes_out", .unsigned(channel.bytesOut))
+        add("bytes_in", .unsigned(counters.bytesIn))
+        add("bytes_out", .unsigned(counters.bytesOut))
         add("stale", .unsigned(counters.stale))
         add("dropped", .unsigned(counters.dropped))
         add("refused", .unsigned(counters.refused))
@@ -47,7 +46,7 @@ enum StatusReport {
     }
 
     private static func plugins(_ channel: Channel) -> [JSONValue] {
-        // A seat is there while the channel runs; what it would run is known from the plan.
+        // A handler is there while the channel runs; what it would run is known from the plan.
         let planned = channel.plan.handlers.map { $0.plugin }
         var plugins: [JSONValue] = []
         for (index, plugin) in planned.enumerated() {
@@ -55,9 +54,9 @@ enum StatusReport {
                 JSONMember("name", .string(plugin.name)), JSONMember("version", .string(plugin.version)),
                 JSONMember("file", .string(plugin.file.path)),
             ]
-            if let seat = channel.seats.first(where: { $0.index == index }), channel.isRunning {
-                members.append(JSONMember("input", .string(inputName(seat.input))))
-                members.append(JSONMember("stats", .object(stats(seat))))
+            if let handler = channel.handlers.first(where: { $0.index == index }), channel.isRunning {
+                members.append(JSONMember("input", .string(inputName(handler.input))))
+                members.append(JSONMember("stats", .object(stats(handler))))
             }
             plugins.append(.object(members))
         }
@@ -77,14 +76,14 @@ enum StatusReport {
     }
 
     /// A handler's own figures; the first of those with one name counts.
-    private static func stats(_ seat: HandlerSeat) -> [JSONMember] {
+    private static func stats(_ handler: ChannelHandler) -> [JSONMember] {
         var members: [JSONMember] = []
         func add(_ name: String, _ value: JSONValue) {
             guard members.count < 256, !members.contains(where: { $0.name == name }) else { return }
             members.append(JSONMember(name, value))
         }
-        seat.calling(.stats) {
-            $0.collectStats(
+        handler.calling(.stats) {
+            handler.collectStats(
                 number: { add($0, .unsigned($1)) }, text: { add($0, .string($1)) })
         }
         return members

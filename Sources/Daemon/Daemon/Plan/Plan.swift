@@ -28,7 +28,7 @@ public struct ChannelPlan {
     }
 
     /// Its device.
-    public var device: DeviceSpecification { DeviceSpecification(configuration.device) }
+    public let device: DeviceSpecification
 }
 
 /// A plugin with its checked options.
@@ -40,19 +40,10 @@ public struct HandlerPlan {
 }
 
 extension DeviceSpecification {
-    init(_ device: DeviceConfiguration) {
+    init(_ device: DeviceConfiguration, _ kind: DeviceKind) {
         self.init(
-            kind: Self.kind(device.type), path: device.path,
+            kind: kind, path: device.path,
             driver: device.driver == .deferred ? .deferred : .early, window: device.window.map(WindowSource.init))
-    }
-
-    private static func kind(_ type: DeviceType) -> Kind {
-        switch type {
-        case .rawKCS: return .rawKCS
-        case .serioRaw: return .serioRaw
-        case .ipmiKCS: return .ipmiKCS
-        case .sim: return .simulated
-        }
     }
 }
 

@@ -9,6 +9,7 @@ import YAML
 /// Reads a configuration file and checks all of it, plugins and their options included. Opens no device and makes no
 /// instance.
 public struct PlanReader {
+    private let kinds: [DeviceKind]
     private let loader: PluginLoader
     private let diagnostics: Diagnostics
 
@@ -23,8 +24,9 @@ public struct PlanReader {
         public let pluginDiagnostics: Diagnostics
     }
 
-    /// Reads `path`, loading plugins through `loader`, which from then on looks where the file says.
-    public static func read(_ path: String, _ loader: PluginLoader) -> Outcome {
+    /// Reads `path`, loading plugins through `loader`, which from then on looks where the file says. `kinds`: the devices
+    /// that there are.
+    public static func read(_ path: String, _ kinds: [DeviceKind], _ loader: PluginLoader) -> Outcome {
         let file = ConfigurationFile.load(path: path)
         let pluginDiagnostics = Diagnostics(file: path, text: (try? Syscalls.readFile(path, limit: 1 << 20)) ?? [])
         // Mistakes in the daemon's own keys do not hide those in the plugins' options.
@@ -34,7 +36,7 @@ public struct PlanReader {
         loader.reconfigure(
             folders: PluginLoader.searchPath(configuration.pluginPath),
             trust: configuration.pluginTrust == .strict ? .strict : .any)
-        let reader = PlanReader(loader: loader, diagnostics: file.diagnostics)
+        let reader = PlanReader(kinds: kinds, loader: loader, diagnostics: file.diagnostics)
         let channels = configuration.channels.map { reader.plan($0, configuration, pluginDiagnostics) }
         reader.checkDevices(configuration.channels)
         let plan = file.diagnostics.hasErrors ? nil : Plan(configuration: configuration, channels: channels)
@@ -57,7 +59,16 @@ public struct PlanReader {
                 handlers.append(HandlerPlan(plugin: plugin, options: options))
             }
         }
-        return ChannelPlan(configuration: channel, handlers: handlers, failures: failures)
+        return ChannelPlan(
+            configuration: channel, handlers: handlers, failures: failures,
+            device: DeviceSpecification(channel.device, kind(channel)))
+    }
+
+    private func kind(_ channel: ChannelConfiguration) -> DeviceKind {
+        guard let kind = kinds.first(where: { $0.name == channel.device.type.rawValue }) else {
+            preconditionFailure("a configuration has no device of a kind that there is not")
+        }
+        return kind
     }
 
     private func load(
@@ -69,7 +80,7 @@ public struct PlanReader {
             let faults = ShapeReview.faults(plugin.options)
             if let fault = faults.first { return .failure(LoadFailure(plugin.file.path, .declaration, fault)) }
             let device = channel.device
-            let capabilities = DeviceSpecification(device).capabilities.rawValue
+            let capabilities = DeviceSpecification(device, kind(channel)).capabilities.rawValue
             let description = "\(device.type.rawValue) \(device.path)"
             if let failure = plugin.check(capabilities: capabilities, device: description) { return .failure(failure) }
             return .success(plugin)
@@ -88,7 +99,7 @@ public struct PlanReader {
 
     /// A simulated channel must not reboot the machine that it is tried on by default.
     private func checkSysrq(_ options: Value, _ channel: ChannelConfiguration, _ configuration: Configuration) {
-        guard channel.device.type == .sim, !configuration.isSysrqPathGiven else { return }
+        guard kind(channel).isSimulated, !configuration.isSysrqPathGiven else { return }
         for action in ActionSearch.all(options) {
             guard case .sysrq = action.kind else { continue }
             diagnostics.error(

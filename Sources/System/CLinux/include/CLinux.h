@@ -81,11 +81,6 @@ CL_HOT uint64_t cl_epoll_data(const struct epoll_event *event) { return event->d
 CL_HOT uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
 
 // Until the loop's and the device's files call LinuxIO, which has all of these. Minus the error number where a call fails.
-static inline int cl_barrier_all_threads(void) {
-    static int registered;
-    if (!registered) registered = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    return registered ? (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) : -1;
-}
 CL_HOT long cl_read(int descriptor, void *bytes, size_t count) {
     long result = read(descriptor, bytes, count);
     return result < 0 ? -errno : result;
@@ -197,8 +192,6 @@ static inline int cl_signal_thread(int thread, int number) {
     return (int)syscall(SYS_tgkill, getpid(), thread, number);
 }
 
-// membarrier(2), for which there is no function in libc.
-static inline int cl_membarrier(int command) { return (int)syscall(SYS_membarrier, command, 0, 0); }
 
 // struct sigaction holds a union, and SIG_IGN is a cast. Without SA_RESTART.
 static inline int cl_handle_signal(int number, void (*handler)(int)) {

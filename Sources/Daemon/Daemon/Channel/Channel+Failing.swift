@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens when the device or a handler fails.
+import CKCSPlugin
+import DaemonConfiguration
+import Events
+import LinuxIO
+import Schema
+
+extension Channel {
+    /// A part of it has said that it cannot go on.
+    func failAsReported() { if let failure = context.failure, device != nil { fail(failure, stays: false) } }
+
+    /// The device or a handler failed: down now, and up again as the policy says. `stays` overrides the policy.
+    func fail(_ text: String, stays: Bool) {
+        lastError = text
+        recorder?.handlerFailed(text, at: context.recordTime)
+        dumpFailure()
+        close(reason: UInt32(KCS_REASON_CRASH))
+        startReason = UInt32(KCS_REASON_CRASH)
+        let restart = plan.configuration.restart
+        guard restart.policy == .onFailure, !stays else {
+            enter(.failed(text))
+            return log.write(.error, name, "failed, and stays down: \(text)")
+        }
+        // A life that lasted forgives the failures before it.
+        if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax { failures = 0 }
+        runningSince = 0
+        var pause = restart.backoff
+        for _ in 0..<min(failures, 64) where pause < restart.backoffMax { pause *= 2 }
+        pause = min(pause, restart.backoffMax)
+        failures += 1
+        enter(.backingOff(until: Clock.monotonic + pause, text))
+        log.write(.error, name, "failed, starting again in \(Quantity.duration(pause)): \(text)")
+        loop.set(retryTimer, deadline: Clock.monotonic + pause)
+    }
+
+    /// Keeps what led to a failure; of failures that follow each other, the first few.
+    private func dumpFailure() {
+        guard recorder != nil, dumpLimit.admit(Clock.monotonic) != nil else { return }
+        let log = self.log
+        let name = self.name
+        services.captureFailure(name) { outcome in
+            switch outcome {
+            case .success(let path): log.write(.notice, name, "what led to the failure is in \(path)")
+            case .failure(let failure):
+                log.write(.warning, name, "what led to the failure was not kept: \(failure.text)")
+            }
+        }
+    }
+}

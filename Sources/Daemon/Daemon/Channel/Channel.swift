@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A channel is a device, the handlers on it, a flight recorder, and a policy for when something fails. This file is its
+// life; Channel+Serving.swift opens the device and starts the handlers, Channel+Failing.swift is the policy. No byte and no
+// message comes by here: they go from the loop to the channel's service (Bytes, Messages) and its handlers.
+//
+// The life: it waits until the device can be opened, makes and starts the handlers, and runs. A failure of device or
+// handler closes everything and either waits again, backs off, or stays down, as the policy says. Whatever happens to one
+// channel touches no other.
+import CKCSPlugin
+import Capture
+import DaemonConfiguration
+import Devices
+import Events
+import KCS
+import LinuxIO
+import PluginHost
+
+/// One channel of the configuration.
+final class Channel {
+    private(set) var plan: ChannelPlan
+    /// What its parts share.
+    let context: ChannelContext
+
+    private(set) var state = ChannelState.stopped
+    /// When `state` was entered, nanoseconds since 1970.
+    private(set) var since = Clock.real
+    var lastError: String? { didSet { lastErrorAt = Clock.real } }
+    /// When `lastError` was noted, nanoseconds since 1970.
+    private(set) var lastErrorAt: UInt64 = 0
+    /// Where its records go, in capture mode `file`.
+    var captureFile: CaptureFile?
+
+    /// The open device; nil while there is none.
+    var device: OpenDevice?
+    var mappedWindow: Window?
+    var handlers: [ChannelHandler] = []
+    var service = ChannelHandler.Service.none
+    /// What the transfer machines of earlier starts counted.
+    var pastTransfers: TransferCounters?
+    /// Why handlers are started next (`KCS_REASON_*`).
+    var startReason = UInt32(KCS_REASON_BOOT)
+
+    lazy var retryTimer = { [channel = Borrowed(self)] in CallTimer { channel.object.retry($0) } }()
+    private var deviceWait = DeviceWait()
+    /// Failures that followed each other.
+    var failures = 0
+    /// CLOCK_MONOTONIC when it began to run; 0 when it does not.
+    var runningSince: UInt64 = 0
+    var dumpLimit = RateLimit(burst: 3, interval: 3_600_000_000_000)
+
+    /// A channel that does not run yet. `number` is its own among those of the process.
+    init(_ plan: ChannelPlan, number: Int, _ services: ChannelServices, recorder: Recorder?) {
+        self.plan = plan
+        context = ChannelContext(services, plan, number: number)
+        context.recorder = recorder
+        context.whenFailed = { [channel = Borrowed(self)] in channel.object.failAsReported() }
+    }
+
+    /// Takes another plan over; only while it is stopped.
+    func adopt(_ plan: ChannelPlan, recorder: Recorder?) {
+        precondition(device == nil, "a running channel keeps its plan")
+        self.plan = plan
+        context.adopt(plan)
+        context.recorder = recorder
+    }
+
+    var name: String { context.name }
+    var number: Int { context.number }
+    var recorder: Recorder? { context.recorder }
+    var services: ChannelServices { context.services }
+    var log: Log { services.log }
+    var loop: EventLoop { services.loop }
+    var isEnabled: Bool { plan.configuration.enabled }
+    var isRunning: Bool { state == .running }
+
+    /// What transfer machines have counted since the daemon started; nil where there never was one.
+    var transferCounters: TransferCounters? {
+        guard case .messages(let service) = service else { return pastTransfers }
+        return pastTransfers.map { service.counters + $0 } ?? service.counters
+    }
+
+    func enter(_ new: ChannelState) {
+        state = new
+        since = Clock.real
+        services.stateChanged()
+    }
+
+    // MARK: Starting
+
+    /// Starts, unless its plugins refuse it. `reason` is what its handlers are told (`KCS_REASON_*`).
+    func start(reason: UInt32) {
+        guard state != .running else { return }
+        startReason = reason
+        failures = 0
+        if let failure = plan.failures.first {
+            enter(.refused(failure.description))
+            for failure in plan.failures { log.write(.error, name, failure.description) }
+            return
+        }
+        deviceWait.begin(Clock.monotonic)
+        open()
+    }
+
+    /// Starts because somebody wants it: without waiting for anything.
+    func startNow() {
+        guard state != .running else { return }
+        loop.cancel(retryTimer)
+        deviceWait.forgetKernelsWord()
+        start(reason: UInt32(KCS_REASON_RESTART))
+    }
+
+    /// Starts after the policy's pause, as after a failure.
+    func startLater(_ reason: String) {
+        if plan.failures.isEmpty { fail(reason, stays: false) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
+    }
+
+    private func open() {
+        // The kernel said EBUSY: some drivers suffer from every open that fails, so nobody may hold the node, and time
+        // must have passed, before it is tried again.
+        guard deviceWait.mayOpen(Clock.monotonic) else { return wait("is busy, as the kernel said at the last open") }
+        context.activity.enterDevice()
+        let opened = plan.device.open()
+        context.activity.leaveDevice()
+        // Looking who holds a device takes its time.
+        loop.turnLasts()
+        let now = loop.time()
+        switch opened {
+        case .success(let device): run(device)
+        case .failure(let failure):
+            var isHeld = false
+            if case .busy(_, let isKernelsWord) = failure {
+                isHeld = true
+                if isKernelsWord { deviceWait.noteKernelsWord(now) }
+            }
+            wait(failure.description, isHeld: isHeld)
+        }
+    }
+
+    private func wait(_ reason: String, isHeld: Bool = false) {
+        let text = "device \(plan.device.path) \(reason)"
+        if state != .waiting(text) {
+            enter(.waiting(text))
+            // An absent device is normal for a while after boot; one that somebody holds is worth a line at once.
+            log.write(deviceWait.isFirst || isHeld ? .notice : .info, name, "waiting: \(text)")
+        }
+        let now = Clock.monotonic
+        if deviceWait.isOverdue(now, after: plan.configuration.device.wait) {
+            lastError = text
+            log.write(.warning, name, "still waiting: \(text)")
+        }
+        loop.set(retryTimer, deadline: deviceWait.nextAttempt(now))
+    }
+
+    private func retry(_ now: UInt64) {
+        switch state {
+        case .waiting: open()
+        case .backingOff:
+            context.counters.restarts += 1
+            deviceWait.begin(now)
+            open()
+        case .stopped, .refused, .running, .failed: break
+        }
+    }
+
+    private func run(_ device: OpenDevice) {
+        if let source = plan.device.window {
+            do { mappedWindow = try Window.open(source) } catch {
+                device.close()
+                return wait("is there, but not the memory shared with the host CPU: \(error.description)")
+            }
+        }
+        deviceWait.succeed()
+        if let failure = serve(device) { return fail(failure, stays: false) }
+        runningSince = Clock.monotonic
+        enter(.running)
+        let plugins = handlers.map { $0.plugin.name }.joined(separator: ", ")
+        let stale = device.stale.isEmpty ? "" : ", \(device.stale.count) stale bytes thrown away"
+        log.write(.notice, name, "running: \(plan.device.kind.name) \(plan.device.path), \(plugins)\(stale)")
+        startReason = UInt32(KCS_REASON_RESTART)
+    }
+
+    // MARK: Operator's wishes
+
+    /// Stops, for `reason` (`KCS_REASON_*`), and stays so until `start`.
+    func stop(reason: UInt32) {
+        loop.cancel(retryTimer)
+        guard device != nil else {
+            if state != .stopped { enter(.stopped) }
+            return
+        }
+        close(reason: reason)
+        enter(.stopped)
+        log.write(.notice, name, "stopped")
+    }
+
+    /// Forgets what was under way with the host CPU.
+    func reset() {
+        guard isRunning else { return }
+        recorder?.deviceReset(at: context.recordTime)
+        if case .messages(let service) = service { service.reset() }
+        let now = loop.time()
+        for handler in handlers { handler.calling(.reset) { handler.tellReset(now: now) } }
+        log.write(.notice, name, "reset")
+    }
+}

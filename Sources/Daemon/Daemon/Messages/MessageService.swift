@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unsafe: the request is handed to plugins from a buffer of its own, because a plugin answers, and so changes what carries
+// messages, while it still reads the request.
+import CKCSPlugin
+import Capture
+import Events
+import IPMI
+import KCS
+import LinuxIO
+import PluginHost
+
+/// Message handlers on a channel: offers each request to them in their order until one takes it, and accepts one answer to
+/// each, for as long as it is owed.
+final class MessageService: EventSource {
+    private enum State {
+        /// Nothing is owed.
+        case idle
+        /// This handler is being asked.
+        case offering(MessageToken, HandlerInstance)
+        /// This handler is being asked, and has answered.
+        case answered
+        /// This handler has said that its answer comes later.
+        case pending(MessageToken, HandlerInstance)
+        /// The device closes: nothing is served any more.
+        case ended
+
+        /// Whose answer to what is owed.
+        var owed: (token: MessageToken, handler: HandlerInstance)? {
+            switch self {
+            case .idle, .answered, .ended: return nil
+            case .offering(let token, let handler), .pending(let token, let handler): return (token, handler)
+            }
+        }
+    }
+
+    private let context: ChannelContext
+    private let handlers: [HandlerInstance]
+    private let carrier: any MessageCarrier
+    private let request: UnsafeMutableRawBufferPointer
+    private var requestCount = 0
+    private var state = State.idle
+    /// The request before that was answered by a handler: a second answer to it is a mistake, not a race.
+    private var lastAnswered: MessageToken?
+    private var interest: Readiness = .input
+    private lazy var timer = { [service = Borrowed(self)] in CallTimer { _ in service.object.run() } }()
+
+    /// A service that does not listen yet, for handlers that chose `KCS_INPUT_MESSAGES`; `attentive` of them want SMS_ATN
+    /// already.
+    init(
+        _ context: ChannelContext, _ handlers: [HandlerInstance], attentive: [HandlerInstance],
+        _ carrier: any MessageCarrier
+    ) {
+        self.context = context
+        self.attentive = attentive
+        self.handlers = handlers
+        self.carrier = carrier
+        request = .allocate(byteCount: TransferMachine.requestCapacity, alignment: 8)
+        super.init()
+    }
+
+    deinit { request.deallocate() }
+
+    /// What has been counted.
+    var counters: TransferCounters { carrier.counters }
+
+    // MARK: The device
+
+    /// Listens.
+    func begin() throws(SystemError) {
+        try context.loop.add(self, descriptor: carrier.descriptor, interest: interest)
+        do throws(Errno) { try carrier.begin(attention: wantsAttention, now: context.loop.time()) } catch {
+            return context.deviceFailed(error)
+        }
+        // A byte may have come between the drain and now.
+        carrier.deviceReady(.input)
+        run()
+    }
+
+    /// The device closes.
+    func end() {
+        state = .ended
+        context.loop.cancel(timer)
+        context.loop.remove(self)
+        carrier.end(now: context.loop.time())
+    }
+
+    /// The channel was reset by its operator: what is under way is forgotten.
+    func reset() {
+        state = .idle
+        do throws(Errno) { try carrier.reset(now: context.loop.time()) } catch { return context.deviceFailed(error) }
+        carrier.deviceReady(.input)
+        run()
+    }
+
+    override func ready(_ readiness: Readiness, now: UInt64) {
+        if !readiness.isDisjoint(with: .trouble) { return context.deviceFailed(.inputOutput) }
+        carrier.deviceReady(readiness)
+        run()
+    }
+
+    /// Does what is due.
+    private func run() {
+        guard context.failure == nil else { return }
+        do throws(Errno) {
+            while true {
+                switch try carrier.next(into: request, now: context.loop.time()) {
+                case .request(let token, let count): try offer(token, count)
+                case .ended(let token, let end): withdraw(token, end)
+                case .waiting(let deadline, let interest): return wait(deadline, interest)
+                }
+            }
+        } catch { context.deviceFailed(error) }
+    }
+
+    private func wait(_ deadline: UInt64?, _ interest: Readiness) {
+        if let deadline { context.loop.set(timer, deadline: deadline) } else { context.loop.cancel(timer) }
+        guard isRegistered, interest != self.interest else { return }
+        self.interest = interest
+        context.loop.update(self, interest: interest)
+    }
+
+    // MARK: Requests
+
+    private func offer(_ token: MessageToken, _ count: Int) throws(Errno) {
+        requestCount = count
+        let bytes = UnsafeRawBufferPointer(rebasing: request[..<count])
+        context.recorder?.message(.fromHost, link: .ipmi, bytes, at: context.recordTime)
+        for handler in handlers {
+            state = .offering(token, handler)
+            context.enter(.message)
+            let disposition = handler.offer(token.rawValue, bytes, now: context.loop.now)
+            context.leave(.message, plugin: handler.plugin.name)
+            // A reply makes it this handler's, whatever it says.
+            guard case .offering = state else {
+                state = .idle
+                return
+            }
+            switch disposition {
+            case KCS_PENDING:
+                state = .pending(token, handler)
+                return
+            case KCS_HANDLED:
+                state = .idle
+                return carrier.withhold(token, now: context.loop.time())
+            case KCS_DECLINED: continue
+            default:
+                context.fail("plugin \(handler.plugin.name): message answered \(disposition)")
+                return try complete(token, CompletionCode.unspecified.rawValue)
+            }
+        }
+        try complete(token, CompletionCode.invalidCommand.rawValue)
+    }
+
+    /// Answers for the handlers, with a completion code alone.
+    private func complete(_ token: MessageToken, _ code: UInt8) throws(Errno) {
+        state = .idle
+        _ = try send(token, shortResponse(code))
+    }
+
+    /// NetFn, command and a completion code.
+    private func shortResponse(_ code: UInt8) -> [UInt8] {
+        [request[0] | 0x04, requestCount > 1 ? request[1] : 0, code]
+    }
+
+    /// The answer is no longer owed.
+    private func withdraw(_ token: MessageToken, _ end: MessageEnd) {
+        guard let owed = state.owed, owed.token == token else { return }
+        state = .idle
+        guard end == .expired else { return }
+        shortResponse(CompletionCode.timeout.rawValue).withUnsafeBytes {
+            context.recorder?.message(.toHost, link: .ipmi, $0, at: context.recordTime)
+        }
+        context.log.write(
+            .warning, context.name,
+            "plugin \(owed.handler.plugin.name): NetFn \(Hex.byte(request[0] >> 2)) command \(Hex.byte(request[1]))"
+                + " was not answered in time; the host CPU got completion code C3")
+    }
+
+    // MARK: What handlers do
+
+    /// `reply`
+    func reply(_ handler: HandlerInstance, _ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        let token = MessageToken(rawValue: token)
+        guard let owed = state.owed, owed.token == token else { return refuse(handler, token) }
+        guard owed.handler === handler else {
+            return handler.misused("reply() was called for another handler's request, and refused")
+        }
+        guard bytes.count <= TransferMachine.responseCapacity else {
+            return handler.misused(
+                "reply() of \(bytes.count) bytes is longer than \(TransferMachine.responseCapacity), and was refused")
+        }
+        // Inside of an offer, it goes on when that has returned.
+        let isOffering = if case .offering = state { true } else { false }
+        state = isOffering ? .answered : .idle
+        lastAnswered = token
+        do throws(Errno) {
+            if bytes.isEmpty {
+                // It promised an answer, and has none: the host CPU is left waiting in READ.
+                carrier.withhold(token, now: context.loop.time())
+            } else if try !send(token, bytes) {
+                context.counters.staleReplies += 1
+                return KCS_E_STALE
+            }
+        } catch {
+            context.deviceFailed(error)
+            return KCS_E_STALE
+        }
+        if !isOffering { run() }
+        return KCS_OK
+    }
+
+    private func refuse(_ handler: HandlerInstance, _ token: MessageToken) -> Int32 {
+        if case .ended = state {
+            _ = handler.misused("reply() was called after the channel closed, and refused")
+            return KCS_E_UNAVAILABLE
+        }
+        if token == lastAnswered {
+            return handler.misused("reply() was called a second time for one request, and refused")
+        }
+        guard carrier.hasDelivered(token) else {
+            return handler.misused("reply() was called with token \(token.rawValue), which no request has")
+        }
+        context.counters.staleReplies += 1
+        return KCS_E_STALE
+    }
+
+    private func send(_ token: MessageToken, _ bytes: [UInt8]) throws(Errno) -> Bool {
+        let result = bytes.withUnsafeBytes { bytes in
+            Result<Bool, Errno> { () throws(Errno) in try send(token, bytes) }
+        }
+        return try result.get()
+    }
+
+    private func send(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Bool {
+        guard try carrier.reply(token, bytes, now: context.loop.time()) == .accepted else { return false }
+        context.recorder?.message(.toHost, link: .ipmi, bytes, at: context.recordTime)
+        return true
+    }
+
+    // MARK: SMS_ATN
+
+    /// Which handlers want it; any handler's wish is the channel's.
+    private var attentive: [HandlerInstance]
+    private var wantsAttention: Bool { !attentive.isEmpty }
+
+    /// `set_attention`
+    func setAttention(_ handler: HandlerInstance, _ on: Bool) -> Int32 {
+        attentive.removeAll { $0 === handler }
+        if on { attentive.append(handler) }
+        if case .ended = state { return KCS_OK }
+        do throws(Errno) { try carrier.setAttention(wantsAttention) } catch { context.deviceFailed(error) }
+        switch state {
+        case .offering, .answered, .ended: break
+        case .idle, .pending: run()
+        }
+        return KCS_OK
+    }
+}
