@@ -3,8 +3,7 @@
 //
 // One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded:
 //   KCSMUX_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
-// without tools and tests, since an ordinary target cannot import an Embedded module. `.ci/install` does it for other
-// processors, too.
+// without tools and tests: ordinary targets cannot import Embedded modules. `.ci/install` does it for other processors.
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
@@ -59,6 +58,11 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
 }
 
 // MARK: What ships
+/// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
+let plugins: KeyValuePairs = [
+    "echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP", "post-code": "PostCode",
+]
+let entries = plugins.map { library("Plugins/\($1)/Entry", "CKCSPlugin PluginKit \($1)Handler", name: "\($1)Plugin") }
 let shippedTargets: [Target] = [
     c("Sources/System/CLinux"),
     library("Sources/System/LinuxIO", "CLinux"),
@@ -88,20 +92,14 @@ let shippedTargets: [Target] = [
     program("Sources/Daemon/kcsmuxd", "CLinux Daemon Devices LinuxIO PluginHost SimulatedDevice YAML"),
     program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
-    library("Plugins/Echo/Entry", "CKCSPlugin EchoHandler PluginKit", name: "EchoPlugin"),
     library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
-    library("Plugins/DebugTrigger/Entry", "CKCSPlugin DebugTriggerHandler PluginKit", name: "DebugTriggerPlugin"),
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
     library(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
-    library("Plugins/IPMILite/Entry", "CKCSPlugin IPMILiteHandler", name: "IPMILitePlugin"),
     library("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
-    library("Plugins/MCTP/Entry", "CKCSPlugin MCTPHandler PluginKit", name: "MCTPPlugin"),
+    library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
 ]
-
-/// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
-let plugins: KeyValuePairs = ["echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP"]
 
 // MARK: What stays on a workstation
 let tools: [Target] = [
@@ -148,6 +146,7 @@ let testTargets: [Target] = [
     tests("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginTestSupport"),
     tests("Plugins/IPMIController", "IPMI IPMIController"),
     tests("Plugins/IPMILiteHandler", "CKCSPlugin IPMI IPMIController IPMILiteHandler PluginTestSupport TestKit"),
+    tests("Plugins/PostCode", "CKCSPlugin PluginTestSupport PostCodeHandler TestKit"),
     tests("Plugins/MCTPMux", "MCTP MCTPMux Wire"),
     tests("Plugins/MCTPHandler", "CKCSPlugin MCTP MCTPHandler PluginTestSupport"),
     tests(
@@ -166,18 +165,18 @@ let testTargets: [Target] = [
 // MARK: The settings
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.
 let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
-let fuzzing = Context.environment["KCSMUX_FUZZ"] != nil
+let fuzzes = Context.environment["KCSMUX_FUZZ"] != nil
 let workstation = (embedded ? [] : tools + testTargets).filter {
-    $0.type == .test ? wanted?.contains($0.name) ?? true : $0.name != "fuzz" || fuzzing
+    $0.type == .test ? wanted?.contains($0.name) ?? true : $0.name != "fuzz" || fuzzes
 }
-let (files, root) = (FileManager.default, Context.packageDirectory)
+let (shipped, files, root) = (shippedTargets + entries, FileManager.default, Context.packageDirectory)
 let notSources = ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "stranger.c", "loop.c"]
-for target in shippedTargets + workstation {
+for target in shipped + workstation {
     target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
     if target.cSettings == nil { target.swiftSettings = strict }
     if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
 }
-for target in shippedTargets where target.cSettings == nil {
+for target in shipped where target.cSettings == nil {
     target.swiftSettings! += embedded ? bmc : ordinary
     // An id, by which debuggers find a program's debug file; lld, because gold lists symbols that the map made local.
     let map = "--version-script=\(root)/Plugins/plugin.map"
@@ -195,5 +194,5 @@ let package = Package(
     name: "kcsmux",
     products: plugins.map { .library(name: "kcs-\($0.key)", type: .dynamic, targets: ["\($0.value)Plugin"]) },
     dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
-    targets: shippedTargets + workstation
+    targets: shipped + workstation
 )
