@@ -2,7 +2,7 @@
 import PluginKit
 
 /// Runs actions when the host CPU writes a trigger byte: 'D' for debug data and 'R' for a reboot, unless configured
-/// otherwise. What a byte means is `TriggerPolicy`'s business; here it is carried out, counted and told.
+/// otherwise. What a byte means is `TriggerPolicy`'s business; here it is carried out, counted and reported.
 ///
 /// Any code on the host CPU that may write to the port can trigger, so every refusal protects the BMC, and every line
 /// that a byte can cause is limited.
@@ -10,6 +10,7 @@ public final class DebugTriggerHandler: Handler {
     private var policy: TriggerPolicy
     private let keys: [(key: UInt8, actions: OptionValue)]
     private let isDryRun: Bool
+    private let ready: STR?
     private var timer: HandlerTimer?
     private var isTimerSet = false
 
@@ -39,6 +40,7 @@ public final class DebugTriggerHandler: Handler {
         policy = TriggerPolicy(options.rules)
         keys = options.actions
         isDryRun = options.isDryRun
+        ready = options.ready
         let reasons = TriggerPolicy.Refusal.allCases.count
         refused = Array(repeating: 0, count: reasons)
         refusedLines = Array(repeating: ReportLimiter(), count: reasons)
@@ -48,15 +50,22 @@ public final class DebugTriggerHandler: Handler {
 
     /// Bytes from before the device was opened were meant for somebody else: kcsmuxd has thrown them away.
     public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
+        if ready != nil && !info.capabilities.contains(.status) {
+            throw HandlerError("`ready` needs a device with STR")
+        }
         stale += UInt64(info.staleBytes)
         if info.staleBytes > 0 { host.log(.notice, "stale bytes from before the start, ignored: \(info.staleBytes)") }
-        timer = host.timer(for: self) { handler, now in handler.tellOwed(now: now) }
+        timer = host.timer(for: self) { handler, now in handler.reportOwed(now: now) }
+        // What an instance that crashed has left there is overwritten.
+        show(isReady: true)
         return .automatic
     }
 
-    /// Tells what is still untold.
+    /// Reports what is still owed.
     public override func stop(_ reason: Reason) {
-        tellOwed(now: .max)
+        // A device that has gone needs no line here.
+        if let ready { host.writeSTR(mask: ready, []) }
+        reportOwed(now: .max)
         timer = nil
     }
 
@@ -70,7 +79,7 @@ public final class DebugTriggerHandler: Handler {
             unknown += 1
             latestUnknown = value
             let count = unknownLines.note(now: now)
-            if count > 0 { tellUnknown(count) } else { owe(unknownLines.deadline) }
+            if count > 0 { reportUnknown(count) } else { owe(unknownLines.deadline) }
         case .command: commands += 1
         case .arming: break
         case .armed: armed += 1
@@ -89,6 +98,7 @@ public final class DebugTriggerHandler: Handler {
             return policy.finished()
         }
         host.annotate("trigger \(name(of: byte))", direction: .input)
+        show(isReady: false)
         // kcsmuxd logs one line with this cause, each action and its result.
         let status = host.runActions(actions, cause: "trigger \(name(of: byte))", for: self) { handler, results in
             handler.finished(results)
@@ -101,7 +111,16 @@ public final class DebugTriggerHandler: Handler {
 
     private func finished(_ results: [ActionResult]) {
         policy.finished()
-        for result in results where result.outcome != .ok { failedActions += 1 }
+        let failed = results.count { $0.outcome != .ok }
+        failedActions += UInt64(failed)
+        // A host CPU that finds it clear after a trigger knows that it cannot count on the BMC.
+        if failed == 0 { show(isReady: true) }
+    }
+
+    private func show(isReady: Bool) {
+        guard let ready else { return }
+        let status = host.writeSTR(mask: ready, isReady ? ready : [])
+        if status != .ok { host.log(.error, "the ready bit could not be written (\(status.rawValue))") }
     }
 
     private func refuse(_ byte: UInt8, _ refusal: TriggerPolicy.Refusal, now: UInt64) {
@@ -109,7 +128,7 @@ public final class DebugTriggerHandler: Handler {
         refused[reason] += 1
         latestRefused[reason] = byte
         let count = refusedLines[reason].note(now: now)
-        if count > 0 { tellRefused(refusal, count) } else { owe(refusedLines[reason].deadline) }
+        if count > 0 { reportRefused(refusal, count) } else { owe(refusedLines[reason].deadline) }
     }
 
     // MARK: Lines at a limited rate
@@ -120,26 +139,26 @@ public final class DebugTriggerHandler: Handler {
         timer.set(deadline)
     }
 
-    private func tellOwed(now: UInt64) {
+    private func reportOwed(now: UInt64) {
         isTimerSet = false
         var next: UInt64?
-        if let due = unknownLines.deadline, due <= now { tellUnknown(unknownLines.tell(now: due)) }
+        if let due = unknownLines.deadline, due <= now { reportUnknown(unknownLines.report(now: due)) }
         if let later = unknownLines.deadline { next = later }
         for refusal in TriggerPolicy.Refusal.allCases {
             let reason = refusal.rawValue
             if let due = refusedLines[reason].deadline, due <= now {
-                tellRefused(refusal, refusedLines[reason].tell(now: due))
+                reportRefused(refusal, refusedLines[reason].report(now: due))
             }
             if let later = refusedLines[reason].deadline { next = min(next ?? later, later) }
         }
         owe(next)
     }
 
-    private func tellUnknown(_ count: UInt64) {
+    private func reportUnknown(_ count: UInt64) {
         host.log(.notice, "bytes that are no trigger: \(count), the last \(name(of: latestUnknown))")
     }
 
-    private func tellRefused(_ refusal: TriggerPolicy.Refusal, _ count: UInt64) {
+    private func reportRefused(_ refusal: TriggerPolicy.Refusal, _ count: UInt64) {
         let byte = name(of: latestRefused[refusal.rawValue])
         host.log(.warning, "trigger \(byte) refused, \(words(for: refusal))" + (count > 1 ? "; \(count) times" : ""))
     }

@@ -6,27 +6,27 @@ public struct ReportLimiter {
     /// Nanoseconds between two lines.
     public static let interval: UInt64 = 10_000_000_000
 
-    /// Events that no line has told of yet.
-    public private(set) var untold: UInt64 = 0
+    /// Events that no line has reported yet.
+    public private(set) var unreported: UInt64 = 0
     private var quietUntil: UInt64 = 0
 
-    /// A limiter whose next event is told at once.
+    /// A limiter whose next event is reported at once.
     public init() {}
 
-    /// Notes an event. Answers how many a line is to tell of now; 0: none, more may come before `deadline`.
+    /// Notes an event. Answers how many a line is to report now; 0: none, more may come before `deadline`.
     public mutating func note(now: UInt64) -> UInt64 {
-        untold += 1
-        return now >= quietUntil ? tell(now: now) : 0
+        unreported += 1
+        return now >= quietUntil ? report(now: now) : 0
     }
 
-    /// When a line is owed for what was not told; nil when nothing is.
-    public var deadline: UInt64? { untold == 0 ? nil : quietUntil }
+    /// When a line is owed for what was not reported; nil when nothing is.
+    public var deadline: UInt64? { unreported == 0 ? nil : quietUntil }
 
-    /// Answers how many events a line is to tell of at last; 0: none.
-    public mutating func tell(now: UInt64) -> UInt64 {
-        let count = untold
+    /// Answers how many events a line is to report at last; 0: none.
+    public mutating func report(now: UInt64) -> UInt64 {
+        let count = unreported
         guard count > 0 else { return 0 }
-        untold = 0
+        unreported = 0
         quietUntil = now + Self.interval
         return count
     }

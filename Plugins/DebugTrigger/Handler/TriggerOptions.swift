@@ -27,12 +27,17 @@ struct TriggerOptions {
         .enumeration(
             "command_bytes", of: CommandBytes.self, default: .ignore,
             help: "whether bytes of the command port count like those of the data port"),
+        .integer(
+            "ready", 2...7,
+            help: "bit of STR that is set while triggers are served, and clear while one is acted on; 2 or 4 to 7"),
     ]
 
     private let options: OptionValue
     let actions: [(key: UInt8, actions: OptionValue)]
     let arm: [UInt8]
     let isDryRun: Bool
+    /// The bit that shows whether triggers are served.
+    let ready: STR?
     let rules: TriggerPolicy.Rules
 
     init(_ options: OptionValue) {
@@ -40,6 +45,7 @@ struct TriggerOptions {
         actions = options["actions"].pairs.map { ($0.key.byte, $0.value) }
         arm = options["arm"].ifPresent?.bytes ?? []
         isDryRun = options["dry_run"].bool
+        ready = options["ready"].ifPresent.map { STR(rawValue: 1 << UInt8($0.integer)) }
         rules = TriggerPolicy.Rules(
             keys: actions.map { $0.key }, arm: arm, armWindow: options["arm_window"].duration.nanoseconds,
             cooldown: options["cooldown"].duration.nanoseconds,
@@ -57,6 +63,7 @@ struct TriggerOptions {
             if seen.contains(key) { report.error(pair.key, "the byte \(name(of: key)) is named twice") }
             seen.append(key)
         }
+        if ready == .command { report.error(options["ready"], "bit 3 is the hardware's: C/D") }
         for byte in arm where seen.contains(byte) {
             report.error(options["arm"], "\(name(of: byte)) cannot both arm and trigger")
             break

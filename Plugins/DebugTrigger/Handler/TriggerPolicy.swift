@@ -43,7 +43,7 @@ public struct TriggerPolicy {
         case arming
         /// The arming sequence is complete.
         case armed
-        /// Run what belongs to this key, by its place in `keys`, and say `finished` afterwards.
+        /// Run what belongs to this key, by its index in `keys`, and say `finished` afterwards.
         case trigger(Int)
         /// A key that may not trigger now.
         case refused(Int, Refusal)

@@ -150,6 +150,44 @@ private let keyR = UInt8(ascii: "R")
         #expect(host.runs.count == 2)
     }
 
+    @Test func readyBitIsSetWhileTriggersAreServed() throws {
+        var given = options()
+        given["ready"] = .integer(4)
+        let daemon = try makeTrigger(given)
+        #expect(daemon.status == 0x10)
+        daemon.write(keyD)
+        #expect(daemon.status == 0, "it is acted on")
+        daemon.finishActions()
+        #expect(daemon.status == 0x10)
+        daemon.write(keyD)
+        daemon.finishActions([KCS_OUTCOME_FAILED])
+        #expect(daemon.status == 0, "the recovery failed")
+        daemon.write(keyR)
+        daemon.finishActions()
+        #expect(daemon.status == 0x10)
+        daemon.runStatus = KCS_E_LIMIT
+        daemon.write(keyD)
+        #expect(daemon.status == 0)
+        daemon.stop()
+        #expect(daemon.status == 0)
+    }
+
+    @Test func readyBitIsLeftAloneWithoutTheOptionAndNeedsSTRWithIt() throws {
+        let plain = try makeTrigger(options())
+        plain.write(keyD)
+        #expect(plain.registerCalls == 0)
+        var given = options()
+        given["ready"] = .integer(7)
+        let blind = try #require(FakeDaemon(DebugTriggerHandler.plugin.descriptor, given))
+        blind.capabilities = KCS_CAP_DATA_IN
+        #expect(blind.start() == KCS_E_FAILED)
+        #expect(blind.lines.map(\.text) == ["`ready` needs a device with STR"])
+        given["ready"] = .integer(3)
+        #expect(
+            FakeDaemon.check(DebugTriggerHandler.plugin.descriptor, given)
+                == [.init("ready", "bit 3 is the hardware's: C/D")])
+    }
+
     @Test func stopWhileActionsRunLeavesNothingBehind() throws {
         var host: FakeDaemon? = try makeTrigger(options())
         weak let gone = host

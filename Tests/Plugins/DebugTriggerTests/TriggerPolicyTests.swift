@@ -194,7 +194,7 @@ private let keyR = UInt8(ascii: "R")
         #expect(limiter.deadline == deadline)
         #expect(limiter.note(now: deadline) == 100)
         #expect(limiter.note(now: deadline + 1) == 0)
-        #expect(limiter.tell(now: deadline + 2) == 1)
-        #expect(limiter.tell(now: deadline + 3) == 0)
+        #expect(limiter.report(now: deadline + 2) == 1)
+        #expect(limiter.report(now: deadline + 3) == 0)
     }
 }
