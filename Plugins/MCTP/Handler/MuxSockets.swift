@@ -194,7 +194,7 @@ final class MuxSockets: ClientSockets {
         let count = recv(
             connection.descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
         if count < 0 {
-            // What is there is told again.
+            // What is there is reported anew.
             return cl_errno() == EINTR || cl_errno() == EAGAIN ? () : gone(client)
         }
         // A packet of length 0 and the end look alike: the protocol has no use for the former.

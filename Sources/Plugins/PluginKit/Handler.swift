@@ -28,7 +28,7 @@ open class Handler {
     /// Input `.automatic`: a byte that the host CPU wrote, with STR as it was read with it. C/D in `str` tells the port.
     open func data(_ value: UInt8, str: STR, now: UInt64) {}
 
-    /// Input `.manual`: there is a byte in IDR; take it with `host.readIDR()`. Not told again until it was taken.
+    /// Input `.manual`: there is a byte in IDR; take it with `host.readIDR()`. Not called anew until it was taken.
     open func inputReady(str: STR, now: UInt64) {}
 
     /// OBF is clear, after `host.wantOutput`.
@@ -40,6 +40,6 @@ open class Handler {
     /// The operator reset the channel, or the host CPU was reset: forget what was under way with it.
     open func reset(now: UInt64) {}
 
-    /// Tells figures for the status display.
+    /// Gives figures for the status display.
     open func stats(_ stats: Stats) {}
 }

@@ -13,8 +13,9 @@ public final class HandlerTimer {
         self.host = host
         call = Call(calls, fire)
         let context = calls.hold(call)
-        guard host.table.pointee.timer_open(host.channel, context, { Call<UInt64>.tell($0, $1) }, &identifier) == KCS_OK
-        else {
+        let status = host.table.pointee.timer_open(
+            host.channel, context, { Call<UInt64>.repeated($0, $1) }, &identifier)
+        guard status == KCS_OK else {
             calls.drop(call)
             call.forget()
             return nil

@@ -37,7 +37,7 @@ public final class HandlerWatch {
         call = Call(calls, ready)
         let status = host.table.pointee.watch_open(
             host.channel, descriptor, events.rawValue, calls.hold(call),
-            { Call<Readiness>.tell($0, Readiness(events: WatchEvents(rawValue: $1), now: $2)) }, &identifier)
+            { Call<Readiness>.repeated($0, Readiness(events: WatchEvents(rawValue: $1), now: $2)) }, &identifier)
         guard status == KCS_OK else {
             calls.drop(call)
             call.forget()

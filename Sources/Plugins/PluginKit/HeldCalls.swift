@@ -48,7 +48,7 @@ final class Call<Argument>: HeldCall {
     }
 
     /// For what comes any number of times.
-    static func tell(_ context: UnsafeMutableRawPointer?, _ argument: Argument) {
+    static func repeated(_ context: UnsafeMutableRawPointer?, _ argument: Argument) {
         Borrowed<Call<Argument>>(context: context).object.body?(argument)
     }
 

@@ -51,7 +51,7 @@ public struct Reason: RawRepresentable, Equatable, Sendable {
     public static let stop = Reason(rawValue: 4)
 }
 
-/// What `start` is told.
+/// What `start` is given.
 public struct StartInfo {
     /// What the channel's device gives.
     public let capabilities: Capabilities

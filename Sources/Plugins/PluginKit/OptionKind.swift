@@ -28,7 +28,7 @@ public enum OptionKind: UInt32, Sendable {
     case byte = 12
     /// Bytes.
     case bytes = 13
-    /// What kcsmuxd does when it is told to.
+    /// What kcsmuxd does when the plugin asks for it.
     case actions = 14
 
     /// With its article, for messages.

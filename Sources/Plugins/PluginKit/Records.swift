@@ -10,7 +10,7 @@ public enum LogLevel: UInt32, Sendable {
     case notice = 2
     /// Normal.
     case info = 3
-    /// For whoever looks for a fault.
+    /// For whoever searches for a fault.
     case debug = 4
 }
 
