@@ -59,7 +59,8 @@ static void echo_destroy(void *instance) {
 }
 
 static void answer(struct echo *echo, uint8_t value) {
-    switch (echo->host->write_odr(echo->channel, value)) {
+    int32_t status = echo->host->write_odr(echo->channel, value);
+    switch (status) {
     case KCS_OK:
         echo->echoed++;
         break;
@@ -69,7 +70,7 @@ static void answer(struct echo *echo, uint8_t value) {
         echo->host->want_output(echo->channel, KCS_OUTPUT_HOLD);
         break;
     default:
-        echo->host->fail(echo->channel, "ODR could not be written");
+        kcs_failf(echo->host, echo->channel, "ODR could not be written: %d", (int)status);
     }
 }
 
@@ -97,11 +98,9 @@ static void echo_stats(void *instance, const struct kcs_stats *stats) {
 }
 
 static const struct kcs_plugin plugin = {
-    .size = sizeof plugin,
-    .abi = KCS_ABI,
+    KCS_PLUGIN_HEAD,
     .inputs = KCS_TAKES(KCS_INPUT_AUTO),
     .needs = KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT,
-    .option_size = sizeof options[0],
     .name = "echo-c",
     .version = "0.1.0",
     .summary = "answers each data byte through ODR, exclusive-ored",

@@ -239,11 +239,9 @@ static const struct kcs_request_length requests[] = {
 };
 
 static const struct kcs_plugin plugin = {
-    .size = sizeof plugin,
-    .abi = KCS_ABI,
+    KCS_PLUGIN_HEAD,
     .inputs = KCS_TAKES(KCS_INPUT_MESSAGES),
     .needs = KCS_CAP_MESSAGES,
-    .option_size = sizeof options[0],
     .name = "oem-c",
     .version = "0.1.0",
     .summary = "four commands of one NetFn",

@@ -23,6 +23,8 @@ public enum Tools {
     public enum Language: String, CaseIterable, Sendable {
         /// With `cc`.
         case c
+        /// With `c++`.
+        case cpp
         /// With `swiftc`: Embedded, as on a BMC.
         case swift
         /// With `swiftc`: ordinary Swift, with its runtime.
@@ -34,6 +36,7 @@ public enum Tools {
         public var compiler: String? {
             switch self {
             case .c: return Tools.find("cc")
+            case .cpp: return Tools.find("c++")
             case .swift, .ordinarySwift: return Tools.find("swiftc")
             case .rust: return Tools.find("rustc")
             }
@@ -61,6 +64,9 @@ public enum Tools {
             arguments = [
                 "-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-I", include, source,
             ]
+        case .cpp:
+            arguments = ["-std=c++17", "-fno-exceptions", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared"]
+            arguments += ["-fPIC", "-I", include, "\(examples)/cpp/\(example).cpp"]
         case .swift, .ordinarySwift:
             let kit = "\(CCompiler.root)/Sources/Plugins/PluginKit"
             arguments = ["-parse-as-library", "-module-name", example, "-emit-library", "-I", include]

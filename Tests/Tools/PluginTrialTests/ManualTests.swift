@@ -85,6 +85,8 @@ import Testing
             #expect(served.output.contains("\n0x43\n"), "\(served.output)")
             #expect(served.output.contains("answered 1"), "\(served.output)")
         }
+        let cpp = try #require(commands.first { $0.contains("c++ ") })
+        #expect(try run(cpp).ending == .exited(0))
         let rust = try #require(commands.first { $0.contains("rustc") })
         #expect(try run(rust).ending == .exited(0))
         #expect(try Tools.run("kcsctl", ["plugin", "info", "\(folder.path)/libkcs-echo-rust.so"]).ending == .exited(0))

@@ -75,6 +75,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #if !defined(KCS_NO_HELPERS) && !defined(__swift__)
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,6 +482,42 @@ KCS_EXPORT const struct kcs_plugin *KCS_NONNULL kcs_plugin_entry(void);
 /* ---- Helpers ---------------------------------------------------------------------------------------------------------
  * No part of the ABI: each is compiled into the plugin. KCS_NO_HELPERS leaves them out. */
 #if !defined(KCS_NO_HELPERS) && !defined(__swift__)
+
+/* What every descriptor says in the same way: members of its initializer in C, an assignment in C++. */
+#define KCS_PLUGIN_HEAD .size = sizeof(struct kcs_plugin), .abi = KCS_ABI, .option_size = sizeof(struct kcs_option)
+static inline void kcs_plugin_fill(struct kcs_plugin *KCS_NONNULL plugin) {
+    plugin->size = sizeof(struct kcs_plugin);
+    plugin->abi = KCS_ABI;
+    plugin->option_size = sizeof(struct kcs_option);
+}
+
+/* log() and fail() with a format as printf's; what is longer than 511 bytes is cut. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5)))
+#endif
+static inline void
+kcs_logf(const struct kcs_host *KCS_NONNULL host, struct kcs_channel *KCS_NONNULL channel, uint32_t level,
+         const char *KCS_NONNULL format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    host->log(channel, level, text);
+}
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static inline void
+kcs_failf(const struct kcs_host *KCS_NONNULL host, struct kcs_channel *KCS_NONNULL channel,
+          const char *KCS_NONNULL format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    host->fail(channel, text);
+}
 
 /* The member of an object that `declared`, the array behind the object, names `key`; all options together are the object
  * of descriptor->options. A name that is not declared is the plugin's mistake, which its first create meets: says so on
