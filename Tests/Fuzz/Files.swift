@@ -12,9 +12,15 @@ import YAML
 
 @testable import PluginHost
 
+/// Types of devices: one with all that there is, one with little.
+private let fuzzedDevices = [
+    DeviceType(name: "raw-kcs", hasRegisters: true, hasMessages: true, isSimulated: false),
+    DeviceType(name: "serio-raw", hasRegisters: false, hasMessages: false, isSimulated: false),
+]
+
 /// The configuration file: what is wrong with it is said, in places that the text has.
 func fuzzConfiguration(_ input: UnsafeRawBufferPointer) {
-    let outcome = ConfigurationFile.parse(Array(input), file: "f")
+    let outcome = ConfigurationFile.parse(Array(input), file: "f", devices: fuzzedDevices)
     rule(outcome.configuration != nil || outcome.diagnostics.hasErrors, "a file is refused, and nothing says why")
     var lines = 1
     for byte in input where byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || byte >= 0x80 { lines += 1 }
@@ -93,7 +99,7 @@ func fuzzDescriptor(_ input: UnsafeRawBufferPointer) {
         rule(plugin.options.children.allSatisfy { !$0.key.isEmpty }, "an option without a key")
         // What the plugin declares is what a file is checked against.
         let text = Array("version: 1\nchannels: []\n".utf8)
-        _ = ConfigurationFile.parse(text, file: "f")
+        _ = ConfigurationFile.parse(text, file: "f", devices: fuzzedDevices)
     }
 }
 

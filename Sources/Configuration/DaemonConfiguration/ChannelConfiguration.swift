@@ -4,11 +4,11 @@ import YAML
 
 /// One channel, with its defaults filled in. Equal channels are those that behave the same: where something stands in
 /// the file makes no difference.
-public final class ChannelConfiguration: Sendable {
+public struct ChannelConfiguration: Equatable, Sendable {
     /// Unique.
     public let name: String
     /// Where the name stands.
-    public let nameMark: Mark
+    public let nameOrigin: Origin
     /// Start it with the daemon.
     public let enabled: Bool
     /// What carries it.
@@ -21,57 +21,35 @@ public final class ChannelConfiguration: Sendable {
     public let capture: CaptureConfiguration
     /// What happens after a handler's failure.
     public let restart: RestartConfiguration
-    /// A plugin's call that takes longer is reported; nanoseconds.
-    public let callBudget: UInt64
+    /// A plugin's call that takes longer is reported.
+    public let callBudget: TimeSpan
+}
 
-    init(
-        name: String, nameMark: Mark, enabled: Bool, device: DeviceConfiguration, handlers: [HandlerConfiguration],
-        transfer: TransferConfiguration, capture: CaptureConfiguration, restart: RestartConfiguration,
-        callBudget: UInt64
-    ) {
+/// What this module has to know of a type of device to check a file. Which types there are is the devices' business: who
+/// reads a file says.
+public struct DeviceType: Equatable, Sendable {
+    /// As `type` names it in the file.
+    public let name: String
+    /// IDR, ODR and STR: the daemon runs the transfer, and a driver stands in front of them.
+    public let hasRegisters: Bool
+    /// Whole messages, whoever runs the transfer.
+    public let hasMessages: Bool
+    /// No hardware, and perhaps a machine of somebody's own.
+    public let isSimulated: Bool
+
+    /// A type of device.
+    public init(name: String, hasRegisters: Bool, hasMessages: Bool, isSimulated: Bool) {
         self.name = name
-        self.nameMark = nameMark
-        self.enabled = enabled
-        self.device = device
-        self.handlers = handlers
-        self.transfer = transfer
-        self.capture = capture
-        self.restart = restart
-        self.callBudget = callBudget
+        self.hasRegisters = hasRegisters
+        self.hasMessages = hasMessages
+        self.isSimulated = isSimulated
     }
-
-    /// Where the device's path stands, for what only a look at the file system can tell.
-    public var devicePathMark: Mark { device.pathMark }
-}
-
-extension ChannelConfiguration: Equatable {
-    /// Do they behave the same?
-    public static func == (left: ChannelConfiguration, right: ChannelConfiguration) -> Bool {
-        left.name == right.name && left.enabled == right.enabled && left.device == right.device
-            && left.handlers == right.handlers && left.transfer == right.transfer && left.capture == right.capture
-            && left.restart == right.restart && left.callBudget == right.callBudget
-    }
-}
-
-/// The kinds of devices.
-public enum DeviceType: String, CaseIterable, Equatable, Sendable {
-    /// `/dev/raw-kcsN`: IDR, ODR and STR.
-    case rawKCS = "raw-kcs"
-    /// `/dev/serio_rawN`: data bytes in.
-    case serioRaw = "serio-raw"
-    /// `/dev/ipmi-kcsN`: whole messages.
-    case ipmiKCS = "ipmi-kcs"
-    /// A simulated device's folder.
-    case sim = "sim"
-
-    /// Does it have registers, so that a transfer machine runs in the daemon?
-    public var hasRegisters: Bool { self == .rawKCS || self == .sim }
 }
 
 /// What carries a channel.
-public struct DeviceConfiguration: Sendable {
+public struct DeviceConfiguration: Equatable, Sendable {
     /// When the driver takes IDR out of the hardware.
-    public enum Driver: Equatable, Sendable {
+    public enum Driver: String, Words {
         /// In its interrupt handler, as the posted driver does.
         case v2
         /// As v2, with O_NONBLOCK the right way round.
@@ -84,32 +62,24 @@ public struct DeviceConfiguration: Sendable {
     public var type: DeviceType
     /// Its node, or its folder.
     public var path: String
-    /// Where the path stands.
-    public var pathMark: Mark
+    /// Where the path stands, for what only a look at the file system can tell.
+    public var pathOrigin: Origin
     /// The driver in front of the registers.
     public var driver: Driver
     /// Was it written in the file?
     public var isDriverGiven: Bool
-    /// Nanoseconds for which its absence, or its being held by another, is normal; then it is worth a warning.
-    public var wait: UInt64
+    /// How long its absence, or its being held by another, is normal; then it is worth a warning.
+    public var wait: TimeSpan
     /// Memory shared with the host.
     public var window: WindowConfiguration?
-}
-
-extension DeviceConfiguration: Equatable {
-    /// The same device, used the same way.
-    public static func == (left: DeviceConfiguration, right: DeviceConfiguration) -> Bool {
-        left.type == right.type && left.path == right.path && left.driver == right.driver
-            && left.isDriverGiven == right.isDriverGiven && left.wait == right.wait && left.window == right.window
-    }
 }
 
 /// Memory shared with the host.
 public struct WindowConfiguration: Equatable, Sendable {
     /// Who provides the memory.
-    public enum Kind: Equatable, Sendable {
+    public enum Kind: String, Words {
         /// The driver of the LPC bridge of an ASPEED BMC.
-        case aspeedLPCControl
+        case aspeedLPCControl = "aspeed-lpc-ctrl"
         /// A file that can be mapped.
         case memory
     }
@@ -125,36 +95,29 @@ public struct WindowConfiguration: Equatable, Sendable {
 }
 
 /// A plugin with the options that the file gives it.
-public struct HandlerConfiguration: Sendable {
+public struct HandlerConfiguration: Equatable, Sendable {
     /// A short name, or a path with a `/` in it.
     public var plugin: String
     /// Where that stands.
-    public var pluginMark: Mark
+    public var pluginOrigin: Origin
     /// A mapping that nobody has checked yet, for the shapes are the plugin's; nil when there is none.
     public var options: Node?
 
     /// The place to name when an option is missing.
-    public var optionsMark: Mark { options?.mark ?? pluginMark }
+    public var optionsMark: Mark { options?.mark ?? pluginOrigin.mark }
 
     /// The options against what the plugin declares; every mistake goes to `diagnostics`.
     public func check(_ shape: OptionShape, _ diagnostics: Diagnostics) -> Value {
-        let node = options ?? Node(mark: pluginMark, content: .mapping([]))
+        let node = options ?? Node(mark: pluginOrigin.mark, content: .mapping([]))
         return Checker(diagnostics, owner: "plugin \(quote(plugin))").check(
             node, shape, at: optionsMark, subject: "'options'")
-    }
-}
-
-extension HandlerConfiguration: Equatable {
-    /// The same plugin with the same options.
-    public static func == (left: HandlerConfiguration, right: HandlerConfiguration) -> Bool {
-        left.plugin == right.plugin && left.options == right.options
     }
 }
 
 /// How messages are carried.
 public struct TransferConfiguration: Equatable, Sendable {
     /// How the transfer machine treats IDR.
-    public enum Handshake: Equatable, Sendable {
+    public enum Handshake: String, Words {
         /// Looks at STR first, and leaves a byte unread on purpose.
         case strict
         /// Reads at once.
@@ -165,24 +128,24 @@ public struct TransferConfiguration: Equatable, Sendable {
     public var handshake: Handshake
     /// Was it written in the file?
     public var isHandshakeGiven: Bool
-    /// Nanoseconds after which a message without an answer is answered for its handler.
-    public var timeout: UInt64
+    /// A message without an answer is answered for its handler after this time.
+    public var timeout: TimeSpan
 }
 
 /// What happens after a handler's failure.
 public struct RestartConfiguration: Equatable, Sendable {
     /// Whether to start again.
-    public enum Policy: Equatable, Sendable {
+    public enum Policy: String, Words {
         /// No.
         case never
         /// After a pause.
-        case onFailure
+        case onFailure = "on-failure"
     }
 
     /// Whether to start again.
     public var policy: Policy
-    /// The first pause, nanoseconds.
-    public var backoff: UInt64
-    /// The longest pause, nanoseconds; not less than the first.
-    public var backoffMax: UInt64
+    /// The first pause.
+    public var backoff: TimeSpan
+    /// The longest pause; not less than the first.
+    public var backoffMax: TimeSpan
 }

@@ -25,14 +25,15 @@ extension Checker {
             if members[index] == nil { members[index] = value(pair.value, shape.children[index], quote(key.text)) }
         }
         let mark = place ?? node.mark
-        let values = shape.children.indices.map { index -> Value in
-            if let value = members[index] { return value }
+        let values = shape.children.indices.map { index -> Value.Member in
             let member = shape.children[index]
+            if let value = members[index] { return Value.Member(member.key, value) }
             // Who misspelt a key has been told; to call it missing as well would be one mistake reported twice.
             if let slip = misspelt.first(where: { $0.key == member.key }) {
-                return Value(type: member.type, mark: slip.mark, isGiven: true, payload: .absent)
+                return Value.Member(
+                    member.key, Value(type: member.type, mark: slip.mark, isGiven: true, payload: .absent))
             }
-            return defaultValue(member, at: mark, subject: quote(member.key))
+            return Value.Member(member.key, defaultValue(member, at: mark, subject: quote(member.key)))
         }
         return make(.object, node, .object(values))
     }
@@ -72,7 +73,8 @@ extension Checker {
         if shape.fillsItself && !shape.isUnchecked {
             return Value(
                 type: .object, mark: mark, isGiven: false,
-                payload: .object(shape.children.map { defaultValue($0, at: mark, subject: quote($0.key)) }))
+                payload: .object(
+                    shape.children.map { Value.Member($0.key, defaultValue($0, at: mark, subject: quote($0.key))) }))
         }
         return absent
     }

@@ -24,6 +24,7 @@ extension Checker {
     }
 
     private func wanted(_ shape: OptionShape) -> String {
+        if let phrase = shape.phrase { return phrase }
         switch shape.type {
         case .integer: return shape.isFileMode ? "a file mode such as 0660" : "a whole number"
         case .duration: return "a duration such as 10ms or 30s"
@@ -42,8 +43,9 @@ extension Checker {
         _ scalar: Scalar, _ shape: OptionShape, _ node: Node, _ subject: String
     ) -> Value.Payload? {
         // The set is closed, so a word such as off can only be meant as the word.
-        if let index = shape.choices.firstIndex(of: scalar.text) { return .enumeration(index) }
-        let hint = Suggestion.of(scalar.text, among: shape.choices).map { "did you mean \(quote($0))?" } ?? ""
+        if shape.choices.contains(scalar.text) { return .enumeration(scalar.text) }
+        let near = shape.phrase == nil ? Suggestion.of(scalar.text, among: shape.choices) : nil
+        let hint = near.map { "did you mean \(quote($0))?" } ?? ""
         refuse(scalar, shape, node, subject, hint)
         return nil
     }
@@ -83,10 +85,10 @@ extension Checker {
         }
     }
 
-    private func duration(_ scalar: Scalar, _ shape: OptionShape, _ node: Node, _ subject: String) -> UInt64? {
+    private func duration(_ scalar: Scalar, _ shape: OptionShape, _ node: Node, _ subject: String) -> TimeSpan? {
         do {
-            let value = try Literal.duration(scalar.text)
-            return isInRange(Int64(value), scalar.text, shape, node, subject) ? value : nil
+            let value = try TimeSpan(scalar.text)
+            return isInRange(Int64(value.nanoseconds), scalar.text, shape, node, subject) ? value : nil
         } catch {
             refuse(scalar, shape, node, subject, error.hint)
             return nil
@@ -99,7 +101,7 @@ extension Checker {
             return nil
         }
         do {
-            let value = try Literal.size(scalar.text)
+            let value = try Quantity.size(scalar.text)
             return isInRange(Int64(value), scalar.text, shape, node, subject) ? value : nil
         } catch {
             refuse(scalar, shape, node, subject, error.hint)

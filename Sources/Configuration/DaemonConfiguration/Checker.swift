@@ -95,7 +95,7 @@ public struct Checker {
         }
         guard shape.children.count == 2 else { return malformed(node, shape, subject) }
         _ = isInRange(Int64(nodes.count), length(nodes.count, "pair"), shape, node, subject)
-        var pairs: [(key: Value, value: Value)] = []
+        var pairs: [Value.Pair] = []
         var seen: [String: Int] = [:]
         for pair in nodes {
             let key = value(pair.key, shape.children[0], "a key of \(subject)")
@@ -106,7 +106,7 @@ public struct Checker {
                 diagnostics.error("\(name) in \(subject) equals an earlier key, which counts", at: pair.key.mark)
                 continue
             }
-            pairs.append((key, held))
+            pairs.append(Value.Pair(key, held))
         }
         return make(.map, node, .map(pairs))
     }
@@ -190,9 +190,9 @@ extension Value.Payload {
         case .bool(let value): return "\(value)"
         case .integer(let value): return "\(value)"
         case .byte(let value): return "\(value)"
-        case .enumeration(let value): return "\(value)"
-        case .duration(let value), .size(let value): return "\(value)"
-        case .string(let value), .path(let value): return value
+        case .duration(let value): return "\(value.nanoseconds)"
+        case .size(let value): return "\(value)"
+        case .enumeration(let value), .string(let value), .path(let value): return value
         case .oneOf(let index, let value): return value.payload.identity.map { "\(index) \($0)" }
         default: return nil
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Schema
 
-/// kcsmuxd's file, checked and with its defaults filled in. Times are nanoseconds, sizes bytes.
-public final class Configuration: Sendable {
+/// kcsmuxd's file, checked and with its defaults filled in. Sizes are bytes.
+public struct Configuration: Equatable, Sendable {
     /// Folders in which short plugin names are looked for first.
     public let pluginPath: [String]
     /// Where plugins and the daemon keep what must survive a restart.
@@ -13,7 +14,7 @@ public final class Configuration: Sendable {
     /// Was it written in the file? Simulated channels may not use the default.
     public let isSysrqPathGiven: Bool
     /// The longest that a plugin's call may take before the process is given up.
-    public let hangTimeout: UInt64
+    public let hangTimeout: TimeSpan
     /// Scheduling; nil leaves it as it is.
     public let realtime: RealtimeConfiguration?
     /// The control socket.
@@ -22,38 +23,10 @@ public final class Configuration: Sendable {
     public let capture: CaptureConfiguration
     /// In the order of the file.
     public let channels: [ChannelConfiguration]
-
-    init(
-        pluginPath: [String], stateDirectory: String, pluginTrust: PluginTrust, sysrqPath: String,
-        isSysrqPathGiven: Bool, hangTimeout: UInt64, realtime: RealtimeConfiguration?, control: ControlConfiguration,
-        capture: CaptureConfiguration, channels: [ChannelConfiguration]
-    ) {
-        self.pluginPath = pluginPath
-        self.stateDirectory = stateDirectory
-        self.pluginTrust = pluginTrust
-        self.sysrqPath = sysrqPath
-        self.isSysrqPathGiven = isSysrqPathGiven
-        self.hangTimeout = hangTimeout
-        self.realtime = realtime
-        self.control = control
-        self.capture = capture
-        self.channels = channels
-    }
-}
-
-extension Configuration: Equatable {
-    /// Do they say the same?
-    public static func == (left: Configuration, right: Configuration) -> Bool {
-        left.pluginPath == right.pluginPath && left.stateDirectory == right.stateDirectory
-            && left.pluginTrust == right.pluginTrust && left.sysrqPath == right.sysrqPath
-            && left.isSysrqPathGiven == right.isSysrqPathGiven && left.hangTimeout == right.hangTimeout
-            && left.realtime == right.realtime && left.control == right.control && left.capture == right.capture
-            && left.channels == right.channels
-    }
 }
 
 /// Whose plugin files are loaded.
-public enum PluginTrust: Equatable, Sendable {
+public enum PluginTrust: String, Words {
     /// Those that only their owner may write, in folders of which the same is true.
     case strict
     /// All.
@@ -62,6 +35,12 @@ public enum PluginTrust: Equatable, Sendable {
 
 /// Scheduling of the process.
 public struct RealtimeConfiguration: Equatable, Sendable {
+    /// A real-time scheduling class.
+    enum Policy: String, Words {
+        /// SCHED_FIFO.
+        case fifo
+    }
+
     /// SCHED_FIFO at this priority, 1 to 99; nil for ordinary scheduling.
     public var fifoPriority: Int32?
     /// Keep all of the process in memory.
@@ -85,7 +64,7 @@ public struct ControlConfiguration: Equatable, Sendable {
 /// What the flight recorder of a channel does.
 public struct CaptureConfiguration: Equatable, Sendable {
     /// Where events go.
-    public enum Mode: Equatable, Sendable {
+    public enum Mode: String, Words {
         /// Nowhere.
         case none
         /// Into a ring in memory.

@@ -16,10 +16,10 @@ public enum ConfigurationFile {
         public let diagnostics: Diagnostics
     }
 
-    /// Reads a file of at most 1 MiB.
-    public static func load(path: String) -> Outcome {
+    /// Reads a file of at most 1 MiB. `devices` are the types of devices that there are.
+    public static func load(path: String, devices: [DeviceType]) -> Outcome {
         do {
-            return parse(try Syscalls.readFile(path, limit: Limits().bytes), file: path)
+            return parse(try Syscalls.readFile(path, limit: Limits().bytes), file: path, devices: devices)
         } catch {
             let diagnostics = Diagnostics(file: path)
             diagnostics.error(
@@ -30,13 +30,13 @@ public enum ConfigurationFile {
     }
 
     /// Reads bytes; `file` is the name to print.
-    public static func parse(_ bytes: [UInt8], file: String) -> Outcome {
+    public static func parse(_ bytes: [UInt8], file: String, devices: [DeviceType]) -> Outcome {
         let diagnostics = Diagnostics(file: file, text: bytes)
         guard let root = Document.parse(bytes, diagnostics) else {
             return Outcome(configuration: nil, draft: nil, diagnostics: diagnostics)
         }
-        let value = Checker(diagnostics).check(root, Keys.file, at: root.mark)
-        let configuration = ConfigurationReader(root, diagnostics).configuration(value)
+        let value = Checker(diagnostics).check(root, Keys.file(devices), at: root.mark)
+        let configuration = ConfigurationReader(root, devices, diagnostics).configuration(value)
         return Outcome(
             configuration: diagnostics.hasErrors ? nil : configuration, draft: configuration, diagnostics: diagnostics)
     }

@@ -6,146 +6,124 @@ import YAML
 /// rules that tie several keys together are checked by `CrossChecks` on the way.
 struct ConfigurationReader {
     private let root: Node
+    private let devices: [DeviceType]
     private let diagnostics: Diagnostics
+    private let checks: CrossChecks
 
-    init(_ root: Node, _ diagnostics: Diagnostics) {
+    init(_ root: Node, _ devices: [DeviceType], _ diagnostics: Diagnostics) {
         self.root = root
+        self.devices = devices
         self.diagnostics = diagnostics
+        checks = CrossChecks(diagnostics)
     }
 
-    func configuration(_ value: Value) -> Configuration {
-        let file = Members(value, Keys.file)
-        let checks = CrossChecks(diagnostics)
+    func configuration(_ file: Value) -> Configuration {
         checks.version(file["version"])
-        let capture = self.capture(file["capture"], Keys.captureDefaults, base: nil)
+        let capture = self.capture(file["capture"], base: nil)
         var nodes: [Node] = []
         if case .sequence(let elements) = root.value(of: "channels")?.content { nodes = elements }
         var channels: [ChannelConfiguration] = []
-        if let list = file.list("channels") {
-            for (index, channel) in list.enumerated() where index < nodes.count {
-                channels.append(self.channel(channel, nodes[index], capture, checks))
-            }
+        if let list = file["channels"].list {
+            channels = zip(list, nodes).map { channel($0, $1, capture) }
             checks.unique(channels)
-            if list.isEmpty { diagnostics.warning("there are no channels", at: file.mark("channels")) }
+            if list.isEmpty { diagnostics.warning("there are no channels", at: file["channels"].mark) }
         }
         let sysrqPath = file["sysrq_path"]
         return Configuration(
-            pluginPath: (file.list("plugin_path") ?? []).compactMap { $0.text },
-            stateDirectory: file.text("state_directory") ?? "",
-            pluginTrust: file.enumeration("plugin_trust") == 1 ? .any : .strict,
+            pluginPath: (file["plugin_path"].list ?? []).compactMap { $0.text },
+            stateDirectory: file["state_directory"].text ?? "",
+            pluginTrust: file["plugin_trust"].enumeration(as: PluginTrust.self) ?? .strict,
             sysrqPath: sysrqPath.text ?? "", isSysrqPathGiven: sysrqPath.isGiven,
-            hangTimeout: file.duration("hang_timeout") ?? 0, realtime: realtime(file["realtime"], checks),
+            hangTimeout: file["hang_timeout"].duration ?? .zero, realtime: realtime(file["realtime"]),
             control: control(file["control"]), capture: capture, channels: channels)
     }
 
-    private func realtime(_ value: Value, _ checks: CrossChecks) -> RealtimeConfiguration? {
+    private func realtime(_ value: Value) -> RealtimeConfiguration? {
         guard value.isGiven else { return nil }
-        let members = Members(value, Keys.realtime)
-        checks.realtime(members)
-        let priority = members["policy"].isAbsent ? nil : members.integer("priority")
+        checks.realtime(value)
+        let priority = value["policy"].isAbsent ? nil : value["priority"].integer
         return RealtimeConfiguration(
-            fifoPriority: priority.map { Int32(clamping: $0) }, lockMemory: members.bool("lock_memory") ?? false,
-            cpu: members.integer("cpu").map { Int32(clamping: $0) })
+            fifoPriority: priority.map { Int32(clamping: $0) }, lockMemory: value["lock_memory"].bool ?? false,
+            cpu: value["cpu"].integer.map { Int32(clamping: $0) })
     }
 
     private func control(_ value: Value) -> ControlConfiguration {
-        let members = Members(value, Keys.control)
-        return ControlConfiguration(
-            socket: members.text("socket") ?? "", mode: UInt32(clamping: members.integer("mode") ?? 0),
-            group: members.text("group"), isGiven: value.isGiven)
+        ControlConfiguration(
+            socket: value["socket"].text ?? "", mode: UInt32(clamping: value["mode"].integer ?? 0),
+            group: value["group"].text, isGiven: value.isGiven)
     }
 
     /// A recorder's settings; what is not given comes from `base`.
-    private func capture(
-        _ value: Value, _ shape: OptionShape, base: CaptureConfiguration?
-    ) -> CaptureConfiguration {
-        let members = Members(value, shape)
-        let modes: [CaptureConfiguration.Mode] = [.none, .ring, .file]
-        return CaptureConfiguration(
-            mode: members.enumeration("mode").map { modes[$0] } ?? base?.mode ?? .none,
-            events: members.integer("events").map { Int(clamping: $0) } ?? base?.events ?? 0,
-            persist: members.bool("persist") ?? base?.persist ?? false,
-            maxSize: members.size("max_size") ?? base?.maxSize ?? 0,
-            maxFiles: members.integer("max_files").map { Int(clamping: $0) } ?? base?.maxFiles ?? 0,
-            directory: members.text("directory") ?? base?.directory ?? "")
+    private func capture(_ value: Value, base: CaptureConfiguration?) -> CaptureConfiguration {
+        CaptureConfiguration(
+            mode: value["mode"].enumeration(as: CaptureConfiguration.Mode.self) ?? base?.mode ?? .none,
+            events: value["events"].integer.map { Int(clamping: $0) } ?? base?.events ?? 0,
+            persist: value["persist"].bool ?? base?.persist ?? false,
+            maxSize: value["max_size"].size ?? base?.maxSize ?? 0,
+            maxFiles: value["max_files"].integer.map { Int(clamping: $0) } ?? base?.maxFiles ?? 0,
+            directory: value["directory"].text ?? base?.directory ?? "")
     }
 
-    private func channel(
-        _ value: Value, _ node: Node, _ capture: CaptureConfiguration, _ checks: CrossChecks
-    ) -> ChannelConfiguration {
-        let members = Members(value, Keys.channel)
-        if value.object != nil { checks.channel(members) }
-        let device = self.device(members["device"], checks)
+    private func channel(_ value: Value, _ node: Node, _ capture: CaptureConfiguration) -> ChannelConfiguration {
+        if value.object != nil { checks.channel(value) }
+        let device = self.device(value["device"])
         return ChannelConfiguration(
-            name: members.text("name") ?? "", nameMark: members.mark("name"),
-            enabled: members.bool("enabled") ?? true, device: device, handlers: handlers(members, node, checks),
-            transfer: transfer(members["transfer"], device, checks),
-            capture: self.capture(members["capture"], Keys.captureOverrides, base: capture),
-            restart: restart(members["restart"], checks), callBudget: members.duration("call_budget") ?? 0)
+            name: value["name"].text ?? "", nameOrigin: value["name"].origin, enabled: value["enabled"].bool ?? true,
+            device: device, handlers: handlers(value, node), transfer: transfer(value["transfer"], device),
+            capture: self.capture(value["capture"], base: capture), restart: restart(value["restart"]),
+            callBudget: value["call_budget"].duration ?? .zero)
     }
 
-    private func handlers(_ members: Members, _ node: Node, _ checks: CrossChecks) -> [HandlerConfiguration] {
-        guard let list = members.list("plugins") else {
-            return [handler(members["plugin"], members["options"], node, checks)]
-        }
+    private func handlers(_ channel: Value, _ node: Node) -> [HandlerConfiguration] {
+        guard let list = channel["plugins"].list else { return [handler(channel, node)] }
         guard case .sequence(let nodes) = node.value(of: "plugins")?.content else { return [] }
-        return zip(list, nodes).map { value, node in
-            let members = Members(value, Keys.handler)
-            return handler(members["plugin"], members["options"], node, checks)
-        }
+        return zip(list, nodes).map { handler($0, $1) }
     }
 
-    private func handler(
-        _ plugin: Value, _ options: Value, _ node: Node, _ checks: CrossChecks
-    ) -> HandlerConfiguration {
+    /// `value` has the keys `plugin` and `options`, and was made of `node`.
+    private func handler(_ value: Value, _ node: Node) -> HandlerConfiguration {
+        let plugin = value["plugin"]
         checks.plugin(plugin)
         return HandlerConfiguration(
-            plugin: plugin.text ?? "", pluginMark: plugin.mark,
-            options: options.isGiven ? node.value(of: "options") : nil)
+            plugin: plugin.text ?? "", pluginOrigin: plugin.origin,
+            options: value["options"].isGiven ? node.value(of: "options") : nil)
     }
 
-    private func device(_ value: Value, _ checks: CrossChecks) -> DeviceConfiguration {
-        let members = Members(value, Keys.device)
-        checks.device(members)
-        let drivers: [DeviceConfiguration.Driver] = [.v2, .fixed, .deferred]
-        let window = members["window"]
+    private func device(_ value: Value) -> DeviceConfiguration {
+        // Without a type that is known, which was reported already, there is nothing to say about the other keys.
+        let type =
+            devices.first { $0.name == value["type"].word }
+            ?? DeviceType(name: "", hasRegisters: true, hasMessages: true, isSimulated: false)
+        checks.device(value, type)
+        let window = value["window"]
         return DeviceConfiguration(
-            type: members.enumeration("type").map { DeviceType.allCases[$0] } ?? .rawKCS,
-            path: members.text("path") ?? "", pathMark: members.mark("path"),
-            driver: members.enumeration("driver").map { drivers[$0] } ?? .v2,
-            isDriverGiven: members.isGiven("driver"), wait: members.duration("wait") ?? 0,
-            window: window.isGiven ? self.window(Members(window, Keys.window), checks) : nil)
+            type: type, path: value["path"].text ?? "", pathOrigin: value["path"].origin,
+            driver: value["driver"].enumeration(as: DeviceConfiguration.Driver.self) ?? .v2,
+            isDriverGiven: value["driver"].isGiven, wait: value["wait"].duration ?? .zero,
+            window: window.isGiven ? self.window(window) : nil)
     }
 
-    private func window(_ members: Members, _ checks: CrossChecks) -> WindowConfiguration {
-        checks.window(members)
-        let kind: WindowConfiguration.Kind = members.enumeration("type") == 1 ? .memory : .aspeedLPCControl
+    private func window(_ value: Value) -> WindowConfiguration {
+        checks.window(value)
         return WindowConfiguration(
-            kind: kind, path: members.text("path") ?? "/dev/aspeed-lpc-ctrl", offset: members.size("offset") ?? 0,
-            size: members.size("size"))
+            kind: value["type"].enumeration(as: WindowConfiguration.Kind.self) ?? .aspeedLPCControl,
+            path: value["path"].text ?? "/dev/aspeed-lpc-ctrl", offset: value["offset"].size ?? 0,
+            size: value["size"].size)
     }
 
-    private func transfer(
-        _ value: Value, _ device: DeviceConfiguration, _ checks: CrossChecks
-    ) -> TransferConfiguration {
-        let members = Members(value, Keys.transfer)
-        checks.transfer(value, members, device.type)
-        let handshake: TransferConfiguration.Handshake
-        switch members.enumeration("handshake") {
-        case 0: handshake = .strict
-        case 1: handshake = .fast
-        default: handshake = device.driver == .deferred ? .fast : .strict
-        }
+    private func transfer(_ value: Value, _ device: DeviceConfiguration) -> TransferConfiguration {
+        checks.transfer(value, device.type)
+        let handshake = value["handshake"]
         return TransferConfiguration(
-            handshake: handshake, isHandshakeGiven: members.isGiven("handshake"),
-            timeout: members.duration("timeout") ?? 0)
+            handshake: handshake.enumeration(as: TransferConfiguration.Handshake.self)
+                ?? (device.driver == .deferred ? .fast : .strict),
+            isHandshakeGiven: handshake.isGiven, timeout: value["timeout"].duration ?? .zero)
     }
 
-    private func restart(_ value: Value, _ checks: CrossChecks) -> RestartConfiguration {
-        let members = Members(value, Keys.restart)
-        checks.restart(members)
+    private func restart(_ value: Value) -> RestartConfiguration {
+        checks.restart(value)
         return RestartConfiguration(
-            policy: members.enumeration("policy") == 0 ? .never : .onFailure,
-            backoff: members.duration("backoff") ?? 0, backoffMax: members.duration("backoff_max") ?? 0)
+            policy: value["policy"].enumeration(as: RestartConfiguration.Policy.self) ?? .onFailure,
+            backoff: value["backoff"].duration ?? .zero, backoffMax: value["backoff_max"].duration ?? .zero)
     }
 }

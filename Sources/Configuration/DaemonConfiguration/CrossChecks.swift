@@ -15,23 +15,23 @@ struct CrossChecks {
             "version \(version) of this format is not known; this kcsmuxd reads version 1", at: value.mark)
     }
 
-    func realtime(_ members: Members) {
-        if members.isGiven("priority") && !members.isGiven("policy") {
-            diagnostics.error("'priority' means something with 'policy: fifo' only", at: members.mark("priority"))
+    func realtime(_ members: Value) {
+        if members["priority"].isGiven && !members["policy"].isGiven {
+            diagnostics.error("'priority' means something with 'policy: fifo' only", at: members["priority"].mark)
         }
     }
 
-    func channel(_ members: Members) {
-        if let name = members.text("name"), !CrossChecks.isChannelName(name) {
+    func channel(_ members: Value) {
+        if let name = members["name"].text, !CrossChecks.isChannelName(name) {
             diagnostics.error(
                 "\(quote(name)) can't be a channel's name: a letter a-z, then at most 31 of a-z, 0-9 and -",
-                at: members.mark("name"))
+                at: members["name"].mark)
         }
         let (plugin, plugins, options) = (members["plugin"], members["plugins"], members["options"])
         if plugin.isGiven && plugins.isGiven {
             diagnostics.error("'plugin' and 'plugins' exclude each other", at: max(plugin.mark, plugins.mark))
         } else if !plugin.isGiven && !plugins.isGiven {
-            diagnostics.error("missing key 'plugin' (or 'plugins')", at: members.mark("name"))
+            diagnostics.error("missing key 'plugin' (or 'plugins')", at: members["name"].mark)
         } else if plugins.isGiven && options.isGiven {
             diagnostics.error("'options' belong to each element of 'plugins'", at: options.mark)
         }
@@ -50,46 +50,41 @@ struct CrossChecks {
         }
     }
 
-    func device(_ members: Members) {
-        guard let index = members.enumeration("type") else { return }
-        let type = DeviceType.allCases[index]
+    func device(_ members: Value, _ type: DeviceType) {
         guard !type.hasRegisters else { return }
-        for key in ["driver", "window"] where members.isGiven(key) {
-            diagnostics.error(
-                "\(quote(key)) means nothing for a device of type \(type.rawValue)", at: members.mark(key))
+        for key in ["driver", "window"] where members[key].isGiven {
+            diagnostics.error("\(quote(key)) means nothing for a device of type \(type.name)", at: members[key].mark)
         }
     }
 
-    func window(_ members: Members) {
-        if let offset = members.size("offset"), offset % 4096 != 0 {
+    func window(_ members: Value) {
+        if let offset = members["offset"].size, offset % 4096 != 0 {
             diagnostics.error(
-                "'offset' is \(Quantity.size(offset)); it must be a multiple of 4KiB", at: members.mark("offset"))
+                "'offset' is \(Quantity.size(offset)); it must be a multiple of 4KiB", at: members["offset"].mark)
         }
-        guard members.enumeration("type") == 1 else { return }
-        for key in ["path", "size"] where !members.isGiven(key) {
-            diagnostics.error("missing key \(quote(key)), which a window of memory needs", at: members.mark("type"))
+        guard members["type"].enumeration(as: WindowConfiguration.Kind.self) == .memory else { return }
+        for key in ["path", "size"] where !members[key].isGiven {
+            diagnostics.error("missing key \(quote(key)), which a window of memory needs", at: members["type"].mark)
         }
     }
 
-    func transfer(_ value: Value, _ members: Members, _ type: DeviceType) {
-        guard value.isGiven else { return }
-        switch type {
-        case .rawKCS, .sim: break
-        case .serioRaw:
-            diagnostics.error("'transfer' means nothing for a device of type serio-raw", at: value.mark)
-        case .ipmiKCS where members.isGiven("handshake"):
+    func transfer(_ value: Value, _ type: DeviceType) {
+        guard value.isGiven, !type.hasRegisters else { return }
+        let handshake = value["handshake"]
+        if !type.hasMessages {
+            diagnostics.error("'transfer' means nothing for a device of type \(type.name)", at: value.mark)
+        } else if handshake.isGiven {
             diagnostics.error(
-                "'handshake' means nothing for a device of type ipmi-kcs, where the kernel runs the transfer",
-                at: members.mark("handshake"))
-        case .ipmiKCS: break
+                "'handshake' means nothing for a device of type \(type.name), where the kernel runs the transfer",
+                at: handshake.mark)
         }
     }
 
-    func restart(_ members: Members) {
+    func restart(_ members: Value) {
         let (first, longest) = (members["backoff"], members["backoff_max"])
         guard let least = first.duration, let most = longest.duration, most < least else { return }
         diagnostics.error(
-            "'backoff_max' is \(Quantity.duration(most)), less than 'backoff', which is \(Quantity.duration(least))",
+            "'backoff_max' is \(most.text), less than 'backoff', which is \(least.text)",
             at: longest.isGiven ? longest.mark : first.mark)
     }
 
@@ -101,16 +96,16 @@ struct CrossChecks {
             if let first = names[channel.name], !channel.name.isEmpty {
                 diagnostics.error(
                     "the name \(quote(channel.name)) is taken by the channel at line \(first)",
-                    at: channel.nameMark)
+                    at: channel.nameOrigin.mark)
             } else {
-                names[channel.name] = Int(channel.nameMark.line)
+                names[channel.name] = Int(channel.nameOrigin.mark.line)
             }
             guard !channel.device.path.isEmpty else { continue }
             let path = CrossChecks.plain(channel.device.path)
             if let first = paths[path].map({ channels[$0] }) {
                 diagnostics.error(
                     "the device \(quote(channel.device.path)) is that of channel \(quote(first.name)), at line "
-                        + "\(first.devicePathMark.line), already", at: channel.devicePathMark)
+                        + "\(first.device.pathOrigin.mark.line), already", at: channel.device.pathOrigin.mark)
             } else {
                 paths[path] = index
             }

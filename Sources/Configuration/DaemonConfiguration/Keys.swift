@@ -7,42 +7,49 @@ public enum Keys {
     private static let second: Int64 = 1_000_000_000
     private static let hour: Int64 = 3600 * 1_000_000_000
 
-    /// The whole file.
-    public static let file = OptionShape(
-        .object,
-        children: [
-            OptionShape(.integer, key: "version", help: "The format of this file; always 1.", required: true),
-            OptionShape(
-                .list, key: "plugin_path",
-                help: "Folders in which plugins named by a short name are looked for first.", defaultText: "[]",
-                maximum: 32, children: [OptionShape(.path)]),
-            OptionShape(
-                .path, key: "state_directory", help: "Where plugins and the daemon keep what must survive a restart.",
-                defaultText: "/var/lib/kcsmux"),
-            OptionShape(
-                .enumeration, key: "plugin_trust",
-                help: "strict refuses a plugin file, or its folder, that others than its owner may write.",
-                defaultText: "strict", choices: ["strict", "any"]),
-            OptionShape(
-                .path, key: "sysrq_path",
-                help: "Where sysrq actions write their letter; must be given for sim channels.",
-                defaultText: "/proc/sysrq-trigger"),
-            OptionShape(
-                .duration, key: "hang_timeout",
-                help: "A plugin's call that does not return within this time ends the process with a report.",
-                defaultText: "2s", minimum: 100 * millisecond, maximum: hour),
-            realtime,
-            control,
-            captureDefaults,
-            OptionShape(
-                .list, key: "channels", help: "The KCS channels, one element each.", required: true, maximum: 4096,
-                children: [channel]),
-        ])
+    /// The whole file, where these are the types of devices.
+    public static func file(_ devices: [DeviceType]) -> OptionShape {
+        OptionShape(
+            .object,
+            children: file + [
+                OptionShape(
+                    .list, key: "channels", help: "The KCS channels, one element each.", required: true, maximum: 4096,
+                    children: [channel(devices)])
+            ])
+    }
 
-    static let realtime = OptionShape(
+    private static let file = [
+        OptionShape(.integer, key: "version", help: "The format of this file; always 1.", required: true),
+        OptionShape(
+            .list, key: "plugin_path",
+            help: "Folders in which plugins named by a short name are looked for first.", defaultText: "[]",
+            maximum: 32, children: [OptionShape(.path)]),
+        OptionShape(
+            .path, key: "state_directory", help: "Where plugins and the daemon keep what must survive a restart.",
+            defaultText: "/var/lib/kcsmux"),
+        OptionShape(
+            .enumeration, key: "plugin_trust",
+            help: "strict refuses a plugin file, or its folder, that others than its owner may write.",
+            defaultText: "strict", choices: PluginTrust.words),
+        OptionShape(
+            .path, key: "sysrq_path",
+            help: "Where sysrq actions write their letter; must be given for sim channels.",
+            defaultText: "/proc/sysrq-trigger"),
+        OptionShape(
+            .duration, key: "hang_timeout",
+            help: "A plugin's call that does not return within this time ends the process with a report.",
+            defaultText: "2s", minimum: 100 * millisecond, maximum: hour),
+        realtime,
+        control,
+        captureDefaults,
+    ]
+
+    private static let realtime = OptionShape(
         .object, key: "realtime", help: "Scheduling of the process; nothing is changed for a key that is left out.",
         children: [
-            OptionShape(.enumeration, key: "policy", help: "Real-time scheduling class.", choices: ["fifo"]),
+            OptionShape(
+                .enumeration, key: "policy", help: "Real-time scheduling class.",
+                choices: RealtimeConfiguration.Policy.words),
             OptionShape(
                 .integer, key: "priority", help: "Priority in that class; needs policy.", defaultText: "50", minimum: 1,
                 maximum: 99),
@@ -51,7 +58,7 @@ public enum Keys {
             OptionShape(.integer, key: "cpu", help: "Run on this processor only.", minimum: 0, maximum: 1023),
         ])
 
-    static let control = OptionShape(
+    private static let control = OptionShape(
         .object, key: "control",
         help: "The socket for kcsctl. Without this key a socket that can't be made is a warning only.",
         children: [
@@ -64,12 +71,12 @@ public enum Keys {
                 .string, key: "group", help: "Its group; the daemon's own unless given.", minimum: 1, maximum: 64),
         ])
 
-    static let captureDefaults = OptionShape(
+    private static let captureDefaults = OptionShape(
         .object, key: "capture", help: "The flight recorder: defaults for every channel.",
         children: [
             OptionShape(
                 .enumeration, key: "mode", help: "none; ring: the last events, in memory; file: all events.",
-                defaultText: "ring", choices: captureModes),
+                defaultText: "ring", choices: CaptureConfiguration.Mode.words),
             OptionShape(
                 .integer, key: "events", help: "Events that the ring holds.", defaultText: "4096", minimum: 16,
                 maximum: 1 << 20),
@@ -86,38 +93,37 @@ public enum Keys {
                 .path, key: "directory", help: "Where captures go.", defaultText: "/var/lib/kcsmux/capture"),
         ])
 
-    private static let captureModes = ["none", "ring", "file"]
+    private static func channel(_ devices: [DeviceType]) -> OptionShape {
+        OptionShape(
+            .object,
+            children: [
+                OptionShape(
+                    .string, key: "name", help: "Its name, unique: a letter, then at most 31 of a-z, 0-9 and -.",
+                    required: true),
+                OptionShape(.bool, key: "enabled", help: "Start it with the daemon.", defaultText: "true"),
+                device(devices),
+                OptionShape(
+                    .string, key: "plugin", help: "The handler: a plugin's short name, or a path with a / in it.",
+                    minimum: 1,
+                    maximum: 4095),
+                options,
+                OptionShape(
+                    .list, key: "plugins",
+                    help: "Instead of plugin: several message handlers; each message is offered to them in order.",
+                    minimum: 1, maximum: 16, children: [handler]),
+                transfer,
+                captureOverrides,
+                restart,
+                OptionShape(
+                    .duration, key: "call_budget", help: "A plugin's call that takes longer is reported.",
+                    defaultText: "10ms", minimum: 10_000, maximum: 60 * second),
+            ])
+    }
 
-    /// One channel.
-    public static let channel = OptionShape(
-        .object,
-        children: [
-            OptionShape(
-                .string, key: "name", help: "Its name, unique: a letter, then at most 31 of a-z, 0-9 and -.",
-                required: true),
-            OptionShape(.bool, key: "enabled", help: "Start it with the daemon.", defaultText: "true"),
-            device,
-            OptionShape(
-                .string, key: "plugin", help: "The handler: a plugin's short name, or a path with a / in it.",
-                minimum: 1,
-                maximum: 4095),
-            options,
-            OptionShape(
-                .list, key: "plugins",
-                help: "Instead of plugin: several message handlers; each message is offered to them in order.",
-                minimum: 1, maximum: 16, children: [handler]),
-            transfer,
-            captureOverrides,
-            restart,
-            OptionShape(
-                .duration, key: "call_budget", help: "A plugin's call that takes longer is reported.",
-                defaultText: "10ms", minimum: 10_000, maximum: 60 * second),
-        ])
-
-    static let options = OptionShape(
+    private static let options = OptionShape(
         .object, key: "options", help: "What the plugin declares; see kcsctl plugin info.", isUnchecked: true)
 
-    static let handler = OptionShape(
+    private static let handler = OptionShape(
         .object,
         children: [
             OptionShape(
@@ -126,32 +132,35 @@ public enum Keys {
             options,
         ])
 
-    static let device = OptionShape(
-        .object, key: "device", help: "The device that carries the channel.", required: true,
-        children: [
-            OptionShape(
-                .enumeration, key: "type", help: "What kind of device.", required: true,
-                choices: DeviceType.allCases.map { $0.rawValue }),
-            OptionShape(
-                .path, key: "path", help: "The device node; for sim, the device's folder.", required: true),
-            OptionShape(
-                .enumeration, key: "driver",
-                help: "How a raw-kcs driver treats IDR: v2 and fixed take it in the interrupt, deferred at the read.",
-                defaultText: "v2", choices: ["v2", "fixed", "deferred"]),
-            OptionShape(
-                .duration, key: "wait",
-                help: "How long its absence, or its being held by another, is normal; then it is worth a warning.",
-                defaultText: "30s", minimum: 100 * millisecond, maximum: 24 * hour),
-            window,
-        ])
+    private static func device(_ devices: [DeviceType]) -> OptionShape {
+        OptionShape(
+            .object, key: "device", help: "The device that carries the channel.", required: true,
+            children: [
+                OptionShape(
+                    .enumeration, key: "type", help: "What kind of device.", required: true,
+                    choices: devices.map { $0.name }),
+                OptionShape(
+                    .path, key: "path", help: "The device node; for sim, the device's folder.", required: true),
+                OptionShape(
+                    .enumeration, key: "driver",
+                    help:
+                        "How a raw-kcs driver treats IDR: v2 and fixed take it in the interrupt, deferred at the read.",
+                    defaultText: "v2", choices: DeviceConfiguration.Driver.words),
+                OptionShape(
+                    .duration, key: "wait",
+                    help: "How long its absence, or its being held by another, is normal; then it is worth a warning.",
+                    defaultText: "30s", minimum: 100 * millisecond, maximum: 24 * hour),
+                window,
+            ])
+    }
 
-    static let window = OptionShape(
+    private static let window = OptionShape(
         .object, key: "window", help: "Memory shared with the host, for plugins whose protocol needs some.",
         children: [
             OptionShape(
                 .enumeration, key: "type",
                 help: "aspeed-lpc-ctrl: the memory that its driver reserves; memory: a file such as /dev/mem.",
-                required: true, choices: ["aspeed-lpc-ctrl", "memory"]),
+                required: true, choices: WindowConfiguration.Kind.words),
             OptionShape(
                 .path, key: "path", help: "The file to map; for aspeed-lpc-ctrl, /dev/aspeed-lpc-ctrl unless given."),
             OptionShape(
@@ -163,20 +172,20 @@ public enum Keys {
                 maximum: 1 << 32),
         ])
 
-    static let transfer = OptionShape(
+    private static let transfer = OptionShape(
         .object, key: "transfer", help: "How messages are carried, for handlers of messages.",
         children: [
             OptionShape(
                 .enumeration, key: "handshake",
                 help: "strict looks before it reads; fast reads at once. strict unless the driver is deferred.",
-                choices: ["strict", "fast"]),
+                choices: TransferConfiguration.Handshake.words),
             OptionShape(
                 .duration, key: "timeout",
                 help: "A message that no handler answered in this time is answered with C3; hosts wait 5s.",
                 defaultText: "4s", minimum: 10 * millisecond, maximum: hour),
         ])
 
-    static let captureOverrides = OptionShape(
+    private static let captureOverrides = OptionShape(
         .object, key: "capture", help: "The flight recorder of this channel, where it differs from the defaults.",
         children: captureDefaults.children.map { shape in
             OptionShape(
@@ -184,12 +193,12 @@ public enum Keys {
                 choices: shape.choices)
         })
 
-    static let restart = OptionShape(
+    private static let restart = OptionShape(
         .object, key: "restart", help: "What happens after a handler's failure.",
         children: [
             OptionShape(
                 .enumeration, key: "policy", help: "never, or again after a pause.", defaultText: "on-failure",
-                choices: ["never", "on-failure"]),
+                choices: RestartConfiguration.Policy.words),
             OptionShape(
                 .duration, key: "backoff", help: "The first pause; each further one is twice as long.",
                 defaultText: "1s",

@@ -47,7 +47,7 @@ public enum Help {
 
     private static func bound(_ value: Int64, _ shape: OptionShape) -> String {
         switch shape.type {
-        case .duration: return Quantity.duration(UInt64(max(value, 0)))
+        case .duration: return TimeSpan(nanoseconds: UInt64(max(value, 0))).text
         case .size: return Quantity.size(UInt64(max(value, 0)))
         case .integer where shape.isFileMode && value != 0: return "0\(String(value, radix: 8))"
         default: return "\(value)"

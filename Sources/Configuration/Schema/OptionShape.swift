@@ -80,6 +80,8 @@ public final class OptionShape: Sendable {
     public let children: [OptionShape]
     /// An integer that is a file's mode: octal, with a leading 0.
     public let isFileMode: Bool
+    /// What a value must be, in messages; nil for the type's own words.
+    public let phrase: String?
     /// A value that somebody else checks later: anything is taken, and comes out absent.
     public let isUnchecked: Bool
 
@@ -87,7 +89,7 @@ public final class OptionShape: Sendable {
     public init(
         _ type: OptionType, key: String = "", help: String = "", defaultText: String? = nil, required: Bool = false,
         minimum: Int64? = nil, maximum: Int64? = nil, choices: [String] = [], children: [OptionShape] = [],
-        isFileMode: Bool = false, isUnchecked: Bool = false
+        isFileMode: Bool = false, phrase: String? = nil, isUnchecked: Bool = false
     ) {
         self.type = type
         self.key = key
@@ -99,11 +101,9 @@ public final class OptionShape: Sendable {
         self.choices = choices
         self.children = children
         self.isFileMode = isFileMode
+        self.phrase = phrase
         self.isUnchecked = isUnchecked
     }
-
-    /// The place among an object's members of the one with this key.
-    public func index(of key: String) -> Int? { children.firstIndex { $0.key == key } }
 
     /// An object that may stand for itself when it is not given: its members' defaults are the whole of it.
     public var fillsItself: Bool { type == .object && !children.contains { $0.required } }

@@ -1,44 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A configuration value that was checked against a shape, or its default.
+/// A configuration value that was checked against a shape, or its default. Values that hold the same are equal, wherever
+/// each was written and whether or not it was.
 public struct Value: Equatable, Sendable {
     /// The shape's type.
     public let type: OptionType
-    /// Where it stands; for a default, the mapping that lacks it.
-    public let mark: Mark
-    /// Written in the file, rather than a default. A value that was written wrongly is given and absent.
-    public let isGiven: Bool
+    /// Where it comes from. A value that was written wrongly is given and absent.
+    public let origin: Origin
     /// The value itself.
     public let payload: Payload
 
     /// A checked value.
     public init(type: OptionType, mark: Mark, isGiven: Bool, payload: Payload) {
         self.type = type
-        self.mark = mark
-        self.isGiven = isGiven
+        origin = Origin(mark, isGiven: isGiven)
         self.payload = payload
     }
 
+    /// Where it stands; for a default, the mapping that lacks it.
+    public var mark: Mark { origin.mark }
+    /// Written in the file, rather than a default.
+    public var isGiven: Bool { origin.isGiven }
+
     /// A value as the shape's type holds it.
-    public indirect enum Payload: Sendable {
+    public indirect enum Payload: Equatable, Sendable {
         /// Not there, and no default.
         case absent
         /// The members, in the order of the shape, absent ones included.
-        case object([Value])
+        case object([Member])
         /// The elements.
         case list([Value])
         /// The pairs, in the order of the file.
-        case map([(key: Value, value: Value)])
+        case map([Pair])
         /// Which alternative fits, and the value in it.
         case oneOf(Int, Value)
-        /// Which of the choices.
-        case enumeration(Int)
+        /// One of the choices.
+        case enumeration(String)
         /// A truth value.
         case bool(Bool)
         /// A number.
         case integer(Int64)
-        /// Nanoseconds.
-        case duration(UInt64)
+        /// A time span.
+        case duration(TimeSpan)
         /// Bytes.
         case size(UInt64)
         /// Text.
@@ -53,48 +56,50 @@ public struct Value: Equatable, Sendable {
         case actions([Action])
     }
 
-    /// The same value, wherever each was written and whether or not it was.
-    public static func == (left: Value, right: Value) -> Bool {
-        left.type == right.type && left.payload == right.payload
-    }
-}
+    /// A member of an object.
+    public struct Member: Equatable, Sendable {
+        /// The key that its shape declares.
+        public let key: String
+        /// Its value.
+        public let value: Value
 
-extension Value.Payload: Equatable {
-    /// The same value.
-    public static func == (left: Value.Payload, right: Value.Payload) -> Bool {
-        switch (left, right) {
-        case (.absent, .absent): return true
-        case (.object(let left), .object(let right)): return left == right
-        case (.list(let left), .list(let right)): return left == right
-        case (.map(let left), .map(let right)):
-            return left.count == right.count
-                && left.indices.allSatisfy { left[$0].key == right[$0].key && left[$0].value == right[$0].value }
-        case (.oneOf(let index, let value), .oneOf(let other, let otherValue)):
-            return index == other && value == otherValue
-        case (.enumeration(let left), .enumeration(let right)): return left == right
-        case (.bool(let left), .bool(let right)): return left == right
-        case (.integer(let left), .integer(let right)): return left == right
-        case (.duration(let left), .duration(let right)): return left == right
-        case (.size(let left), .size(let right)): return left == right
-        case (.string(let left), .string(let right)): return left == right
-        case (.path(let left), .path(let right)): return left == right
-        case (.byte(let left), .byte(let right)): return left == right
-        case (.bytes(let left), .bytes(let right)): return left == right
-        case (.actions(let left), .actions(let right)): return left == right
-        default: return false
+        /// A member.
+        public init(_ key: String, _ value: Value) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// A pair of a map.
+    public struct Pair: Equatable, Sendable {
+        /// Its key.
+        public let key: Value
+        /// Its value.
+        public let value: Value
+
+        /// A pair.
+        public init(_ key: Value, _ value: Value) {
+            self.key = key
+            self.value = value
         }
     }
 }
 
-/// What a value holds, if it is of that type and there.
+/// What a value holds, if it is of that type and there. None of these traps, whatever the value is.
 extension Value {
     /// Not there?
-    public var isAbsent: Bool {
-        if case .absent = payload { return true }
-        return false
+    public var isAbsent: Bool { payload == .absent }
+
+    /// The member with a key that the object's shape declares; an absent value if this is no object, or has none such.
+    /// Not inlined: a file's reader asks for so many that each is one call, and no copy of the value in the caller.
+    @inline(never) public subscript(key: String) -> Value {
+        if case .object(let members) = payload {
+            for member in members where member.key == key { return member.value }
+        }
+        return Value(type: .absent, mark: mark, isGiven: false, payload: .absent)
     }
     /// Members of an object.
-    public var object: [Value]? {
+    public var object: [Member]? {
         if case .object(let members) = payload { return members }
         return nil
     }
@@ -104,7 +109,7 @@ extension Value {
         return nil
     }
     /// Pairs of a map.
-    public var map: [(key: Value, value: Value)]? {
+    public var map: [Pair]? {
         if case .map(let pairs) = payload { return pairs }
         return nil
     }
@@ -113,11 +118,13 @@ extension Value {
         if case .oneOf(let index, let value) = payload { return (index, value) }
         return nil
     }
-    /// Number of the word among the choices.
-    public var enumeration: Int? {
-        if case .enumeration(let index) = payload { return index }
+    /// The word of an enumeration.
+    public var word: String? {
+        if case .enumeration(let word) = payload { return word }
         return nil
     }
+    /// The word of an enumeration whose choices were made of the same type.
+    public func enumeration<Word: Words>(as type: Word.Type) -> Word? { word.flatMap { Word(word: $0) } }
     /// Truth value.
     public var bool: Bool? {
         if case .bool(let value) = payload { return value }
@@ -128,8 +135,8 @@ extension Value {
         if case .integer(let value) = payload { return value }
         return nil
     }
-    /// Nanoseconds.
-    public var duration: UInt64? {
+    /// Time span.
+    public var duration: TimeSpan? {
         if case .duration(let value) = payload { return value }
         return nil
     }
@@ -162,46 +169,17 @@ extension Value {
     }
 }
 
-/// The members of an object by their keys.
-public struct Members {
-    private let shape: OptionShape
-    private let values: [Value]
-    private let owner: Value
+/// The words of an enumeration in the file, as cases: `OptionShape(.enumeration, choices: Policy.words)` declares it, and
+/// `value.enumeration(as: Policy.self)` reads it.
+public protocol Words: CaseIterable, RawRepresentable, Sendable where RawValue == String {}
 
-    /// The members of a value that was checked against `shape`, an object's. Of an absent one all members are absent.
-    public init(_ value: Value, _ shape: OptionShape) {
-        precondition(shape.type == .object, "members belong to objects")
-        self.shape = shape
-        owner = value
-        values = value.object ?? []
+extension Words {
+    /// All of them, in the order of the cases.
+    public static var words: [String] { allCases.map { $0.rawValue } }
+
+    /// The case that a word names.
+    public init?(word: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue == word }) else { return nil }
+        self = found
     }
-
-    /// The member with a key that the shape declares.
-    public subscript(key: String) -> Value {
-        guard let index = shape.index(of: key) else { preconditionFailure("a key that the shape does not declare") }
-        if index < values.count { return values[index] }
-        return Value(type: shape.children[index].type, mark: owner.mark, isGiven: false, payload: .absent)
-    }
-}
-
-/// What members hold. A file's reader asks for so many that each is one call, and no copy of the value in the caller.
-extension Members {
-    /// Was the member written?
-    @inline(never) public func isGiven(_ key: String) -> Bool { self[key].isGiven }
-    /// Its place.
-    @inline(never) public func mark(_ key: String) -> Mark { self[key].mark }
-    /// Elements of a list.
-    @inline(never) public func list(_ key: String) -> [Value]? { self[key].list }
-    /// Number of the word among the choices.
-    @inline(never) public func enumeration(_ key: String) -> Int? { self[key].enumeration }
-    /// Truth value.
-    @inline(never) public func bool(_ key: String) -> Bool? { self[key].bool }
-    /// Number.
-    @inline(never) public func integer(_ key: String) -> Int64? { self[key].integer }
-    /// Nanoseconds.
-    @inline(never) public func duration(_ key: String) -> UInt64? { self[key].duration }
-    /// Bytes counted.
-    @inline(never) public func size(_ key: String) -> UInt64? { self[key].size }
-    /// Text of a string or a path.
-    @inline(never) public func text(_ key: String) -> String? { self[key].text }
 }

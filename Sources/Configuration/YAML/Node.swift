@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import Schema
 
-/// A piece of a YAML document, with its place. Aliases are already replaced by what they stand for.
-public final class Node: Sendable {
-    /// Where it begins; for an alias, where the alias stands.
-    public let mark: Mark
+/// A piece of a YAML document, with its position. Aliases are already replaced by what they stand for. Nodes with the same
+/// content are equal, wherever they stand.
+public struct Node: Equatable, Sendable {
     /// What it is.
     public let content: Content
+    private let origin: Origin
 
-    /// A piece at a place.
+    /// A piece at a position.
     public init(mark: Mark, content: Content) {
-        self.mark = mark
+        origin = Origin(mark)
         self.content = content
     }
 
+    /// Where it begins; for an alias, where the alias stands.
+    public var mark: Mark { origin.mark }
+
     /// The kinds of nodes.
-    public enum Content: Sendable {
+    public enum Content: Equatable, Sendable {
         /// Text, or nothing.
         case scalar(Scalar)
         /// Elements in order.
@@ -27,7 +30,7 @@ public final class Node: Sendable {
     }
 
     /// A key and its value.
-    public struct Pair: Sendable {
+    public struct Pair: Equatable, Sendable {
         /// The key, which may be any node.
         public let key: Node
         /// Its value.
@@ -63,19 +66,5 @@ public final class Node: Sendable {
             if let scalar = pair.key.scalar, scalar.text == key { return pair.value }
         }
         return nil
-    }
-}
-
-extension Node: Equatable {
-    /// The same content, wherever it stands.
-    public static func == (left: Node, right: Node) -> Bool {
-        switch (left.content, right.content) {
-        case (.scalar(let left), .scalar(let right)): return left == right
-        case (.sequence(let left), .sequence(let right)): return left == right
-        case (.mapping(let left), .mapping(let right)):
-            return left.count == right.count
-                && left.indices.allSatisfy { left[$0].key == right[$0].key && left[$0].value == right[$0].value }
-        default: return false
-        }
     }
 }

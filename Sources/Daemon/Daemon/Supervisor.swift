@@ -135,7 +135,7 @@ public final class Supervisor {
         guard capture.mode != .none else { return nil }
         let identity = RecorderIdentity(
             channel: plan.configuration.name,
-            description: "\(plan.configuration.device.type.rawValue) \(plan.configuration.device.path)",
+            description: "\(plan.configuration.device.type.name) \(plan.configuration.device.path)",
             plugin: plan.handlers.map { $0.plugin.name }.joined(separator: ", "), number: UInt8(number & 15))
         let recorder = openRecorder(identity, capture)
         recorder.wallOffset(.wallOffset, at: Clock.boot)
@@ -221,14 +221,16 @@ public final class Supervisor {
         let crashFile = self.crashFile
         let timeout = plan.configuration.hangTimeout
         let realtime = plan.configuration.realtime
-        watchdog = Watchdog(activity, names, hangTimeout: timeout, begin: { Realtime.placeAbove(realtime) }) { call in
+        watchdog = Watchdog(
+            activity, names, hangTimeout: timeout.nanoseconds, begin: { Realtime.placeAbove(realtime) }
+        ) { call in
             // What hangs may hold a lock that the lines below need: SIGALRM then ends the process, and says less.
             alarm(Self.reportLimit)
             let channel = names.name(Activity.channel(call))
             let callback = Activity.callback(call)?.name ?? "a call"
             log.write(
                 .error, channel,
-                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(Quantity.duration(timeout));"
+                "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(timeout.text);"
                     + " the daemon ends, so that its other channels can be started again")
             marker.leave(channel)
             if crashFile >= 0 { _ = FatalDump.write(crashFile) }

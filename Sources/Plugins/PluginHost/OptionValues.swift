@@ -60,7 +60,7 @@ final class OptionValues {
             switch value.payload {
             case .absent, .oneOf: record.pointee.type = UInt32(KCS_OPTION_ABSENT)
             case .object(let members):
-                setItems(record, zip(members, shape.children).map { UnsafePointer(add($0, $1)) })
+                setItems(record, zip(members, shape.children).map { UnsafePointer(add($0.value, $1)) })
             case .list(let elements):
                 setItems(record, elements.map { UnsafePointer(add($0, shape.children[0])) })
             case .map(let pairs):
@@ -70,12 +70,13 @@ final class OptionValues {
                     items.append(UnsafePointer(add(pair.value, shape.children[1])))
                 }
                 setItems(record, items)
-            case .enumeration(let index):
-                record.pointee.choice = UInt32(index)
-                setText(record, Array(shape.choices[index].utf8))
+            case .enumeration(let word):
+                record.pointee.choice = UInt32(shape.choices.firstIndex(of: word) ?? 0)
+                setText(record, Array(word.utf8))
             case .bool(let value): record.pointee.integer = value ? 1 : 0
             case .integer(let value): record.pointee.integer = value
-            case .duration(let value), .size(let value): record.pointee.integer = Int64(clamping: value)
+            case .duration(let value): record.pointee.integer = Int64(clamping: value.nanoseconds)
+            case .size(let value): record.pointee.integer = Int64(clamping: value)
             case .string(let text), .path(let text): setText(record, Array(text.utf8))
             case .byte(let value): record.pointee.integer = Int64(value)
             case .bytes(let bytes): setText(record, bytes)

@@ -35,7 +35,7 @@ final class CallMonitor {
 
     private static func end(_ name: UInt64, _ limit: UInt64) {
         let callback = UnsafePointer<CChar>(bitPattern: UInt(name)).map { String(cString: $0) } ?? "a callback"
-        let line = "kcssim: error: \(callback) has not returned for \(Quantity.duration(limit)): it hangs\n"
+        let line = "kcssim: error: \(callback) has not returned for \(TimeSpan(nanoseconds: limit).text): it hangs\n"
         _ = Array(line.utf8).withUnsafeBytes { Syscalls.writeAll(2, $0) }
         _exit(1)
     }

@@ -110,13 +110,13 @@ public struct Transcript {
         let diagnostics = Diagnostics(file: file, text: text)
         let root = Document.parse(text, diagnostics)
         let value = root.map { Checker(diagnostics, owner: "kcssim").check($0, shape, at: $0.mark) }
-        guard !diagnostics.hasErrors, case .object(let members)? = value?.payload else {
+        guard !diagnostics.hasErrors, let value, value.object != nil else {
             throw Malformed(description: String(diagnostics.render().dropLast()))
         }
         var device = Device.rawKCS
-        if case .enumeration(let index) = members[0].payload { device = Device.allCases[index] }
+        if let word = value["device"].word { device = Device(rawValue: word) ?? device }
         var window: Int?
-        if case .size(let size) = members[1].payload { window = Int(clamping: size) }
+        if let size = value["window"].size { window = Int(clamping: size) }
         return (device, window, root?.value(of: "options"))
     }
 }

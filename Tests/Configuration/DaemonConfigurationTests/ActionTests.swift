@@ -5,8 +5,6 @@ import Testing
 @testable import DaemonConfiguration
 
 @Suite struct ActionTests {
-    private static let second: UInt64 = 1_000_000_000
-
     @Test func everyKindIsUnderstood() throws {
         let checked = Checked(
             """
@@ -19,23 +17,28 @@ import Testing
             - exec: [/usr/bin/dump, -f, '5']
             - {exec: [/bin/true], timeout: 2s, else: [{log: failed}, {sysrq: b, else: [{wait: 1s}]}]}
             - wait: 60s
+            - {capture: all, timeout: 3s}
             """, OptionShape(.actions))
         #expect(checked.said == [])
-        func action(_ kind: Action.Kind, _ otherwise: [Action] = []) -> Action {
-            Action(kind: kind, otherwise: otherwise, mark: .start)
+        func action(_ kind: ActionKind, _ timeout: TimeSpan, _ otherwise: [Action] = []) -> Action {
+            Action(kind: kind, timeout: timeout, otherwise: otherwise, mark: .start)
+        }
+        func letter(_ letter: Unicode.Scalar, _ otherwise: [Action] = []) -> Action {
+            action(.sysrq(letter: UInt8(ascii: letter)), .seconds(20), otherwise)
         }
         #expect(
             checked.value.actions == [
-                action(.log("host asks for a capture")), action(.capture(all: false)), action(.capture(all: true)),
-                action(.sysrq(letter: UInt8(ascii: "c"))), action(.sysrq(letter: UInt8(ascii: "9"))),
-                action(.sysrq(letter: UInt8(ascii: "y"))),
-                action(.exec(arguments: ["/usr/bin/dump", "-f", "5"], timeout: 30 * Self.second)),
+                action(.log("host asks for a capture"), .seconds(1)), action(.capture(.channel), .seconds(10)),
+                action(.capture(.all), .seconds(10)), letter("c"), letter("9"), letter("y"),
+                action(.exec(["/usr/bin/dump", "-f", "5"]), .seconds(30)),
                 action(
-                    .exec(arguments: ["/bin/true"], timeout: 2 * Self.second),
-                    [action(.log("failed")), action(.sysrq(letter: UInt8(ascii: "b")), [action(.wait(Self.second))])]),
-                action(.wait(60 * Self.second)),
+                    .exec(["/bin/true"]), .seconds(2),
+                    [
+                        action(.log("failed"), .seconds(1)),
+                        letter("b", [action(.wait(.seconds(1)), .hours(25))]),
+                    ]), action(.wait(.seconds(60)), .hours(25)), action(.capture(.all), .seconds(3)),
             ])
-        #expect(checked.value.actions?[3].mark == Mark(line: 4, column: 3))
+        #expect(checked.value.actions?[3].origin.mark == Mark(line: 4, column: 3))
     }
 
     @Test func emptyListMeansNothingToDo() { #expect(Checked("[]", OptionShape(.actions)).value.actions == []) }
@@ -53,14 +56,18 @@ import Testing
             "1:3 unknown key 'reboot'; known here: log, capture, sysrq, exec, wait, timeout, else"
         ),
         ("[{log: x, wait: 1s}]", "1:11 an action does one thing; log and wait are two"),
-        ("[{log: x, timeout: 1s}]", "1:11 'timeout' belongs to exec, not to log"),
+        (
+            "[{log: x, timeout: 5}]",
+            "1:20 'timeout' wants a duration such as 10ms or 30s, not '5'"
+                + " (a unit is missing; the units are us, ms, s, m and h)"
+        ),
         ("[{log: 5}]", "1:8 'log' wants a string; '5' reads as a number (quote it if it is text)"),
         ("[{log: ''}]", "1:8 'log' is 0 bytes long; it must be 1 to 1024 bytes long"),
         ("[{capture: both}]", "1:12 'capture' wants channel, all, not 'both'"),
         ("[{sysrq: C}]", "1:10 'sysrq' wants one character, a-z or 0-9, not 'C'"),
         ("[{sysrq: bb}]", "1:10 'sysrq' wants one character, a-z or 0-9, not 'bb'"),
         ("[{sysrq: 10}]", "1:10 'sysrq' wants one character, a-z or 0-9, not '10'"),
-        ("[{sysrq: }]", "1:10 'sysrq' wants one character, a-z or 0-9, not nothing"),
+        ("[{sysrq: }]", "1:10 'sysrq' has no value"),
         ("[{sysrq: [b]}]", "1:10 'sysrq' wants one character, a-z or 0-9, not a list"),
         ("[{exec: /bin/true}]", "1:9 'exec' wants a list, not '/bin/true' (write [/bin/true])"),
         ("[{exec: []}]", "1:9 'exec' is 0 elements long; it must be 1 to 64 elements"),

@@ -30,15 +30,15 @@ import YAML
             Good(.init(.bool), "true", .bool(true)), Good(.init(.bool), "false", .bool(false)),
             Good(.init(.integer), "0x10", .integer(16)), Good(Self.ten, "-1", .integer(-1)),
             Good(Self.ten, "10", .integer(10)), Good(Self.mode, "0660", .integer(0o660)),
-            Good(Self.pause, "1ms", .duration(1_000_000)), Good(Self.pause, "'1m'", .duration(60_000_000_000)),
+            Good(Self.pause, "1ms", .duration(.milliseconds(1))), Good(Self.pause, "'1m'", .duration(.seconds(60))),
             Good(Self.memory, "4KiB", .size(4096)), Good(Self.memory, "0x1000", .size(4096)),
             Good(Self.memory, "\"1MiB\"", .size(1 << 20)), Good(Self.short, "abc", .string("abc")),
             Good(Self.short, "'12'", .string("12")), Good(.init(.string), "'on'", .string("on")),
             Good(.init(.string), "y", .string("y")), Good(.init(.string), "''", .string("")),
             Good(.init(.string), "'~'", .string("~")), Good(.init(.string), "|\n  12\n", .string("12\n")),
             Good(.init(.path), "/dev/raw-kcs1", .path("/dev/raw-kcs1")), Good(.init(.path), "./x", .path("./x")),
-            Good(Self.word, "ring", .enumeration(0)), Good(Self.word, "off", .enumeration(1)),
-            Good(Self.word, "'off'", .enumeration(1)), Good(Self.word, "1", .enumeration(2)),
+            Good(Self.word, "ring", .enumeration("ring")), Good(Self.word, "off", .enumeration("off")),
+            Good(Self.word, "'off'", .enumeration("off")), Good(Self.word, "1", .enumeration("1")),
             Good(.init(.byte), "0", .byte(0)), Good(.init(.byte), "255", .byte(255)),
             Good(.init(.byte), "0x44", .byte(0x44)),
             Good(.init(.byte), "D", .byte(0x44)), Good(.init(.byte), "'5'", .byte(0x35)),
@@ -181,15 +181,17 @@ import YAML
         let checked = Checked("cooldown: 5s\nname: x", Self.object)
         #expect(checked.said == [])
         let members = try #require(checked.value.object)
-        #expect(members.map { $0.isGiven } == [true, true, false, false, false, false])
-        #expect(members[0].text == "x")
-        #expect(members[1].duration == 5_000_000_000)
-        #expect(members[1].mark == Mark(line: 1, column: 11))
-        #expect(members[2].isAbsent)
-        #expect(members[3].list?.map { $0.byte } == [1, 2])
-        #expect(members[4].object?[0].integer == 60, "an object whose members all have defaults stands for itself")
-        #expect(members[4].object?[1].isAbsent == true)
-        #expect(members[5].isAbsent, "an object that needs a key does not")
+        #expect(members.map { $0.value.isGiven } == [true, true, false, false, false, false])
+        #expect(members.map { $0.key } == Self.object.children.map { $0.key })
+        let value = checked.value
+        #expect(value["name"].text == "x")
+        #expect(value["cooldown"].duration == .seconds(5))
+        #expect(value["cooldown"].mark == Mark(line: 1, column: 11))
+        #expect(value["arm"].isAbsent)
+        #expect(value["types"].list?.map { $0.byte } == [1, 2])
+        #expect(value["limit"]["rate"].integer == 60, "an object whose members all have defaults stands for itself")
+        #expect(value["limit"]["file"].isAbsent)
+        #expect(value["sel"].isAbsent, "an object that needs a key does not")
     }
 
     @Test func everyMistakeInAnObjectIsReported() {

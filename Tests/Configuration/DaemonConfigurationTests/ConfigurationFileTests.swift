@@ -6,7 +6,6 @@ import YAML
 @testable import DaemonConfiguration
 
 @Suite struct ConfigurationFileTests {
-    private static let second: UInt64 = 1_000_000_000
     private static let smallest =
         "version: 1\nchannels:\n- {name: a, device: {type: raw-kcs, path: /dev/raw-kcs1}, plugin: echo}"
 
@@ -19,7 +18,7 @@ import YAML
         #expect(result.stateDirectory == "/var/lib/kcsmux")
         #expect(result.pluginTrust == .strict)
         #expect(result.sysrqPath == "/proc/sysrq-trigger" && !result.isSysrqPathGiven)
-        #expect(result.hangTimeout == 2 * Self.second)
+        #expect(result.hangTimeout == .seconds(2))
         #expect(result.realtime == nil)
         #expect(
             result.control
@@ -27,23 +26,23 @@ import YAML
         #expect(result.capture == capture)
         let channel = try #require(result.channels.first)
         #expect(channel.name == "a" && channel.enabled)
-        #expect(channel.device.type == .rawKCS && channel.device.path == "/dev/raw-kcs1")
+        #expect(channel.device.type.name == "raw-kcs" && channel.device.path == "/dev/raw-kcs1")
         #expect(
-            channel.device.driver == .v2 && !channel.device.isDriverGiven && channel.device.wait == 30 * Self.second)
+            channel.device.driver == .v2 && !channel.device.isDriverGiven && channel.device.wait == .seconds(30))
         #expect(channel.device.window == nil)
         #expect(channel.handlers.map { $0.plugin } == ["echo"])
         #expect(channel.handlers[0].options == nil)
         #expect(
             channel.transfer
-                == TransferConfiguration(handshake: .strict, isHandshakeGiven: false, timeout: 4 * Self.second))
+                == TransferConfiguration(handshake: .strict, isHandshakeGiven: false, timeout: .seconds(4)))
         #expect(channel.capture == capture)
         #expect(
             channel.restart
-                == RestartConfiguration(policy: .onFailure, backoff: Self.second, backoffMax: 60 * Self.second))
-        #expect(channel.callBudget == 10_000_000)
-        #expect(channel.nameMark == Mark(line: 3, column: 10))
-        #expect(channel.devicePathMark == Mark(line: 3, column: 43))
-        #expect(channel.handlers[0].pluginMark == Mark(line: 3, column: 67))
+                == RestartConfiguration(policy: .onFailure, backoff: .seconds(1), backoffMax: .seconds(60)))
+        #expect(channel.callBudget == .milliseconds(10))
+        #expect(channel.nameOrigin.mark == Mark(line: 3, column: 10))
+        #expect(channel.device.pathOrigin.mark == Mark(line: 3, column: 43))
+        #expect(channel.handlers[0].pluginOrigin.mark == Mark(line: 3, column: 67))
     }
 
     @Test func everyKeyIsRead() throws {
@@ -84,7 +83,7 @@ import YAML
         #expect(result.pluginPath == ["/a", "b/c"])
         #expect(result.stateDirectory == "/state" && result.pluginTrust == .any)
         #expect(result.sysrqPath == "/tmp/sysrq" && result.isSysrqPathGiven)
-        #expect(result.hangTimeout == 5 * Self.second)
+        #expect(result.hangTimeout == .seconds(5))
         #expect(result.realtime == RealtimeConfiguration(fifoPriority: 7, lockMemory: true, cpu: 1))
         #expect(result.control == ControlConfiguration(socket: "/c.sock", mode: 0o660, group: "kcsmux", isGiven: true))
         let capture = CaptureConfiguration(
@@ -93,25 +92,25 @@ import YAML
         try #require(result.channels.count == 2)
         let (one, two) = (result.channels[0], result.channels[1])
         #expect(!one.enabled && two.enabled)
-        #expect(one.device.type == .sim && one.device.path == "/sim" && one.device.wait == Self.second)
+        #expect(one.device.type.name == "sim" && one.device.path == "/sim" && one.device.wait == .seconds(1))
         #expect(one.device.driver == .deferred && one.device.isDriverGiven)
         #expect(
             one.device.window
                 == WindowConfiguration(kind: .memory, path: "/dev/mem", offset: 0x9ef0_0000, size: 1 << 20))
         #expect(one.handlers.map { $0.plugin } == ["./libkcs-x.so"])
         #expect(one.handlers[0].options?.value(of: "a")?.mark == Mark(line: 20, column: 18))
-        #expect(one.transfer == TransferConfiguration(handshake: .strict, isHandshakeGiven: true, timeout: Self.second))
+        #expect(one.transfer == TransferConfiguration(handshake: .strict, isHandshakeGiven: true, timeout: .seconds(1)))
         #expect(
             one.capture
                 == CaptureConfiguration(
                     mode: .none, events: 16, persist: false, maxSize: 65536, maxFiles: 1, directory: "/other"))
         #expect(
-            one.restart == RestartConfiguration(policy: .never, backoff: 2 * Self.second, backoffMax: 3 * Self.second))
-        #expect(one.callBudget == 1_000_000)
-        #expect(two.device.type == .ipmiKCS)
+            one.restart == RestartConfiguration(policy: .never, backoff: .seconds(2), backoffMax: .seconds(3)))
+        #expect(one.callBudget == .milliseconds(1))
+        #expect(two.device.type.name == "ipmi-kcs")
         #expect(two.handlers.map { $0.plugin } == ["ipmi-lite", "oem"])
         #expect(two.handlers.map { $0.options == nil } == [false, true])
-        #expect(two.transfer.timeout == 2 * Self.second)
+        #expect(two.transfer.timeout == .seconds(2))
         var inherited = capture
         inherited.mode = .ring
         #expect(two.capture == inherited, "what a channel does not say comes from the file's own capture")
@@ -202,30 +201,31 @@ import YAML
         let bare = parse(Self.smallest)
         let value = try #require(bare.configuration).channels[0].handlers[0].check(shape, bare.diagnostics)
         #expect(said(bare.diagnostics) == ["3:67 missing key 'file'"])
-        #expect(value.object?[0].duration == 10 * Self.second)
+        #expect(value["cooldown"].duration == .seconds(10))
     }
 
     // MARK: files
 
     @Test func folderIsNotAFile() {
-        let outcome = ConfigurationFile.load(path: "/tmp")
+        let outcome = ConfigurationFile.load(path: "/tmp", devices: deviceTypes)
         #expect(outcome.configuration == nil)
         #expect(outcome.diagnostics.render() == "/tmp: error: Is a directory\n")
     }
 
     @Test func missingFileIsNamed() {
-        let outcome = ConfigurationFile.load(path: "/nowhere/kcsmux.yaml")
+        let outcome = ConfigurationFile.load(path: "/nowhere/kcsmux.yaml", devices: deviceTypes)
         #expect(outcome.diagnostics.render() == "/nowhere/kcsmux.yaml: error: No such file or directory\n")
     }
 
     @Test func endlessFileIsCutOff() {
         #expect(
-            ConfigurationFile.load(path: "/dev/zero").diagnostics.render() == "/dev/zero: error: larger than 1MiB\n")
+            ConfigurationFile.load(path: "/dev/zero", devices: deviceTypes).diagnostics.render()
+                == "/dev/zero: error: larger than 1MiB\n")
     }
 
     @Test func emptyFileIsRefused() {
         #expect(
-            ConfigurationFile.load(path: "/dev/null").diagnostics.render()
+            ConfigurationFile.load(path: "/dev/null", devices: deviceTypes).diagnostics.render()
                 == "/dev/null:1:1: error: the file is empty\n  \n  ^\n")
     }
 }

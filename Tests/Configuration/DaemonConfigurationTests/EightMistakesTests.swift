@@ -19,7 +19,7 @@ import Testing
                 plugin: ipmi-lite
                 enabled: yes
             """
-        let outcome = ConfigurationFile.parse(Array(text.utf8), file: "kcsmux.yaml")
+        let outcome = ConfigurationFile.parse(Array(text.utf8), file: "kcsmux.yaml", devices: deviceTypes)
         #expect(outcome.configuration == nil)
         #expect(
             outcome.diagnostics.render() == """

@@ -65,7 +65,7 @@ import YAML
         var accepted = 0
         for _ in 0..<rounds {
             let text = damage(Self.seeds[random.next(Self.seeds.count)], &random)
-            let outcome = ConfigurationFile.parse(text, file: "f")
+            let outcome = ConfigurationFile.parse(text, file: "f", devices: deviceTypes)
             if (outcome.configuration == nil) != outcome.diagnostics.hasErrors {
                 Issue.record("neither refused nor accepted: \(String(decoding: text, as: UTF8.self))")
             }

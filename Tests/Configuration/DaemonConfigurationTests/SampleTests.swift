@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func sampleIsWithoutMistakes() throws {
-        let outcome = ConfigurationFile.load(path: Self.path)
+        let outcome = ConfigurationFile.load(path: Self.path, devices: deviceTypes)
         #expect(outcome.diagnostics.render() == "")
         #expect(outcome.configuration?.channels.count == 3)
     }
@@ -44,7 +44,7 @@ import Testing
             if !shape.key.isEmpty && !sample.contains(where: { mentions($0, shape.key) }) { missing.append(shape.key) }
             for child in shape.children { look(child) }
         }
-        look(Keys.file)
+        look(Keys.file(deviceTypes))
         #expect(missing == [])
     }
 
@@ -59,7 +59,7 @@ import Testing
             }
             for child in shape.children { look(child) }
         }
-        look(Keys.file)
+        look(Keys.file(deviceTypes))
         #expect(wrong == [])
     }
 
@@ -69,7 +69,7 @@ import Testing
             if !shape.key.isEmpty && shape.help.isEmpty { silent.append(shape.key) }
             for child in shape.children { look(child) }
         }
-        look(Keys.file)
+        look(Keys.file(deviceTypes))
         #expect(silent == [])
     }
 

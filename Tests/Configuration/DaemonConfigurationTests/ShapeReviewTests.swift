@@ -9,7 +9,7 @@ import Testing
         ShapeReview.faults(OptionShape(.object, children: members))
     }
 
-    @Test func ownKeysMakeSense() { #expect(ShapeReview.faults(Keys.file) == []) }
+    @Test func ownKeysMakeSense() { #expect(ShapeReview.faults(Keys.file(deviceTypes)) == []) }
 
     @Test func treeThatMakesNoSenseIsDescribed() {
         #expect(faults(.init(.absent, key: "a")) == ["'a' has no type"])

@@ -28,8 +28,18 @@ struct Checked {
     }
 }
 
+/// Types of devices, of which each has what the others lack.
+let deviceTypes = [
+    DeviceType(name: "raw-kcs", hasRegisters: true, hasMessages: true, isSimulated: false),
+    DeviceType(name: "serio-raw", hasRegisters: false, hasMessages: false, isSimulated: false),
+    DeviceType(name: "ipmi-kcs", hasRegisters: false, hasMessages: true, isSimulated: false),
+    DeviceType(name: "sim", hasRegisters: true, hasMessages: true, isSimulated: true),
+]
+
 /// A file with one channel, in a few lines.
-func parse(_ text: String) -> ConfigurationFile.Outcome { ConfigurationFile.parse(Array(text.utf8), file: "f") }
+func parse(_ text: String) -> ConfigurationFile.Outcome {
+    ConfigurationFile.parse(Array(text.utf8), file: "f", devices: deviceTypes)
+}
 
 /// The configuration of a file without mistakes.
 func configuration(_ text: String) throws -> Configuration {

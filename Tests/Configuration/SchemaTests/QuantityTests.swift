@@ -10,7 +10,7 @@ import Testing
             (UInt64.max, "18446744073709551615ns"),
         ] as [(UInt64, String)])
     func durationIsWrittenInItsLargestExactUnit(nanoseconds: UInt64, text: String) {
-        #expect(Quantity.duration(nanoseconds) == text)
+        #expect(TimeSpan(nanoseconds: nanoseconds).text == text)
     }
 
     @Test(

@@ -28,7 +28,8 @@ import YAML
             channels:
               - {name: a, device: {type: sim, path: /tmp/a}, plugin: tree, options: \(options)}
             """
-        let outcome = ConfigurationFile.parse(Array(text.utf8), file: "f")
+        let devices = [DeviceType(name: "sim", hasRegisters: true, hasMessages: true, isSimulated: true)]
+        let outcome = ConfigurationFile.parse(Array(text.utf8), file: "f", devices: devices)
         guard let handler = outcome.configuration?.channels.first?.handlers.first else {
             return (nil, nil, outcome.diagnostics.all.map { $0.message }, nil)
         }

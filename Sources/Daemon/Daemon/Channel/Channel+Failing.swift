@@ -24,14 +24,14 @@ extension Channel {
             return log.write(.error, name, "failed, and stays down: \(text)")
         }
         // A life that lasted forgives the failures before it.
-        if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax { failures = 0 }
+        if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax.nanoseconds { failures = 0 }
         runningSince = 0
-        var pause = restart.backoff
-        for _ in 0..<min(failures, 64) where pause < restart.backoffMax { pause *= 2 }
-        pause = min(pause, restart.backoffMax)
+        var pause = restart.backoff.nanoseconds
+        for _ in 0..<min(failures, 64) where pause < restart.backoffMax.nanoseconds { pause *= 2 }
+        pause = min(pause, restart.backoffMax.nanoseconds)
         failures += 1
         enter(.backingOff(until: Clock.monotonic + pause, text))
-        log.write(.error, name, "failed, starting again in \(Quantity.duration(pause)): \(text)")
+        log.write(.error, name, "failed, starting again in \(TimeSpan(nanoseconds: pause).text): \(text)")
         loop.set(retryTimer, deadline: Clock.monotonic + pause)
     }
 

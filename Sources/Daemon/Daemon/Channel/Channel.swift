@@ -145,7 +145,7 @@ final class Channel {
             log.write(deviceWait.isFirst || isHeld ? .notice : .info, name, "waiting: \(text)")
         }
         let now = Clock.monotonic
-        if deviceWait.isOverdue(now, after: plan.configuration.device.wait) {
+        if deviceWait.isOverdue(now, after: plan.configuration.device.wait.nanoseconds) {
             lastError = text
             log.write(.warning, name, "still waiting: \(text)")
         }

@@ -24,8 +24,8 @@ final class ChannelContext {
     var whenFailed: () -> Void = {}
     private lazy var failureTimer = { [context = Borrowed(self)] in CallTimer { _ in context.object.whenFailed() } }()
     private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
-    /// What a handler's call may take, in nanoseconds.
-    private var callBudget: UInt64
+    /// What a handler's call may take.
+    private var callBudget: TimeSpan
 
     /// The context of a channel that does not run yet.
     init(_ services: ChannelServices, _ plan: ChannelPlan, number: Int) {
@@ -95,6 +95,6 @@ final class ChannelContext {
         log.write(
             .warning, name,
             "plugin \(plugin): \(callback.name) took \(UTCTime.short(overrun.took))\(overrun.isWaiting ? ", waiting" : ""),"
-                + " its budget is \(Quantity.duration(callBudget))\(suppressedNote(suppressed))")
+                + " its budget is \(callBudget.text)\(suppressedNote(suppressed))")
     }
 }

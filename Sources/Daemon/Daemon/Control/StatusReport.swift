@@ -26,7 +26,7 @@ enum StatusReport {
             add("restart_in_ms", .unsigned(until > monotonic ? (until - monotonic) / 1_000_000 : 0))
         }
         add(
-            "device", ["type": .string(configuration.device.type.rawValue), "path": .string(configuration.device.path)])
+            "device", ["type": .string(configuration.device.type.name), "path": .string(configuration.device.path)])
         add("plugins", .array(plugins(channel)))
         add("bytes_in", .unsigned(counters.bytesIn))
         add("bytes_out", .unsigned(counters.bytesOut))

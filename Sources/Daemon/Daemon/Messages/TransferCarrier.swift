@@ -127,7 +127,7 @@ extension KCS.TransferConfiguration {
     init(_ plan: ChannelPlan) {
         let transfer = plan.configuration.transfer
         self.init(handshake: transfer.handshake == .strict ? .strict : .fast)
-        timings.reply = transfer.timeout
+        timings.reply = transfer.timeout.nanoseconds
         for handler in plan.handlers {
             for entry in handler.plugin.requests where entry.shortest >= 2 && entry.shortest <= entry.longest {
                 requestLengths.append(

@@ -47,6 +47,15 @@ extension DeviceSpecification {
     }
 }
 
+extension DeviceType {
+    /// What a configuration has to know of a kind of device.
+    init(_ kind: DeviceKind) {
+        self.init(
+            name: kind.name, hasRegisters: kind.capabilities.contains(.status),
+            hasMessages: kind.capabilities.contains(.messages), isSimulated: kind.isSimulated)
+    }
+}
+
 extension WindowSource {
     init(_ window: WindowConfiguration) {
         switch window.kind {

@@ -27,7 +27,7 @@ public struct PlanReader {
     /// Reads `path`, loading plugins through `loader`, which from then on looks where the file says. `kinds`: the devices
     /// that there are.
     public static func read(_ path: String, _ kinds: [DeviceKind], _ loader: PluginLoader) -> Outcome {
-        let file = ConfigurationFile.load(path: path)
+        let file = ConfigurationFile.load(path: path, devices: kinds.map { DeviceType($0) })
         let pluginDiagnostics = Diagnostics(file: path, text: (try? Syscalls.readFile(path, limit: 1 << 20)) ?? [])
         // Mistakes in the daemon's own keys do not hide those in the plugins' options.
         guard let configuration = file.draft else {
@@ -52,7 +52,7 @@ public struct PlanReader {
             switch load(handler, for: channel) {
             case .failure(let failure):
                 failures.append(failure)
-                pluginDiagnostics.error(failure.description, at: handler.pluginMark)
+                pluginDiagnostics.error(failure.description, at: handler.pluginOrigin.mark)
             case .success(let plugin):
                 let options = check(handler, plugin)
                 checkSysrq(options, channel, configuration)
@@ -65,7 +65,7 @@ public struct PlanReader {
     }
 
     private func kind(_ channel: ChannelConfiguration) -> DeviceKind {
-        guard let kind = kinds.first(where: { $0.name == channel.device.type.rawValue }) else {
+        guard let kind = kinds.first(where: { $0.name == channel.device.type.name }) else {
             preconditionFailure("a configuration has no device of a kind that there is not")
         }
         return kind
@@ -81,7 +81,7 @@ public struct PlanReader {
             if let fault = faults.first { return .failure(LoadFailure(plugin.file.path, .declaration, fault)) }
             let device = channel.device
             let capabilities = DeviceSpecification(device, kind(channel)).capabilities.rawValue
-            let description = "\(device.type.rawValue) \(device.path)"
+            let description = "\(device.type.name) \(device.path)"
             if let failure = plugin.check(capabilities: capabilities, device: description) { return .failure(failure) }
             return .success(plugin)
         }
@@ -99,12 +99,12 @@ public struct PlanReader {
 
     /// A simulated channel must not reboot the machine that it is tried on by default.
     private func checkSysrq(_ options: Value, _ channel: ChannelConfiguration, _ configuration: Configuration) {
-        guard kind(channel).isSimulated, !configuration.isSysrqPathGiven else { return }
-        for action in ActionSearch.all(options) {
+        guard channel.device.type.isSimulated, !configuration.isSysrqPathGiven else { return }
+        for action in options.allActions {
             guard case .sysrq = action.kind else { continue }
             diagnostics.error(
                 "'sysrq' on a sim channel needs the top-level key 'sysrq_path', so that a test never reaches the machine's"
-                    + " own", at: action.mark)
+                    + " own", at: action.origin.mark)
             return
         }
     }
@@ -123,23 +123,7 @@ public struct PlanReader {
             guard other.device.path != channel.device.path else { continue }
             diagnostics.error(
                 "channel '\(channel.name)' has the device of channel '\(other.name)':"
-                    + " \(channel.device.path) is \(other.device.path)", at: channel.devicePathMark)
+                    + " \(channel.device.path) is \(other.device.path)", at: channel.device.pathOrigin.mark)
         }
     }
-}
-
-/// Finds the actions in a tree of options.
-enum ActionSearch {
-    static func all(_ value: Value) -> [Action] {
-        switch value.payload {
-        case .actions(let actions): return actions.flatMap(withElse)
-        case .object(let members): return members.flatMap(all)
-        case .list(let elements): return elements.flatMap(all)
-        case .map(let pairs): return pairs.flatMap { all($0.value) }
-        case .oneOf(_, let inner): return all(inner)
-        default: return []
-        }
-    }
-
-    private static func withElse(_ action: Action) -> [Action] { [action] + action.otherwise.flatMap(withElse) }
 }

@@ -35,6 +35,31 @@ final class ActionRunner {
         let capture: (_ channel: String, _ all: Bool, _ done: @escaping (String?) -> Void) -> Void
     }
 
+    /// One action on its way. It ends once: by itself, or because its time is up, whatever holds it.
+    private final class Attempt: LoopTimer {
+        private let loop: EventLoop
+        private var done: ((Outcome.Result, String) -> Void)?
+
+        init(_ loop: EventLoop, limit: UInt64, _ done: @escaping (Outcome.Result, String) -> Void) {
+            self.loop = loop
+            self.done = done
+            super.init()
+            loop.set(self, deadline: Clock.monotonic &+ limit)
+        }
+
+        override func fire(now: UInt64) { end(.timedOut, "") }
+
+        func end(_ result: Outcome.Result, _ detail: String) {
+            guard let done else { return }
+            self.done = nil
+            loop.cancel(self)
+            done(result, detail)
+        }
+
+        /// Ends with a service's answer: nil, or why it failed.
+        func end(_ failure: String?) { end(failure == nil ? .ok : .failed, failure ?? "") }
+    }
+
     private final class Pause: LoopTimer {
         let end: () -> Void
         init(_ end: @escaping () -> Void) {
@@ -43,6 +68,9 @@ final class ActionRunner {
         }
         override func fire(now: UInt64) { end() }
     }
+
+    /// A program whose time is up is killed first, and may take a moment to be gone; one that a driver holds is never gone.
+    private static let killTime: UInt64 = 2_000_000_000
 
     private let services: Services
     private let channel: String
@@ -63,33 +91,33 @@ final class ActionRunner {
 
     private func next() {
         guard !services.programs.isStopping, let action = left.popLast() else { return done(outcomes) }
-        let name = action.kind.words
-        perform(action.kind) { [self] result, detail in
-            outcomes.append(Outcome(action: name, result: result, detail: detail))
+        var limit = action.timeout.nanoseconds
+        if case .exec = action.kind { limit &+= Self.killTime }
+        let attempt = Attempt(services.loop, limit: limit) { [self] result, detail in
+            outcomes.append(Outcome(action: action.kind.words, result: result, detail: detail))
             if result != .ok { left.append(contentsOf: action.otherwise.reversed()) }
             next()
         }
+        perform(action, attempt)
     }
 
-    private func perform(_ kind: Action.Kind, _ end: @escaping (Outcome.Result, String) -> Void) {
-        switch kind {
+    private func perform(_ action: Action, _ attempt: Attempt) {
+        switch action.kind {
         case .log(let text):
             services.log.write(.notice, channel, text)
-            end(.ok, "")
-        case .capture(let all):
-            services.capture(channel, all) { failure in end(failure == nil ? .ok : .failed, failure ?? "") }
-        case .sysrq(let letter):
-            services.sysrq().trigger(letter) { failure in end(failure == nil ? .ok : .failed, failure ?? "") }
-        case .exec(let arguments, let timeout):
-            services.programs.run(arguments, timeout: timeout) { ending in
+            attempt.end(nil)
+        case .capture(let scope): services.capture(channel, scope == .all) { attempt.end($0) }
+        case .sysrq(let letter): services.sysrq().trigger(letter) { attempt.end($0) }
+        case .exec(let arguments):
+            services.programs.run(arguments, timeout: action.timeout.nanoseconds) { ending in
                 switch ending {
-                case .exited(0): end(.ok, "")
-                case .timedOut: end(.timedOut, ending.text)
-                default: end(.failed, ending.text)
+                case .exited(0): attempt.end(nil)
+                case .timedOut: attempt.end(.timedOut, ending.text)
+                default: attempt.end(.failed, ending.text)
                 }
             }
-        case .wait(let nanoseconds):
-            services.loop.set(Pause { end(.ok, "") }, deadline: Clock.monotonic &+ nanoseconds)
+        case .wait(let time):
+            services.loop.set(Pause { attempt.end(nil) }, deadline: Clock.monotonic &+ time.nanoseconds)
         }
     }
 }

@@ -42,7 +42,7 @@ extension Plan {
         channels.contains { channel in
             channel.configuration.enabled
                 && channel.handlers.contains { handler in
-                    ActionSearch.all(handler.options).contains {
+                    handler.options.allActions.contains {
                         if case .sysrq = $0.kind { return true }
                         return false
                     }

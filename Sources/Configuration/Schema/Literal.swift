@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import Schema
 
-/// How numbers, file modes, durations and sizes are written.
-enum Literal {
+/// How numbers and file modes are written. Durations and sizes are in `Quantity`.
+public enum Literal {
     /// Why a text is not what was wanted, to follow "not 'text'"; empty when there is nothing to add.
-    struct Fault: Error, Equatable {
-        let hint: String
+    public struct Fault: Error, Equatable {
+        /// The remark.
+        public let hint: String
     }
 
     /// Decimal or `0x…`, with an optional minus sign.
-    static func integer(_ text: String) throws(Fault) -> Int64 {
+    public static func integer(_ text: String) throws(Fault) -> Int64 {
         var digits = Array(text.utf8)[...]
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative { digits.removeFirst() }
@@ -30,7 +30,7 @@ enum Literal {
     }
 
     /// Octal digits behind a 0.
-    static func fileMode(_ text: String) throws(Fault) -> Int64 {
+    public static func fileMode(_ text: String) throws(Fault) -> Int64 {
         let digits = Array(text.utf8)[...]
         guard digits.count > 1, digits.first == UInt8(ascii: "0"),
             digits.allSatisfy({ (value(of: $0) ?? 255) < 8 })
@@ -39,42 +39,9 @@ enum Literal {
         return Int64(mode)
     }
 
-    /// A whole number and a unit.
-    static func duration(_ text: String) throws(Fault) -> UInt64 {
-        try quantity(text, Quantity.durations, "the units are us, ms, s, m and h")
-    }
+    static let tooLarge = Fault(hint: "the number is too large")
 
-    /// A whole number and a unit, or a bare number of bytes.
-    static func size(_ text: String) throws(Fault) -> UInt64 {
-        if let bytes = try? integer(text) {
-            guard bytes >= 0 else { throw Fault(hint: "a size is not negative") }
-            return UInt64(bytes)
-        }
-        return try quantity(text, Quantity.sizes, "the units are B, KiB, MiB and GiB")
-    }
-
-    private static func quantity(
-        _ text: String, _ units: [Quantity.Unit], _ names: String
-    ) throws(Fault) -> UInt64 {
-        let bytes = Array(text.utf8)
-        let digits = bytes.prefix { ($0 &- UInt8(ascii: "0")) < 10 }
-        let rest = bytes[digits.count...]
-        guard !digits.isEmpty else { throw Fault(hint: "") }
-        guard !rest.isEmpty else { throw Fault(hint: "a unit is missing; \(names)") }
-        guard rest.first != UInt8(ascii: ".") else { throw Fault(hint: "whole numbers only; \(names)") }
-        for unit in units where rest.elementsEqual(unit.name.utf8) {
-            guard let count = number(digits, radix: 10) else { throw tooLarge }
-            let (value, overflow) = count.multipliedReportingOverflow(by: unit.worth)
-            // Ranges are signed, so half of the unsigned range is all that can be asked for.
-            guard !overflow, value <= UInt64(Int64.max) else { throw tooLarge }
-            return value
-        }
-        throw Fault(hint: names)
-    }
-
-    private static let tooLarge = Fault(hint: "the number is too large")
-
-    private static func number(_ digits: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
+    static func number(_ digits: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
         var result: UInt64 = 0
         for byte in digits {
             let (product, overflow) = result.multipliedReportingOverflow(by: radix)

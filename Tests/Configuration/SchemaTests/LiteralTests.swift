@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Schema
 import Testing
-
-@testable import DaemonConfiguration
 
 @Suite struct LiteralTests {
     @Test(
@@ -30,24 +29,24 @@ import Testing
             ("1h", 3_600_000_000_000), ("0s", 0), ("5ns", 5), ("9223372036s", 9_223_372_036_000_000_000),
             ("007s", 7_000_000_000),
         ] as [(String, UInt64)])
-    func durationIsANumberAndAUnit(text: String, value: UInt64) { #expect((try? Literal.duration(text)) == value) }
+    func durationIsANumberAndAUnit(text: String, value: UInt64) { #expect((try? TimeSpan(text))?.nanoseconds == value) }
 
     @Test(arguments: [
         "30", "0", "s", "", "1.5s", "1m30s", "30 s", "30S", "5min", "5sec", "-1s", "+1s", "0x1s", "9223372037s", "1d",
         "99999999999999999999s", "2562048h", "s30",
     ])
-    func nothingElseIsADuration(text: String) { #expect((try? Literal.duration(text)) == nil) }
+    func nothingElseIsADuration(text: String) { #expect((try? TimeSpan(text)) == nil) }
 
     @Test(
         arguments: [
             ("64KiB", 65536), ("1MiB", 1 << 20), ("2GiB", 2 << 30), ("7B", 7), ("4096", 4096), ("0x1000", 4096),
             ("0", 0),
         ] as [(String, UInt64)])
-    func sizeIsANumberAndAUnitOrBytes(text: String, value: UInt64) { #expect((try? Literal.size(text)) == value) }
+    func sizeIsANumberAndAUnitOrBytes(text: String, value: UInt64) { #expect((try? Quantity.size(text)) == value) }
 
     @Test(arguments: [
         "64KB", "64K", "64k", "64kib", "1.5MiB", "-1", "-1KiB", "", "KiB", "9000000000GiB", "0x10KiB", "1 MiB", "0644",
         "9223372036854775808",
     ])
-    func nothingElseIsASize(text: String) { #expect((try? Literal.size(text)) == nil) }
+    func nothingElseIsASize(text: String) { #expect((try? Quantity.size(text)) == nil) }
 }
