@@ -130,6 +130,11 @@ public struct TransferConfiguration: Equatable, Sendable {
     public var isHandshakeGiven: Bool
     /// A message without an answer is answered for its handler after this time.
     public var timeout: TimeSpan
+    /// Where that stands.
+    public var timeoutOrigin: Origin
+
+    /// How long a host CPU waits for an answer: IPMI 2.0 9.14, Linux's ipmi_si and ipmitool alike.
+    public static let hostPatience = TimeSpan.seconds(5)
 }
 
 /// What happens after a handler's failure.

@@ -13,7 +13,8 @@ extension Checker {
         switch shape.type {
         case .enumeration: payload = enumeration(scalar, shape, node, subject)
         case .bool: payload = bool(scalar, node, subject).map { .bool($0) }
-        case .integer: payload = integer(scalar, shape, node, subject).map { .integer($0) }
+        case .integer:
+            payload = integer(scalar, shape, node, subject).map { shape.isFileMode ? .fileMode($0) : .integer($0) }
         case .duration: payload = duration(scalar, shape, node, subject).map { .duration($0) }
         case .size: payload = size(scalar, shape, node, subject).map { .size($0) }
         case .byte: payload = byte(node, subject).map { .byte($0) }
@@ -23,7 +24,7 @@ extension Checker {
         return make(shape.type, node, payload ?? .absent)
     }
 
-    private func wanted(_ shape: OptionShape) -> String {
+    func wanted(_ shape: OptionShape) -> String {
         if let phrase = shape.phrase { return phrase }
         switch shape.type {
         case .integer: return shape.isFileMode ? "a file mode such as 0660" : "a whole number"

@@ -132,12 +132,28 @@ public struct Checker {
                 nearest = (index, found.errorCount, found)
             }
         }
+        if let message = refusal(node, shape, subject) { return fail(node, .oneOf, message) }
         guard let nearest else {
             let forms = shape.children.map { Help.typeName($0) }.joined(separator: ", or ")
             return fail(node, .oneOf, "\(subject) wants \(forms), not \(node.phrase)")
         }
         diagnostics.append(nearest.found)
         return make(.oneOf, node, .absent)
+    }
+
+    /// What to say of a scalar that several alternatives could have been meant for: all of them, and how to write it as text.
+    private func refusal(_ node: Node, _ shape: OptionShape, _ subject: String) -> String? {
+        let possible = shape.children.filter { $0.type.fits(node) && $0.type != .oneOf }
+        guard let scalar = node.scalar, possible.count > 1 else { return nil }
+        let forms = possible.map { alternative -> String in
+            let range = Help.range(alternative).map { " of \($0)" } ?? ""
+            return alternative.type == .enumeration
+                ? alternative.choices.joined(separator: ", ") : wanted(alternative) + range
+        }.joined(separator: ", or ")
+        let isText = !scalar.isQuoted && scalar.reading != .string
+        let takesText = possible.contains { [.string, .path, .bytes].contains($0.type) }
+        return "\(subject) wants \(forms), not \(quote(scalar.text))"
+            + (isText && takesText ? " (quote it if it is text)" : "")
     }
 
     // MARK: bytes

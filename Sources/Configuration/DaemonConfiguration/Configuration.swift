@@ -57,6 +57,8 @@ public struct ControlConfiguration: Equatable, Sendable {
     public var mode: UInt32
     /// A group's name; nil for the daemon's own.
     public var group: String?
+    /// Where that stands.
+    public var groupOrigin: Origin
     /// Was `control` in the file? Without it, a socket that can't be made is a warning only.
     public var isGiven: Bool
 }

@@ -12,6 +12,8 @@ public enum ConfigurationFile {
         /// What could be read of it in spite of errors, for whoever looks for more of them; nil when nothing could.
         /// Nothing may act on it.
         public let draft: Configuration?
+        /// The file's values, checked, with their defaults: what `draft` was made of.
+        public let value: Value?
         /// Everything there is to say about the file. More may be added, by whoever checks the plugins' options.
         public let diagnostics: Diagnostics
     }
@@ -25,7 +27,7 @@ public enum ConfigurationFile {
             diagnostics.error(
                 error.errno == .tooLarge
                     ? "larger than \(Quantity.size(UInt64(Limits().bytes)))" : error.errno.description, at: nil)
-            return Outcome(configuration: nil, draft: nil, diagnostics: diagnostics)
+            return Outcome(configuration: nil, draft: nil, value: nil, diagnostics: diagnostics)
         }
     }
 
@@ -33,11 +35,12 @@ public enum ConfigurationFile {
     public static func parse(_ bytes: [UInt8], file: String, devices: [DeviceType]) -> Outcome {
         let diagnostics = Diagnostics(file: file, text: bytes)
         guard let root = Document.parse(bytes, diagnostics) else {
-            return Outcome(configuration: nil, draft: nil, diagnostics: diagnostics)
+            return Outcome(configuration: nil, draft: nil, value: nil, diagnostics: diagnostics)
         }
         let value = Checker(diagnostics).check(root, Keys.file(devices), at: root.mark)
         let configuration = ConfigurationReader(root, devices, diagnostics).configuration(value)
         return Outcome(
-            configuration: diagnostics.hasErrors ? nil : configuration, draft: configuration, diagnostics: diagnostics)
+            configuration: diagnostics.hasErrors ? nil : configuration, draft: configuration, value: value,
+            diagnostics: diagnostics)
     }
 }

@@ -50,7 +50,7 @@ struct ConfigurationReader {
     private func control(_ value: Value) -> ControlConfiguration {
         ControlConfiguration(
             socket: value["socket"].text ?? "", mode: UInt32(clamping: value["mode"].integer ?? 0),
-            group: value["group"].text, isGiven: value.isGiven)
+            group: value["group"].text, groupOrigin: value["group"].origin, isGiven: value.isGiven)
     }
 
     /// A recorder's settings; what is not given comes from `base`.
@@ -117,7 +117,8 @@ struct ConfigurationReader {
         return TransferConfiguration(
             handshake: handshake.enumeration(as: TransferConfiguration.Handshake.self)
                 ?? (device.driver == .deferred ? .fast : .strict),
-            isHandshakeGiven: handshake.isGiven, timeout: value["timeout"].duration ?? .zero)
+            isHandshakeGiven: handshake.isGiven, timeout: value["timeout"].duration ?? .zero,
+            timeoutOrigin: value["timeout"].origin)
     }
 
     private func restart(_ value: Value) -> RestartConfiguration {

@@ -80,6 +80,21 @@ extension ActionKind {
         }
     }
 
+    /// The key that names the kind, and what it holds, as the file has them.
+    public var member: (key: String, payload: Value.Payload) {
+        switch self {
+        case .log(let text): return ("log", .string(text))
+        case .capture(let scope): return ("capture", .enumeration(scope.rawValue))
+        case .sysrq(let letter): return ("sysrq", .enumeration(String(UnicodeScalar(letter))))
+        case .exec(let arguments):
+            return (
+                "exec",
+                .list(arguments.map { Value(type: .string, mark: .start, isGiven: true, payload: .string($0)) })
+            )
+        case .wait(let time): return ("wait", .duration(time))
+        }
+    }
+
     private static var letters: [UInt8] {
         Array(UInt8(ascii: "a")...UInt8(ascii: "z")) + Array(UInt8(ascii: "0")...UInt8(ascii: "9"))
     }

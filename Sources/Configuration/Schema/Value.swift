@@ -40,6 +40,8 @@ public struct Value: Equatable, Sendable {
         case bool(Bool)
         /// A number.
         case integer(Int64)
+        /// A file's mode.
+        case fileMode(Int64)
         /// A time span.
         case duration(TimeSpan)
         /// Bytes.
@@ -130,10 +132,12 @@ extension Value {
         if case .bool(let value) = payload { return value }
         return nil
     }
-    /// Number.
+    /// Number, or a file's mode.
     public var integer: Int64? {
-        if case .integer(let value) = payload { return value }
-        return nil
+        switch payload {
+        case .integer(let value), .fileMode(let value): return value
+        default: return nil
+        }
     }
     /// Time span.
     public var duration: TimeSpan? {

@@ -60,16 +60,10 @@ struct TreeBuilder: ~Copyable {
 
     private func next() throws(ParseFailure) -> Event {
         let event = events.next()
-        if case .failure(let mark, let problem) = event {
-            throw ParseFailure(mark: mark, message: explain(problem))
+        if case .failure(let mark, let problem, let context, let line) = event {
+            throw ParseFailure(mark: mark, message: SyntaxWords.explain(problem, context, line))
         }
         return event
-    }
-
-    private func explain(_ problem: String) -> String {
-        problem.utf8.starts(with: "found character that cannot start any token".utf8)
-            ? "this character can't begin a value: indent with spaces, and quote text that begins with @, ` or %"
-            : problem
     }
 
     private mutating func node(_ event: Event, depth: Int) throws(ParseFailure) -> Built {

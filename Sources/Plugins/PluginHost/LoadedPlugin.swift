@@ -67,6 +67,11 @@ public final class LoadedPlugin {
         return (0..<names.count).filter { descriptor.inputs & 1 << UInt32($0) != 0 }.map { names[$0] }
     }
 
+    /// May it be one of several handlers of a channel? Those of messages are asked in turn.
+    public var canShare: Bool {
+        descriptor.inputs & (1 << UInt32(KCS_INPUT_MESSAGES) | 1 << UInt32(KCS_INPUT_NONE)) != 0
+    }
+
     /// What it needs, as words.
     public var needNames: [String] { Self.capabilityNames(needs) }
 

@@ -74,7 +74,7 @@ final class OptionValues {
                 record.pointee.choice = UInt32(shape.choices.firstIndex(of: word) ?? 0)
                 setText(record, Array(word.utf8))
             case .bool(let value): record.pointee.integer = value ? 1 : 0
-            case .integer(let value): record.pointee.integer = value
+            case .integer(let value), .fileMode(let value): record.pointee.integer = value
             case .duration(let value): record.pointee.integer = Int64(clamping: value.nanoseconds)
             case .size(let value): record.pointee.integer = Int64(clamping: value)
             case .string(let text), .path(let text): setText(record, Array(text.utf8))

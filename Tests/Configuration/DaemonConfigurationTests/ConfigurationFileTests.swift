@@ -22,7 +22,9 @@ import YAML
         #expect(result.realtime == nil)
         #expect(
             result.control
-                == ControlConfiguration(socket: "/run/kcsmux/control.sock", mode: 0o600, group: nil, isGiven: false))
+                == ControlConfiguration(
+                    socket: "/run/kcsmux/control.sock", mode: 0o600, group: nil, groupOrigin: Origin(.start),
+                    isGiven: false))
         #expect(result.capture == capture)
         let channel = try #require(result.channels.first)
         #expect(channel.name == "a" && channel.enabled)
@@ -34,7 +36,8 @@ import YAML
         #expect(channel.handlers[0].options == nil)
         #expect(
             channel.transfer
-                == TransferConfiguration(handshake: .strict, isHandshakeGiven: false, timeout: .seconds(4)))
+                == TransferConfiguration(
+                    handshake: .strict, isHandshakeGiven: false, timeout: .seconds(4), timeoutOrigin: Origin(.start)))
         #expect(channel.capture == capture)
         #expect(
             channel.restart
@@ -85,7 +88,10 @@ import YAML
         #expect(result.sysrqPath == "/tmp/sysrq" && result.isSysrqPathGiven)
         #expect(result.hangTimeout == .seconds(5))
         #expect(result.realtime == RealtimeConfiguration(fifoPriority: 7, lockMemory: true, cpu: 1))
-        #expect(result.control == ControlConfiguration(socket: "/c.sock", mode: 0o660, group: "kcsmux", isGiven: true))
+        #expect(
+            result.control
+                == ControlConfiguration(
+                    socket: "/c.sock", mode: 0o660, group: "kcsmux", groupOrigin: Origin(.start), isGiven: true))
         let capture = CaptureConfiguration(
             mode: .file, events: 100, persist: true, maxSize: 1 << 20, maxFiles: 9, directory: "/cap")
         #expect(result.capture == capture)
@@ -99,7 +105,10 @@ import YAML
                 == WindowConfiguration(kind: .memory, path: "/dev/mem", offset: 0x9ef0_0000, size: 1 << 20))
         #expect(one.handlers.map { $0.plugin } == ["./libkcs-x.so"])
         #expect(one.handlers[0].options?.value(of: "a")?.mark == Mark(line: 20, column: 18))
-        #expect(one.transfer == TransferConfiguration(handshake: .strict, isHandshakeGiven: true, timeout: .seconds(1)))
+        #expect(
+            one.transfer
+                == TransferConfiguration(
+                    handshake: .strict, isHandshakeGiven: true, timeout: .seconds(1), timeoutOrigin: Origin(.start)))
         #expect(
             one.capture
                 == CaptureConfiguration(

@@ -80,8 +80,8 @@ import YAML
 
     @Test(arguments: [
         ("", "1:1 the file is empty"), ("# nothing\n", "1:1 the file is empty"), ("\u{FEFF}", "1:1 the file is empty"),
-        ("a: [1, 2", "1:9 did not find expected ',' or ']' while parsing a flow sequence that begins at line 1"),
-        ("a: 1\n b: 2", "2:3 mapping values are not allowed in this context"),
+        ("a: [1, 2", "1:9 the list in [ ] that begins at line 1 is not closed: a ',' or ']' is missing here"),
+        ("a: 1\n b: 2", "2:3 a ':' that can't stand here: check the indentation, or quote the text"),
         (
             "a:\n\tb: 1",
             "2:1 this character can't begin a value: indent with spaces, and quote text that begins with @, ` or %"
@@ -90,9 +90,9 @@ import YAML
             "a: @x",
             "1:4 this character can't begin a value: indent with spaces, and quote text that begins with @, ` or %"
         ),
-        ("a: 'x", "1:6 found unexpected end of stream while scanning a quoted scalar"),
+        ("a: 'x", "1:6 the quoted text that begins at line 1 is not closed"),
         ("%YAML 3.0\n---\na", "1:1 found incompatible YAML document"),
-        ("a: \"\\q\"", "1:5 found unknown escape character while parsing a quoted scalar"),
+        ("a: \"\\q\"", "1:5 this escape is not known in double quotes; in single quotes \\ is itself"),
     ])
     func syntaxErrorIsReportedOnceAtItsPlace(text: String, said: String) {
         let parsed = Parsed(text)

@@ -57,7 +57,7 @@ extension EndToEnd {
             try bench.configure(bench.channel("a"))
             let result = try kcsmuxd("--check-config", "--config=\(bench.file)", "--log-level=debug")
             #expect(result.ending == .exited(0), "\(result.errors)")
-            #expect(result.output == "\(bench.file): ok, 1 channels\n")
+            #expect(result.output == "\(bench.file): ok, 1 channel\n")
             #expect(result.errors == "")
         }
 

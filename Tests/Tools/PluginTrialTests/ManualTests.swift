@@ -81,7 +81,7 @@ import Testing
             #expect(played.output == "adder.transcript: ok, 13 lines\n")
             let served = try run(daemon)
             #expect(served.ending == .exited(0), "\(served.errors)")
-            #expect(served.output.hasPrefix("kcsmux.yaml: ok, 1 channels\n"), "\(served.output)")
+            #expect(served.output.hasPrefix("kcsmux.yaml: ok, 1 channel\n"), "\(served.output)")
             #expect(served.output.contains("\n0x43\n"), "\(served.output)")
             #expect(served.output.contains("answered 1"), "\(served.output)")
         }

@@ -8,6 +8,8 @@ import Schema
 public struct Plan {
     /// The file's own keys.
     public let configuration: Configuration
+    /// The values that the configuration was made of.
+    let file: Value?
     /// A plan for each channel, in the file's order.
     public let channels: [ChannelPlan]
 }
@@ -33,6 +35,8 @@ public struct ChannelPlan {
 
 /// A plugin with its checked options.
 public struct HandlerPlan {
+    /// Its keys.
+    public let configuration: HandlerConfiguration
     /// The plugin.
     public let plugin: LoadedPlugin
     /// Its options: an object.

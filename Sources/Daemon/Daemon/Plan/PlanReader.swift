@@ -19,8 +19,8 @@ public struct PlanReader {
         public let plan: Plan?
         /// What there is to say about the file.
         public let diagnostics: Diagnostics
-        /// Plugins that could not be loaded, or do not work on their device. A check of the file counts them as errors;
-        /// a running daemon only refuses their channels.
+        /// What can never run: plugins that could not be loaded, do not work on their device or share a channel that they
+        /// can't, a group that there is not. A check of the file counts them as errors; a running daemon starts what it can.
         public let pluginDiagnostics: Diagnostics
     }
 
@@ -39,7 +39,10 @@ public struct PlanReader {
         let reader = PlanReader(kinds: kinds, loader: loader, diagnostics: file.diagnostics)
         let channels = configuration.channels.map { reader.plan($0, configuration, pluginDiagnostics) }
         reader.checkDevices(configuration.channels)
-        let plan = file.diagnostics.hasErrors ? nil : Plan(configuration: configuration, channels: channels)
+        checkHost(configuration, pluginDiagnostics)
+        let plan =
+            file.diagnostics.hasErrors
+            ? nil : Plan(configuration: configuration, file: file.value, channels: channels)
         return Outcome(plan: plan, diagnostics: file.diagnostics, pluginDiagnostics: pluginDiagnostics)
     }
 
@@ -56,9 +59,10 @@ public struct PlanReader {
             case .success(let plugin):
                 let options = check(handler, plugin)
                 checkSysrq(options, channel, configuration)
-                handlers.append(HandlerPlan(plugin: plugin, options: options))
+                handlers.append(HandlerPlan(configuration: handler, plugin: plugin, options: options))
             }
         }
+        checkSharing(handlers, channel, pluginDiagnostics)
         return ChannelPlan(
             configuration: channel, handlers: handlers, failures: failures,
             device: DeviceSpecification(channel.device, kind(channel)))
@@ -88,13 +92,43 @@ public struct PlanReader {
     }
 
     private func check(_ handler: HandlerConfiguration, _ plugin: LoadedPlugin) -> Value {
-        let before = diagnostics.errorCount
-        let options = handler.check(plugin.options, diagnostics)
-        guard diagnostics.errorCount == before else { return options }
+        // Counted apart: a mistake that was reported before is none of the file's count, and one all the same. The plugin
+        // sees nothing of a type that it did not declare.
+        let found = Diagnostics(file: diagnostics.file)
+        let options = handler.check(plugin.options, found)
+        diagnostics.append(found)
+        guard !found.hasErrors, options.object != nil else { return options }
         plugin.check(options) { mark, text in
             diagnostics.error(text, at: mark.line > 0 ? mark : handler.optionsMark)
         }
         return options
+    }
+
+    /// Several handlers of one channel take messages in turn; a handler of bytes would take them away from all others.
+    private func checkSharing(_ handlers: [HandlerPlan], _ channel: ChannelConfiguration, _ diagnostics: Diagnostics) {
+        guard channel.handlers.count > 1 else { return }
+        for handler in channel.handlers {
+            guard let plan = handlers.first(where: { $0.configuration == handler }), !plan.plugin.canShare else {
+                continue
+            }
+            diagnostics.error(
+                "plugin \(quote(handler.plugin)) takes \(plan.plugin.inputs.joined(separator: " or ")), and a handler of"
+                    + " bytes owns its channel alone", at: handler.pluginOrigin.mark)
+        }
+    }
+
+    /// What this machine, or the host CPU, can never do.
+    private static func checkHost(_ configuration: Configuration, _ diagnostics: Diagnostics) {
+        let control = configuration.control
+        if let group = control.group, Accounts.group(named: group) == nil {
+            diagnostics.error("there is no group \(quote(group))", at: control.groupOrigin.mark)
+        }
+        let patience = TransferConfiguration.hostPatience
+        for channel in configuration.channels where channel.transfer.timeout > patience {
+            diagnostics.error(
+                "'timeout' is \(channel.transfer.timeout.text); a host CPU waits no longer than \(patience.text) for an"
+                    + " answer", at: channel.transfer.timeoutOrigin.mark)
+        }
     }
 
     /// A simulated channel must not reboot the machine that it is tried on by default.
