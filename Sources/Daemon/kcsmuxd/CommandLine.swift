@@ -5,24 +5,29 @@ import PluginHost
 /// What the command line asks for.
 struct CommandLine {
     var file = "/etc/kcsmux/kcsmux.yaml"
-    var checksOnly = false
     var level = LogLevel.notice
     var wish = Wish.run
 
     enum Wish {
         case run
+        case check
+        case printConfiguration
+        case printNeeds
         case help
         case version
     }
 
     static let help = """
-        Usage: kcsmuxd [--config FILE] [--check-config] [--log-level LEVEL] [--version] [--help]
+        Usage: kcsmuxd [--config FILE] [--log-level LEVEL] [--check-config] [--print-config]
+                       [--print-needs] [--version] [--help]
 
         Serves KCS channels: opens the devices that FILE names, and gives each channel's bytes or messages to the plugins
         that FILE names for it.
 
           --config FILE      the configuration (default /etc/kcsmux/kcsmux.yaml)
           --check-config     check FILE, its plugins and their options, and exit; opens no device
+          --print-config     print FILE as it takes effect, defaults filled in, and exit
+          --print-needs      print what FILE needs of the machine, a line each, and exit
           --log-level LEVEL  error, warning, notice, info, debug or trace (default notice)
           --version          print version, plugin ABI and build, and exit
           --help             print this, and exit
@@ -51,10 +56,13 @@ struct CommandLine {
                     return .failure(
                         UsageError(text: "--log-level \(value): not one of error, warning, notice, info, debug, trace"))
                 }
-            case "--check-config" where inline == nil: parsed.checksOnly = true
+            case "--check-config" where inline == nil: parsed.wish = .check
+            case "--print-config" where inline == nil: parsed.wish = .printConfiguration
+            case "--print-needs" where inline == nil: parsed.wish = .printNeeds
             case "--version" where inline == nil: parsed.wish = .version
             case "--help" where inline == nil, "-h" where inline == nil: parsed.wish = .help
-            case "--check-config", "--version", "--help": return .failure(UsageError(text: "\(name) takes no value"))
+            case "--check-config", "--print-config", "--print-needs", "--version", "--help":
+                return .failure(UsageError(text: "\(name) takes no value"))
             default: return .failure(UsageError(text: "unknown argument \(argument)"))
             }
         }

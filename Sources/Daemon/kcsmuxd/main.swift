@@ -35,16 +35,24 @@ func start(_ arguments: [String]) -> Int32 {
     case .version:
         put("kcsmuxd \(Version.text)\nplugin ABI \(Version.abi)\nbuild \(Version.build)\n", to: 1)
         return ExitStatus.success
-    case .run: return commandLine.checksOnly ? check(commandLine.file) : run(commandLine)
+    case .check:
+        return read(commandLine.file) { plan in
+            let count = plan.channels.count
+            return "\(commandLine.file): ok, \(count) channel\(count == 1 ? "" : "s")\n"
+        }
+    case .printConfiguration: return read(commandLine.file) { $0.effectiveText }
+    case .printNeeds: return read(commandLine.file) { plan in plan.needs.map { $0 + "\n" }.joined() }
+    case .run: return run(commandLine)
     }
 }
 
-func check(_ file: String) -> Int32 {
+/// Reads a file, checks all of it, and prints what there is to say of it.
+func read(_ file: String, _ text: (Plan) -> String) -> Int32 {
     let outcome = PlanReader.read(file, DeviceKind.all, PluginLoader(folders: [], trust: .strict))
     outcome.diagnostics.append(outcome.pluginDiagnostics)
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan, !outcome.diagnostics.hasErrors else { return ExitStatus.configuration }
-    put("\(file): ok, \(plan.channels.count) channels\n", to: 1)
+    put(text(plan), to: 1)
     return ExitStatus.success
 }
 
