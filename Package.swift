@@ -68,6 +68,7 @@ let shippedTargets: [Target] = [
     library("Sources/System/LinuxIO", "CLinux"),
     library("Sources/System/CompactText"),
     library("Sources/System/Events", "CLinux LinuxIO"),
+    library("Sources/Protocols/Common"),
     library("Sources/Protocols/KCS"),
     library("Sources/Protocols/IPMI"),
     library("Sources/Protocols/Wire"),
@@ -126,6 +127,7 @@ let testTargets: [Target] = [
         name: "fuzz"),
     tests("System/LinuxIO"),
     tests("System/Events", "CTestSupport Events"),
+    tests("Protocols/Common"),
     tests("Protocols/KCS", "DriverModel KCS"),
     tests("Protocols/IPMI", "IPMI"),
     tests("Protocols/Wire", "Wire"),
@@ -174,6 +176,10 @@ let notSources = ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "str
 for target in shipped + workstation {
     target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
     if target.cSettings == nil { target.swiftSettings = strict }
+    // A leaf of words and numbers that every file may use.
+    if target.cSettings == nil && target.name != "Common" && target.name != "CompactText" {
+        target.dependencies.append("Common")
+    }
     if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
 }
 for target in shipped where target.cSettings == nil {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import PluginKit
 
 /// Runs actions when the host CPU writes a trigger byte: 'D' for debug data and 'R' for a reboot, unless configured
@@ -7,6 +8,9 @@ import PluginKit
 /// Any code on the host CPU that may write to the port can trigger, so every refusal protects the BMC, and every line
 /// that a byte can cause is limited.
 public final class DebugTriggerHandler: Handler {
+    /// Nanoseconds between two lines of one kind: the first comes at once, and later ones tell how many there were.
+    private static let lineInterval: UInt64 = 10_000_000_000
+
     private var policy: TriggerPolicy
     private let keys: [(key: UInt8, actions: OptionValue)]
     private let isDryRun: Bool
@@ -16,7 +20,7 @@ public final class DebugTriggerHandler: Handler {
 
     private var unknown: UInt64 = 0
     private var latestUnknown: UInt8 = 0
-    private var unknownLines = ReportLimiter()
+    private var unknownLines = RateLimit(interval: DebugTriggerHandler.lineInterval)
     private var commands: UInt64 = 0
     private var armed: UInt64 = 0
     private var stale: UInt64 = 0
@@ -24,7 +28,7 @@ public final class DebugTriggerHandler: Handler {
     private var failedActions: UInt64 = 0
     /// For each reason.
     private var refused: [UInt64]
-    private var refusedLines: [ReportLimiter]
+    private var refusedLines: [RateLimit]
     private var latestRefused: [UInt8]
 
     /// The plugin.
@@ -43,7 +47,7 @@ public final class DebugTriggerHandler: Handler {
         ready = options.ready
         let reasons = TriggerPolicy.Refusal.allCases.count
         refused = Array(repeating: 0, count: reasons)
-        refusedLines = Array(repeating: ReportLimiter(), count: reasons)
+        refusedLines = Array(repeating: RateLimit(interval: Self.lineInterval), count: reasons)
         latestRefused = Array(repeating: 0, count: reasons)
         super.init(host: host)
     }
@@ -78,8 +82,7 @@ public final class DebugTriggerHandler: Handler {
         case .unknown:
             unknown += 1
             latestUnknown = value
-            let count = unknownLines.note(now: now)
-            if count > 0 { reportUnknown(count) } else { owe(unknownLines.deadline) }
+            if let before = unknownLines.admit(now) { reportUnknown(before + 1) } else { owe(unknownLines.deadline) }
         case .command: commands += 1
         case .arming: break
         case .armed: armed += 1
@@ -127,8 +130,11 @@ public final class DebugTriggerHandler: Handler {
         let reason = refusal.rawValue
         refused[reason] += 1
         latestRefused[reason] = byte
-        let count = refusedLines[reason].note(now: now)
-        if count > 0 { reportRefused(refusal, count) } else { owe(refusedLines[reason].deadline) }
+        if let before = refusedLines[reason].admit(now) {
+            reportRefused(refusal, before + 1)
+        } else {
+            owe(refusedLines[reason].deadline)
+        }
     }
 
     // MARK: Lines at a limited rate
@@ -142,12 +148,12 @@ public final class DebugTriggerHandler: Handler {
     private func reportOwed(now: UInt64) {
         isTimerSet = false
         var next: UInt64?
-        if let due = unknownLines.deadline, due <= now { reportUnknown(unknownLines.report(now: due)) }
+        if let due = unknownLines.deadline, due <= now { reportUnknown(unknownLines.flush(due)) }
         if let later = unknownLines.deadline { next = later }
         for refusal in TriggerPolicy.Refusal.allCases {
             let reason = refusal.rawValue
             if let due = refusedLines[reason].deadline, due <= now {
-                reportRefused(refusal, refusedLines[reason].report(now: due))
+                reportRefused(refusal, refusedLines[reason].flush(due))
             }
             if let later = refusedLines[reason].deadline { next = min(next ?? later, later) }
         }

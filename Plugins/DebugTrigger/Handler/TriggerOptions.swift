@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import PluginKit
 
 /// The plugin's options: their declaration, and the way from kcsmuxd's values to rules.
@@ -73,11 +74,7 @@ struct TriggerOptions {
 
 /// A byte as messages show it: `'D' (0x44)`, or `0x07`.
 func name(of byte: UInt8) -> String {
-    let digits: StaticString = "0123456789ABCDEF"
-    var text: [UInt8] = []
-    let isPrintable = byte > 0x20 && byte < 0x7F
-    if isPrintable { text += [UInt8(ascii: "'"), byte, UInt8(ascii: "'"), UInt8(ascii: " "), UInt8(ascii: "(")] }
-    text += [UInt8(ascii: "0"), UInt8(ascii: "x"), digits.utf8Start[Int(byte >> 4)], digits.utf8Start[Int(byte & 15)]]
-    if isPrintable { text.append(UInt8(ascii: ")")) }
-    return String(decoding: text, as: UTF8.self)
+    let number = "0x" + Hex.byte(byte)
+    guard byte > 0x20 && byte < 0x7F else { return number }
+    return "'" + String(decoding: CollectionOfOne(byte), as: UTF8.self) + "' (" + number + ")"
 }

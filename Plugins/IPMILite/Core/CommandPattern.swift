@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// One entry of an allow or deny list: `06/02`, `0x06/0x02` or `06/*`, in hexadecimal.

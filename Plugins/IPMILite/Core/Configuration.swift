@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// What Get Device ID reports.
@@ -120,6 +121,11 @@ public struct WriteLimit: Sendable {
     public init(perMinute: UInt32 = 60, burst: UInt32 = 256) {
         self.perMinute = perMinute
         self.burst = burst
+    }
+
+    /// The limit at work, nothing used up.
+    var rateLimit: RateLimit {
+        RateLimit(burst: UInt64(burst), interval: perMinute == 0 ? 0 : 60_000_000_000 / UInt64(perMinute))
     }
 }
 

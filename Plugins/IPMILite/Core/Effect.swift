@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// A store on storage.
 public enum Store: Equatable, Sendable {
@@ -38,18 +39,6 @@ public enum StoreResult: Equatable, Sendable {
     case failed
     /// Failed, and the file could not be cut back: it may hold part of the change.
     case unknown
-}
-
-/// How much a log line matters.
-public enum LogLevel: UInt8, Sendable {
-    /// Something does not work.
-    case error
-    /// Something looks wrong.
-    case warning
-    /// Worth knowing.
-    case notice
-    /// Detail.
-    case info
 }
 
 /// What the controller asks its driver to do, in order.

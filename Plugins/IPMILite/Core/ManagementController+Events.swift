@@ -10,7 +10,7 @@ extension ManagementController {
         if globalEnables & 0x04 != 0, eventBuffer == nil { eventBuffer = stamped }
         updateAttention()
         guard globalEnables & 0x08 != 0 else { return }
-        guard eventBucket.take(now: now) else {
+        guard eventWrites.admit(now) != nil else {
             droppedEvents += 1
             return
         }

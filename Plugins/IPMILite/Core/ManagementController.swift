@@ -2,6 +2,7 @@
 //
 // The model: messages, readings, results and time come in as calls; answers go out as the result of `message`, and all
 // else as effects, in order, from `nextEffect`. Nothing here blocks, opens, or asks for the time.
+import Common
 import IPMI
 
 /// What became of a message.
@@ -78,8 +79,8 @@ public final class ManagementController {
     var waiting: [Waiting] = []
     static let mostWaiting = 32
     var proposed: Change?
-    var hostBucket: TokenBucket
-    var eventBucket: TokenBucket
+    var hostWrites: RateLimit
+    var eventWrites: RateLimit
     var droppedEvents = 0
     // An Add SEL Entry whose answer may not have reached the host.
     var unconfirmed: (record: SELRecord, id: UInt16)?
@@ -108,8 +109,8 @@ public final class ManagementController {
         frusWritable = configuration.frus.map { $0.writable }
         fruIDs = configuration.frus.map { $0.id }
         log = EventLog(capacity: configuration.selCapacity)
-        hostBucket = TokenBucket(configuration.writeLimit)
-        eventBucket = TokenBucket(configuration.writeLimit)
+        hostWrites = configuration.writeLimit.rateLimit
+        eventWrites = configuration.writeLimit.rateLimit
 
         let watchdogSensor = ManagementController.freeSensor(configuration)
         self.watchdogSensor = watchdogSensor
@@ -202,7 +203,7 @@ public final class ManagementController {
         guard let change = proposed else { return .reply(response.count) }
         proposed = nil
         guard response.completionCode == .ok else { return .reply(response.count) }
-        guard hostBucket.take(now: now) else { return end(.nodeBusy, &response) }
+        guard hostWrites.admit(now) != nil else { return end(.nodeBusy, &response) }
         if begin(change, token: token, response: response.message, now) { return .pending }
         return .reply(response.count)
     }

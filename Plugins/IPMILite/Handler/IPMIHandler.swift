@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 import IPMIController
 import LinuxIO
@@ -160,7 +161,7 @@ public final class IPMIHandler: Handler {
         case .attention(let on): host.setAttention(on)
         case .readSensor(let index): readSensor(index, controller)
         case .wake(let at): timer?.set(at)
-        case .log(let level, let text): host.log(level.kit, text)
+        case .log(let level, let text): host.log(PluginKit.LogLevel(rawValue: level.rawValue) ?? .debug, text)
         }
     }
 
@@ -251,16 +252,5 @@ extension Setup.SensorFile {
     func read() -> Int64? {
         guard let text = try? Syscalls.readFile(path, limit: 64) else { return nil }
         return FixedPoint.thousandths(text, numerator: numerator, denominator: denominator)
-    }
-}
-
-extension IPMIController.LogLevel {
-    fileprivate var kit: PluginKit.LogLevel {
-        switch self {
-        case .error: .error
-        case .warning: .warning
-        case .notice: .notice
-        case .info: .info
-        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unsafe: literals are compared where they lie.
+import Common
 import IPMI
 import IPMIController
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 
 /// What an endpoint is, as the configuration says.
@@ -37,20 +38,10 @@ public struct EndpointConfiguration {
     }
 }
 
-/// How much a line of the endpoint's log matters.
-public enum EndpointLogLevel: Sendable {
-    /// Somebody misbehaves.
-    case warning
-    /// Normal, and worth keeping.
-    case notice
-    /// For whoever looks for a fault.
-    case debug
-}
-
 /// Where an endpoint tells what it sees. No method calls back.
 public protocol EndpointObserver: AnyObject {
     /// A line for the log.
-    func log(_ level: EndpointLogLevel, _ text: String)
+    func log(_ level: LogLevel, _ text: String)
     /// A packet that came from the host, or that the link took for it.
     func record(_ packet: UnsafeRawBufferPointer, toHost: Bool)
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import MCTPMux
 import PluginKit
@@ -116,7 +117,7 @@ struct MCTPOptions {
         for (index, character) in text.utf8.enumerated() {
             guard (character == UInt8(ascii: "-")) == hyphens.contains(index) else { return nil }
         }
-        guard let bytes = Hex.bytes(text), bytes.count == 16 else { return nil }
+        guard let bytes = Hex.parse(text), bytes.count == 16 else { return nil }
         return bytes
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import MCTPMux
 import PluginKit
@@ -56,14 +57,8 @@ final class ChannelObserver: EndpointObserver {
 
     deinit { frame.deallocate() }
 
-    func log(_ level: EndpointLogLevel, _ text: String) {
-        let levels: LogLevel =
-            switch level {
-            case .warning: .warning
-            case .notice: .notice
-            case .debug: .debug
-            }
-        host.log(levels, text)
+    func log(_ level: Common.LogLevel, _ text: String) {
+        host.log(PluginKit.LogLevel(rawValue: level.rawValue) ?? .debug, text)
     }
 
     func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) {

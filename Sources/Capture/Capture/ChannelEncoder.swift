@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Turns one channel's events into packets of a pcapng section: one interface a stream.
 ///
@@ -134,24 +135,5 @@ struct ChannelEncoder {
             0x00, 0xFA, 0, 0, 0, 0, 0, number, 0x01, 0x22, direction == .toHost ? 4 : 0, 0,
             0, 0, 0, 0, 0, 0, 0, 0,
         ]
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hex {
-    static func byte(_ value: UInt8) -> String {
-        let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
-        return String(decoding: [digits[Int(value >> 4)], digits[Int(value & 15)]], as: UTF8.self)
-    }
-
-    static func bytes(_ values: [UInt8]) -> String {
-        var text: [UInt8] = []
-        let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
-        for value in values {
-            if !text.isEmpty { text.append(0x20) }
-            text.append(digits[Int(value >> 4)])
-            text.append(digits[Int(value & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

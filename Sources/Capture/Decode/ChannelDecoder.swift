@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Common
 
 /// A record in words.
 struct Entry {
@@ -38,14 +39,14 @@ struct ChannelDecoder {
             let meaning = mctp.decode(bytes, packet.direction, at: packet.time)
             return withComment(
                 Entry(
-                    summary: "MCTP " + Hexadecimal.bytes(bytes), meaning: meaning.lines, isError: meaning.isError),
+                    summary: "MCTP " + Hex.excerpt(bytes), meaning: meaning.lines, isError: meaning.isError),
                 packet)
         default: return other(packet, "link type \(link.rawValue)")
         }
     }
 
     private func other(_ packet: PcapngReader.Packet, _ what: String) -> Entry {
-        withComment(Entry(summary: what + " " + Hexadecimal.bytes(packet.bytes[...])), packet)
+        withComment(Entry(summary: what + " " + Hex.excerpt(packet.bytes[...])), packet)
     }
 
     private func withComment(_ entry: Entry, _ packet: PcapngReader.Packet) -> Entry {
@@ -73,9 +74,9 @@ struct ChannelDecoder {
     }
 
     private static func summary(_ record: RegisterRecord) -> String {
-        let value = record.value.map(Hexadecimal.byte) ?? "--"
-        let str = record.str.map { "STR " + Hexadecimal.byte($0) } ?? ""
-        let mask = record.mask.map { " mask " + Hexadecimal.byte($0) } ?? ""
+        let value = record.value.map(Hex.byte) ?? "--"
+        let str = record.str.map { "STR " + Hex.byte($0) } ?? ""
+        let mask = record.mask.map { " mask " + Hex.byte($0) } ?? ""
         switch record.kind {
         case .idrRead:
             guard let bits = record.str else { return "IDR " + value }
@@ -110,7 +111,7 @@ struct ChannelDecoder {
             let meaning = message(bytes, packet.direction, at: packet.time)
             return withComment(
                 Entry(
-                    summary: "message " + Hexadecimal.bytes(bytes), meaning: meaning.lines, isError: meaning.isError),
+                    summary: "message " + Hex.excerpt(bytes), meaning: meaning.lines, isError: meaning.isError),
                 packet)
         case 2:
             let text = Printable.text(String(decoding: bytes, as: UTF8.self))

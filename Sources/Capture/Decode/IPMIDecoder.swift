@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Common
 
 /// Names IPMI messages, and matches responses with their requests.
 struct IPMIDecoder {
@@ -38,7 +39,7 @@ struct IPMIDecoder {
         guard let code = body.first else {
             return Meaning(lines: [line + ", no completion code"], isError: true)
         }
-        line += ", completion code " + Hexadecimal.byte(code) + " "
+        line += ", completion code " + Hex.byte(code) + " "
         line += IPMINames.completionCode(code, netFn: netFn - 1, command: command)
         if let index = pending.lastIndex(where: { $0.netFn == netFn - 1 && $0.lun == lun && $0.command == command }) {
             let request = pending[index]
@@ -52,10 +53,10 @@ struct IPMIDecoder {
 
     private func place(_ netFn: UInt8, _ lun: UInt8, _ command: UInt8) -> String {
         let unit = lun == 0 ? "" : " LUN \(lun)"
-        return " (" + Hexadecimal.byte(netFn) + "/" + Hexadecimal.byte(command) + unit + ")"
+        return " (" + Hex.byte(netFn) + "/" + Hex.byte(command) + unit + ")"
     }
 
     private func data(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.isEmpty ? "" : ", data " + Hexadecimal.bytes(bytes)
+        bytes.isEmpty ? "" : ", data " + Hex.excerpt(bytes)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Common
 
 /// Follows the registers of a channel through IPMI's KCS transfers (IPMI 2.0 §9): which phase, what a byte is for.
 /// Says nothing until the host has begun a transfer: other protocols use the same registers differently.
@@ -142,6 +143,6 @@ struct KCSTransfer {
         case 0xFF: name = "unspecified"
         default: name = "reserved"
         }
-        return Hexadecimal.byte(code) + " (" + name + ")"
+        return Hex.byte(code) + " (" + name + ")"
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Common
 
 /// An MCTP packet inside a KCS transfer (DSP0254): NetFn/LUN B0, defining body 01, length N, packet, PEC.
 enum MCTPOverKCS {
@@ -70,7 +71,7 @@ struct MCTPDecoder {
         let isRequest = body[1] & 0x80 != 0
         let instance = body[1] & 0x1F
         let command = body[2]
-        var text = line + ": " + MCTPNames.command(command) + " (" + Hexadecimal.byte(command) + ")"
+        var text = line + ": " + MCTPNames.command(command) + " (" + Hex.byte(command) + ")"
         if isRequest {
             text += body[1] & 0x40 != 0 ? " datagram" : " request"
             if body[1] & 0x40 == 0 {
@@ -84,7 +85,7 @@ struct MCTPDecoder {
         guard body.count >= 4 else {
             return Meaning(lines: [text + " response, no completion code"], isError: true)
         }
-        text += " response, completion code " + Hexadecimal.byte(body[3]) + " " + MCTPNames.completionCode(body[3])
+        text += " response, completion code " + Hex.byte(body[3]) + " " + MCTPNames.completionCode(body[3])
         // The responder may answer from an EID that it was just given: tag, instance and command identify the request.
         let found = pending.lastIndex {
             $0.tag == header[3] & 7 && $0.instance == instance && $0.command == command
@@ -100,6 +101,6 @@ struct MCTPDecoder {
     }
 
     private func data(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.isEmpty ? "" : ", data " + Hexadecimal.bytes(bytes)
+        bytes.isEmpty ? "" : ", data " + Hex.excerpt(bytes)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Names of MCTP's numbers.
 enum MCTPNames {
@@ -16,7 +17,7 @@ enum MCTPNames {
         case 0x08: "CXL CCI"
         case 0x7E: "vendor (PCI)"
         case 0x7F: "vendor (IANA)"
-        default: "message type " + Hexadecimal.byte(type)
+        default: "message type " + Hex.byte(type)
         }
     }
 

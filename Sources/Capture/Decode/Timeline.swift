@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import Common
 
 /// A capture as readable text: one line a record, and under it what the record means.
 public struct Timeline {
@@ -148,7 +149,7 @@ enum Printable {
         var safe = ""
         for scalar in text.unicodeScalars {
             if scalar.value < 0x20 || (scalar.value >= 0x7F && scalar.value < 0xA0) {
-                safe += "\\x" + Hexadecimal.byte(UInt8(scalar.value))
+                safe += "\\x" + Hex.byte(UInt8(scalar.value))
             } else {
                 safe.unicodeScalars.append(scalar)
             }
@@ -157,22 +158,10 @@ enum Printable {
     }
 }
 
-/// Bytes as hexadecimal digits.
-enum Hexadecimal {
-    private static let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
-
-    static func byte(_ value: UInt8) -> String {
-        String(decoding: [digits[Int(value >> 4)], digits[Int(value & 15)]], as: UTF8.self)
-    }
-
-    /// At most `limit` bytes, separated by blanks, and how many more there are.
-    static func bytes(_ values: ArraySlice<UInt8>, limit: Int = 32) -> String {
-        var text = ""
-        for value in values.prefix(limit) {
-            if !text.isEmpty { text += " " }
-            text += byte(value)
-        }
-        if values.count > limit { text += " … \(values.count - limit) more" }
-        return text
+extension Hex {
+    /// At most 32 bytes, and how many more there are.
+    static func excerpt(_ values: ArraySlice<UInt8>) -> String {
+        let limit = 32
+        return bytes(values.prefix(limit)) + (values.count > limit ? " … \(values.count - limit) more" : "")
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// One thing for the daemon to do, as an option of type `actions` lists them.
 public struct Action: Equatable, Sendable {

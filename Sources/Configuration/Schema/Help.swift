@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// A tree of shapes as text for the person who writes the file.
 public enum Help {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// How numbers and file modes are written. Durations and sizes are in `Quantity`.
 public enum Literal {
@@ -16,7 +17,7 @@ public enum Literal {
         let isHexadecimal = digits.starts(with: Array("0x".utf8))
         if isHexadecimal { digits.removeFirst(2) }
         let radix: UInt8 = isHexadecimal ? 16 : 10
-        guard !digits.isEmpty, digits.allSatisfy({ (value(of: $0) ?? 255) < radix }) else { throw Fault(hint: "") }
+        guard !digits.isEmpty, digits.allSatisfy({ (Hex.value($0) ?? 255) < radix }) else { throw Fault(hint: "") }
         guard isHexadecimal || digits.count == 1 || digits.first != UInt8(ascii: "0") else {
             throw Fault(hint: "a leading 0 means octal, which is for file modes only")
         }
@@ -33,7 +34,7 @@ public enum Literal {
     public static func fileMode(_ text: String) throws(Fault) -> Int64 {
         let digits = Array(text.utf8)[...]
         guard digits.count > 1, digits.first == UInt8(ascii: "0"),
-            digits.allSatisfy({ (value(of: $0) ?? 255) < 8 })
+            digits.allSatisfy({ (Hex.value($0) ?? 255) < 8 })
         else { throw Fault(hint: "") }
         guard let mode = number(digits, radix: 8), mode <= UInt64(Int64.max) else { throw tooLarge }
         return Int64(mode)
@@ -45,19 +46,10 @@ public enum Literal {
         var result: UInt64 = 0
         for byte in digits {
             let (product, overflow) = result.multipliedReportingOverflow(by: radix)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(value(of: byte) ?? 0))
+            let (sum, carry) = product.addingReportingOverflow(UInt64(Hex.value(byte) ?? 0))
             guard !overflow && !carry else { return nil }
             result = sum
         }
         return result
-    }
-
-    private static func value(of digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): return digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): return digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): return digit - UInt8(ascii: "A") + 10
-        default: return nil
-        }
     }
 }

@@ -5,6 +5,7 @@
 import CKCSPlugin
 import CLinux
 import Capture
+import Common
 import DaemonConfiguration
 import Devices
 import Events

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Common
 import LinuxIO
 
 /// The build id that the linker left in the running program (the ELF note NT_GNU_BUILD_ID): what debug files and crash
@@ -12,8 +13,7 @@ enum BuildIdentifier {
         guard case .success(let count) = head.withUnsafeMutableBytes({ Syscalls.read(file.raw, into: $0) }),
             let bytes = find(Array(head[..<count]))
         else { return "unknown" }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hex.lowercase(bytes)
     }
 
     /// A note is: name size 4, description size, type 3, "GNU", description.

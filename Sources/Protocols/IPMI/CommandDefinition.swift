@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// What a command does to the controller, which decides about permission, rate and durability.
 public enum CommandEffect: UInt8, Sendable {
@@ -80,36 +81,4 @@ public struct RequestLength: Equatable, Sendable {
     public let shortest: Int
     /// Most bytes of the whole message.
     public let longest: Int
-}
-
-/// Hexadecimal text.
-public enum Hex {
-    /// Two upper-case digits.
-    public static func byte(_ value: UInt8) -> String {
-        String(digit(value >> 4)) + String(digit(value & 15))
-    }
-
-    /// Bytes in pairs of digits, separated by blanks.
-    public static func bytes(_ values: [UInt8]) -> String {
-        var text = ""
-        for value in values {
-            if !text.isEmpty { text += " " }
-            text += byte(value)
-        }
-        return text
-    }
-
-    /// The value of one digit, nil for anything else.
-    public static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x41 + 10
-        case 0x61...0x66: digit - 0x61 + 10
-        default: nil
-        }
-    }
-
-    private static func digit(_ value: UInt8) -> Unicode.Scalar {
-        Unicode.Scalar(value < 10 ? 0x30 + value : 0x41 + value - 10)
-    }
 }

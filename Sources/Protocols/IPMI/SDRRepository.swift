@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Why a file of sensor data records cannot be used.
 public struct SDRFileError: Error, Equatable {

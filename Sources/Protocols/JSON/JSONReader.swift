@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Why a text is not JSON, or not to be read here.
 public struct JSONError: Error, Equatable, Sendable {
@@ -230,13 +231,8 @@ public struct JSONReader {
     private mutating func hexadecimal() throws(JSONError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next else { throw error("\\u has four hexadecimal digits") }
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
-            default: throw error("\\u has four hexadecimal digits")
-            }
+            guard let byte = next, let digit = Hex.value(byte) else { throw error("\\u has four hexadecimal digits") }
+            value = value << 4 | UInt32(digit)
             offset += 1
         }
         return value

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 extension JSONValue {
     /// Appends the value's text, without blanks or line feeds. Characters beyond ASCII stand for themselves.
@@ -38,8 +39,6 @@ extension JSONValue {
 
 /// Strings in quotes.
 enum JSONText {
-    private static let digits: [UInt8] = Array("0123456789abcdef".utf8)
-
     static func write(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
@@ -52,8 +51,7 @@ enum JSONText {
             case 0x09: bytes.append(contentsOf: "\\t".utf8)
             case 0..<0x20, 0x7F:
                 bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
+                bytes.append(contentsOf: Hex.lowercase(CollectionOfOne(byte)).utf8)
             default: bytes.append(byte)
             }
         }

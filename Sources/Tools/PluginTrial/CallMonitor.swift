@@ -2,6 +2,7 @@
 //
 // Unsafe: two words that a second thread reads.
 import CLinux
+import Common
 import Events
 import LinuxIO
 import Schema

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Something that happens to a plugin.
 enum Step {
@@ -74,7 +75,7 @@ enum Step {
         case ("request", _): throw Fault("a request is NetFn/LUN, command and data: 2 to 1000 bytes")
         case ("abort", 0): self = .abort
         case ("wait", 1):
-            guard let time = Words.duration(rest[0]) else {
+            guard let time = try? Quantity.parse(duration: String(rest[0])) else {
                 throw Fault("'\(rest[0])' is not a duration, such as 500us, 10ms or 30s")
             }
             self = .wait(time)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DaemonConfiguration
 import Schema
 import YAML
@@ -84,9 +85,9 @@ public struct Transcript {
         let last = words.contains(":") ? words.endIndex : words.firstIndex { $0.hasSuffix(":") } ?? words.endIndex
         switch first {
         case "odr", "replace", "str", "reply", "stale":
-            return words.map { word in Words.byte(word).map { Words.hex($0) } ?? String(word) }.joined(separator: " ")
+            return words.map { word in Words.byte(word).map { Hex.number($0) } ?? String(word) }.joined(separator: " ")
         case "annotate" where last < words.endIndex && words.dropFirst().first == "packet":
-            let bytes = words[(last + 1)...].map { word in Words.byte(word).map { Words.hex($0) } ?? String(word) }
+            let bytes = words[(last + 1)...].map { word in Words.byte(word).map { Hex.number($0) } ?? String(word) }
             return (words[...last].map { String($0) } + bytes).joined(separator: " ")
         default: return String(text)
         }

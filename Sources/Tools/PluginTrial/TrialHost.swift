@@ -3,6 +3,7 @@
 // Unsafe: contexts and functions of the plugin, called as kcs_plugin.h says, and memory that stands for the window.
 import CKCSPlugin
 import CLinux
+import Common
 import Events
 import LinuxIO
 import PluginHost
@@ -219,10 +220,10 @@ final class TrialHost: HandlerInstance {
         }
         switch requests.reply(token, length: bytes.count) {
         case .accepted:
-            record.add(bytes.isEmpty ? "no reply" : "reply \(Words.hex(bytes))")
+            record.add(bytes.isEmpty ? "no reply" : "reply \(Hex.numbers(bytes))")
             return KCS_OK
         case .stale:
-            record.add("stale reply \(Words.hex(bytes))")
+            record.add("stale reply \(Hex.numbers(bytes))")
             return KCS_E_STALE
         case .misuse(let text): return misused(text)
         }
@@ -324,7 +325,7 @@ final class TrialHost: HandlerInstance {
         if kind == UInt32(KCS_ANNOTATE_EVENT) {
             record.add("annotate event \(way): \(text ?? "")")
         } else {
-            record.add("annotate packet \(way) \(linkType): \(Words.hex(bytes))")
+            record.add("annotate packet \(way) \(linkType): \(Hex.numbers(bytes))")
         }
         return KCS_OK
     }

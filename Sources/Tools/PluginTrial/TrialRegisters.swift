@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
+import Common
 
 /// IDR, ODR and STR of a channel without a device: between the host CPU, whose part the transcript plays, and a handler of
 /// bytes.
@@ -103,13 +104,13 @@ struct TrialRegisters {
         guard allow(UInt32(KCS_CAP_DATA_OUT)) else { return KCS_E_UNAVAILABLE }
         guard odr == nil else { return KCS_E_BUSY }
         odr = value
-        record.add("odr \(Words.hex(value))")
+        record.add("odr \(Hex.number(value))")
         return KCS_OK
     }
 
     private mutating func setBits(_ mask: UInt8, _ value: UInt8) -> String {
         handlerBits = handlerBits & ~mask | value & mask
-        return "str mask \(Words.hex(mask)) value \(Words.hex(value))"
+        return "str mask \(Hex.number(mask)) value \(Hex.number(value))"
     }
 
     mutating func writeSTR(mask: UInt8, _ value: UInt8) -> Int32 {
@@ -122,14 +123,14 @@ struct TrialRegisters {
         guard allow(UInt32(KCS_CAP_STR | KCS_CAP_DATA_OUT)) else { return KCS_E_UNAVAILABLE }
         guard odr == nil else { return KCS_E_BUSY }
         odr = value
-        record.add("odr \(Words.hex(value)) \(setBits(mask, bits))")
+        record.add("odr \(Hex.number(value)) \(setBits(mask, bits))")
         return KCS_OK
     }
 
     mutating func replace(odr value: UInt8, mask: UInt8, _ bits: UInt8) -> Int32 {
         guard allow(UInt32(KCS_CAP_STR | KCS_CAP_DATA_OUT)) else { return KCS_E_UNAVAILABLE }
         odr = value
-        record.add("replace \(Words.hex(value)) \(setBits(mask, bits))")
+        record.add("replace \(Hex.number(value)) \(setBits(mask, bits))")
         return KCS_OK
     }
 

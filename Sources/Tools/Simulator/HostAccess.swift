@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DriverModel
 import LinuxIO
 import SimulatedDevice
@@ -37,8 +38,8 @@ public struct HostAccess {
         for (index, byte) in bytes.enumerated() {
             guard host.send(byte, command: command, deadline: deadline) else {
                 throw HostFailure(
-                    "byte \(index + 1) of \(bytes.count), \(Quantity.text(byte: byte)), was not written: "
-                        + "IBF stayed set for \(Quantity.text(duration: timeout))" + absence)
+                    "byte \(index + 1) of \(bytes.count), \(Hex.number(byte)), was not written: "
+                        + "IBF stayed set for \(Quantity.duration(timeout))" + absence)
             }
         }
     }
@@ -46,14 +47,14 @@ public struct HostAccess {
     /// Waits until the BMC has taken what was written last.
     public func waitUntilTaken() throws(HostFailure) {
         guard host.wait(for: STRBit.ibf, toBe: 0, deadline: deadline) else {
-            throw HostFailure("IBF stayed set for \(Quantity.text(duration: timeout))" + absence)
+            throw HostFailure("IBF stayed set for \(Quantity.duration(timeout))" + absence)
         }
     }
 
     /// Reads ODR once OBF is set.
     public func read() throws(HostFailure) -> UInt8 {
         guard let value = host.receive(deadline: deadline) else {
-            throw HostFailure("OBF stayed clear for \(Quantity.text(duration: timeout))" + absence)
+            throw HostFailure("OBF stayed clear for \(Quantity.duration(timeout))" + absence)
         }
         return value
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 import KCS
 
@@ -44,7 +45,7 @@ public struct IPMIClient {
 
 extension CompletionCode {
     /// The code and what it says.
-    public var text: String { "completion code \(Quantity.text(byte: rawValue)) (\(meaning))" }
+    public var text: String { "completion code \(Hex.number(rawValue)) (\(meaning))" }
 
     private var meaning: String {
         switch self {

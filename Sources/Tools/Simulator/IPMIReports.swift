@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// What a management controller says of itself, as lines for people.
@@ -32,7 +33,7 @@ public enum IPMIReport: String, CaseIterable, Sendable {
             "sensors", "SDR repository", "SEL", "FRU", "IPMB receiver", "IPMB generator", "bridge", "chassis",
         ].enumerated().filter { device[5] >> UInt8($0.offset) & 1 == 1 }.map(\.element)
         var lines = [
-            row("device", "\(Quantity.text(byte: device[0])), revision \(device[1] & 15)"),
+            row("device", "\(Hex.number(device[0])), revision \(device[1] & 15)"),
             row(
                 "firmware",
                 "\(device[2] & 0x7F).\(Hex.byte(device[3]))" + (device[2] & 0x80 == 0 ? "" : ", being updated")),
@@ -50,9 +51,9 @@ public enum IPMIReport: String, CaseIterable, Sendable {
         switch test[0] {
         case 0x55: "passed"
         case 0x56: "not implemented"
-        case 0x57: "at fault, \(Quantity.text(byte: test[1]))"
-        case 0x58: "fatal fault, \(Quantity.text(byte: test[1]))"
-        default: "\(Quantity.text(byte: test[0])) \(Quantity.text(byte: test[1]))"
+        case 0x57: "at fault, \(Hex.number(test[1]))"
+        case 0x58: "fatal fault, \(Hex.number(test[1]))"
+        default: "\(Hex.number(test[0])) \(Hex.number(test[1]))"
         }
     }
 
@@ -67,7 +68,7 @@ public enum IPMIReport: String, CaseIterable, Sendable {
             row("power", status[0] & 1 == 1 ? "on" : "off"),
             row("faults", faults.isEmpty ? "none" : faults.joined(separator: ", ")),
             row("after AC loss", policies[Int(status[0] >> 5 & 3)]),
-            row("last event", status[1] == 0 ? "none stated" : Quantity.text(byte: status[1])),
+            row("last event", status[1] == 0 ? "none stated" : Hex.number(status[1])),
             row("identify", identify),
         ]
     }
@@ -101,12 +102,12 @@ public enum IPMIReport: String, CaseIterable, Sendable {
             case 0x01, 0x02:
                 guard record.count > 20 else { continue }
                 let head =
-                    pad(name, 17) + Quantity.text(byte: record[7]) + "  " + pad(IPMIText.sensorType(record[12]), 22)
+                    pad(name, 17) + Hex.number(record[7]) + "  " + pad(IPMIText.sensorType(record[12]), 22)
                 lines.append(head + (try reading(of: record, &client)))
             case 0x11:
-                lines.append(pad(name, 17) + "FRU device \(record.count > 6 ? Quantity.text(byte: record[6]) : "")")
+                lines.append(pad(name, 17) + "FRU device \(record.count > 6 ? Hex.number(record[6]) : "")")
             case 0x12: lines.append(pad(name, 17) + "management controller")
-            default: lines.append(pad(name, 17) + "record type \(Quantity.text(byte: record[3]))")
+            default: lines.append(pad(name, 17) + "record type \(Hex.number(record[3]))")
             }
         }
         return lines.isEmpty ? ["there are no records"] : lines
@@ -166,7 +167,7 @@ public enum IPMIReport: String, CaseIterable, Sendable {
         for device in devices {
             guard let image = try image(of: device.id, &client) else { continue }
             lines.append(
-                "FRU device \(Quantity.text(byte: device.id))" + (device.name.isEmpty ? "" : " (\(device.name))"))
+                "FRU device \(Hex.number(device.id))" + (device.name.isEmpty ? "" : " (\(device.name))"))
             if let problem = image.problem { lines.append("  not consistent: \(problem)") }
             lines += image.fields.map { "  " + pad($0.name, 22) + $0.value }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Common
 import IPMI
 
 /// IPMI's numbers in words.
@@ -30,7 +31,7 @@ enum IPMIText {
         case 0x22: "ACPI power state"
         case 0x23: "watchdog"
         case 0x28: "management subsystem"
-        default: "sensor type " + Quantity.text(byte: type)
+        default: "sensor type " + Hex.number(type)
         }
     }
 
@@ -75,9 +76,9 @@ enum IPMIText {
         var text = String(repeating: " ", count: max(0, 4 - id.count)) + id + "  "
         text += record.hasTimestamp ? time(record.timestamp) + "  " : ""
         guard record.type == SELRecordType.systemEvent else {
-            return text + "OEM record \(Quantity.text(byte: record.type)): \(Hex.bytes([UInt8](record.bytes[3...])))"
+            return text + "OEM record \(Hex.number(record.type)): \(Hex.bytes([UInt8](record.bytes[3...])))"
         }
-        text += "\(sensorType(record[10])) \(Quantity.text(byte: record[11])): "
+        text += "\(sensorType(record[10])) \(Hex.number(record[11])): "
         text += meaning(record[12] & 0x7F, record[13] & 15)
         text += record[12] & 0x80 == 0 ? ", asserted" : ", deasserted"
         return text + "  (\(Hex.bytes([record[13], record[14], record[15]])))"
@@ -86,7 +87,7 @@ enum IPMIText {
     /// What an event's offset says, for thresholds; else its number.
     private static func meaning(_ type: UInt8, _ offset: UInt8) -> String {
         guard type == 0x01, offset < 12 else {
-            return "event type \(Quantity.text(byte: type)), offset \(offset)"
+            return "event type \(Hex.number(type)), offset \(offset)"
         }
         let names = ["non-critical", "critical", "non-recoverable"]
         return (offset < 6 ? "lower " : "upper ") + names[Int(offset) / 2 % 3]

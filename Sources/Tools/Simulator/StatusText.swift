@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DriverModel
 import KCS
 import SimulatedDevice
@@ -19,7 +20,7 @@ public func describeSettings(_ settings: DeviceSettings) -> String {
     switch settings.obeLag {
     case 0: output = "OBE at once"
     case .max: output = "OBE never"
-    default: output = "OBF polled every \(Quantity.text(duration: settings.obeLag))"
+    default: output = "OBF polled every \(Quantity.duration(settings.obeLag))"
     }
     return "driver \(settings.driver.name), \(output), window of \(settings.windowSize) bytes"
 }

@@ -3,6 +3,7 @@
 // What a host sees that polls STR and ODR without reading them: OBF stays set, doorbells stay. Changes that come faster than
 // the polls are not seen, but the device's counters show that there were some.
 import CLinux
+import Common
 import DriverModel
 import LinuxIO
 import SimulatedDevice
@@ -33,7 +34,7 @@ public struct Watcher {
         shown = (state.str, state.odr)
         accesses = total
         let note = missed > 1 ? "  (\(missed) accesses since the last line)" : ""
-        return "\(seconds(now - start))  \(Quantity.text(byte: state.str))  \(Quantity.text(byte: state.odr))  "
+        return "\(seconds(now - start))  \(Hex.number(state.str))  \(Hex.number(state.odr))  "
             + describeStatus(state.str) + note
     }
 

@@ -19,8 +19,8 @@ struct Create: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("The window that both sides share. (default: 1MiB)", valueName: "size"),
-        transform: usage { text throws(Quantity.Malformed) in
-            try Quantity.size(text, limit: DeviceSettings.largestWindow)
+        transform: usage { text throws(CommandWord.Malformed) in
+            try CommandWord.size(text, limit: DeviceSettings.largestWindow)
         })
     var window: Int?
 

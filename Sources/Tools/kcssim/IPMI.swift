@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Common
 import IPMI
 import KCS
 import LinuxIO
@@ -25,7 +26,7 @@ struct IPMICommand: ParsableCommand {
             "Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly. "
                 + "(default: linux)",
             valueName: "linux|freeipmi|edk2"),
-        transform: usage(Quantity.temperament))
+        transform: usage(CommandWord.temperament))
     var temperament = HostTemperament.linux
 
     @Option(help: "How many times to send the request, one after the other.")
@@ -47,7 +48,7 @@ struct IPMICommand: ParsableCommand {
     }
 
     private func request() throws -> [UInt8] {
-        let bytes = try words.map(usage(Quantity.byte))
+        let bytes = try words.map(usage(CommandWord.byte))
         guard bytes[0] <= 0x3E, bytes[0] & 1 == 0 else {
             throw ValidationError("'\(words[0])' is not a request's network function: even, at most 0x3e")
         }
@@ -67,7 +68,7 @@ struct IPMICommand: ParsableCommand {
         if let count { return try repeatRequest(&client, bytes, count) }
         let (code, data) = try client.send(netFn: bytes[0], command: bytes[1], [UInt8](bytes[2...]))
         say(code.text)
-        if !data.isEmpty { say(data.map { Quantity.text(byte: $0) }.joined(separator: " ")) }
+        if !data.isEmpty { say(Hex.numbers(data)) }
         guard code == .ok else { throw HostFailure(code.text) }
     }
 

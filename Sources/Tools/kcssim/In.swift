@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Common
 import Simulator
 
 /// `kcssim in DIR data|status`
@@ -27,10 +28,10 @@ struct In: ParsableCommand {
     func run() throws {
         let access = try device.open()
         switch port {
-        case .data: for _ in 0..<count { say(Quantity.text(byte: try access.read())) }
+        case .data: for _ in 0..<count { say(Hex.number(try access.read())) }
         case .status:
             let status = access.host.readStatus()
-            say("\(Quantity.text(byte: status)) \(describeStatus(status))")
+            say("\(Hex.number(status)) \(describeStatus(status))")
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Common
 import LinuxIO
 import MCTP
 import Simulator
@@ -41,7 +42,7 @@ struct MCTPCommand: ParsableCommand {
     @Option(help: "Shared window and signals, or KCS transfers.")
     var binding = Binding.astlpc
 
-    @Option(help: "This host's own address, until the BMC gives it one.", transform: usage(Quantity.byte))
+    @Option(help: "This host's own address, until the BMC gives it one.", transform: usage(CommandWord.byte))
     var eid: UInt8 = 9
 
     @Option(help: "Payload bytes of a packet at most. (default: what the BMC offers; dsp0254: 64)")
@@ -56,7 +57,7 @@ struct MCTPCommand: ParsableCommand {
     @Option(help: "bench: bytes of a message, its type among them. (default: 4KiB)", transform: usage(messageSize))
     var size: Int?
 
-    @Option(help: "bench: the message type. (default: 0x7f)", transform: usage(Quantity.byte))
+    @Option(help: "bench: the message type. (default: 0x7f)", transform: usage(CommandWord.byte))
     var type: UInt8?
 
     @Option(help: "bench: the endpoint's socket, an abstract name or a path. (default: mctp-mux)")
@@ -69,7 +70,7 @@ struct MCTPCommand: ParsableCommand {
             let names = Verb.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("'\(words[0])' is none of \(names)")
         }
-        let bytes = try words.dropFirst().map(usage(Quantity.byte))
+        let bytes = try words.dropFirst().map(usage(CommandWord.byte))
         switch verb {
         case .setEID:
             guard bytes.count == 1 else { throw ValidationError("set-eid takes one address") }
@@ -124,10 +125,10 @@ struct MCTPCommand: ParsableCommand {
             say("\(client.carrier.summary), the BMC has EID \(bmc.rawValue)")
         case .getEID: say("EID \(try client.endpointID().rawValue)")
         case .setEID:
-            let wanted = EID(try Quantity.byte(words[1]))
+            let wanted = EID(try CommandWord.byte(words[1]))
             say("EID \(try client.assign(wanted).rawValue)")
         case .types:
-            for type in try client.types() { say("\(Quantity.text(byte: type.rawValue))  \(MCTPText.name(type))") }
+            for type in try client.types() { say("\(Hex.number(type.rawValue))  \(MCTPText.name(type))") }
         case .ping:
             for _ in 0..<(count ?? 1) {
                 let start = Clock.monotonic
@@ -135,9 +136,9 @@ struct MCTPCommand: ParsableCommand {
                 say("answer of EID \(bmc.rawValue) after \((Clock.monotonic - start) / 1000) us")
             }
         case .send:
-            let body = try words.dropFirst().map(Quantity.byte)
+            let body = try words.dropFirst().map(CommandWord.byte)
             let answer = try client.exchange(body, with: try client.endpointID())
-            say(answer.body.map { Quantity.text(byte: $0) }.joined(separator: " "))
+            say(Hex.numbers(answer.body))
         case .bench: try bench(client)
         }
     }
@@ -159,6 +160,6 @@ struct MCTPCommand: ParsableCommand {
 }
 
 /// A message's size in bytes, that of the largest window at most.
-@Sendable private func messageSize(_ text: String) throws(Quantity.Malformed) -> Int {
-    try Quantity.size(text, limit: 256 << 10)
+@Sendable private func messageSize(_ text: String) throws(CommandWord.Malformed) -> Int {
+    try CommandWord.size(text, limit: 256 << 10)
 }

@@ -18,7 +18,7 @@ struct Out: ParsableCommand {
     @Argument(help: "The port: data or command.")
     var port: Port
 
-    @Argument(help: ArgumentHelp("The bytes.", valueName: "byte"), transform: usage(Quantity.byte))
+    @Argument(help: ArgumentHelp("The bytes.", valueName: "byte"), transform: usage(CommandWord.byte))
     var bytes: [UInt8]
 
     @Flag(help: "Write whatever IBF says, as a host that does not keep to the protocol.")

@@ -42,7 +42,7 @@ struct PluginCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("How long a call of the plugin may take. (default: 5s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var timeout: UInt64 = 5_000_000_000
 
     @Flag(help: "Print what happens as a transcript, instead of comparing.")

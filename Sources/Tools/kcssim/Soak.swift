@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Common
 import LinuxIO
 import Simulator
 
@@ -26,7 +27,7 @@ struct SoakCommand: ParsableCommand {
 
     @Option(
         name: .customLong("for"), help: ArgumentHelp("How long. (default: 60s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var duration: UInt64 = 60_000_000_000
 
     @Option(
@@ -45,18 +46,18 @@ struct SoakCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("How long the BMC may take to answer. (default: 5s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var timeout: UInt64 = 5_000_000_000
 
     @Option(
         help: ArgumentHelp("How often each device vanishes, on the average. (default: 20s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var vanishEvery: UInt64 = 20_000_000_000
 
     @Option(
         help: ArgumentHelp(
             "How long the BMC may take to open a device that came back. (default: 90s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var reopen: UInt64 = 90_000_000_000
 
     func run() throws {
@@ -69,7 +70,7 @@ struct SoakCommand: ParsableCommand {
         settings.reopen = reopen
         let names = SoakFault.allCases.filter(faults.contains).map(\.rawValue).joined(separator: ",")
         say(
-            "seed \(settings.seed): \(directories.count) devices for \(Quantity.text(duration: duration)), faults "
+            "seed \(settings.seed): \(directories.count) devices for \(Quantity.duration(duration)), faults "
                 + (names.isEmpty ? "none" : names))
         let began = Clock.monotonic
         let report = Soak(directories, settings).run { elapsed, counts in

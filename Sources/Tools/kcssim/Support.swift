@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Common
 import DriverModel
 import LinuxIO
 import SimulatedDevice
@@ -14,7 +15,7 @@ struct HostOptions: ParsableArguments {
         help: ArgumentHelp(
             "How long the whole command may take; with bench and --count, each message unless it is given. "
                 + "(default: 5s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var timeout: UInt64?
 
     /// The host's side of the device. A command that `isRepeated` as often as it is told to is limited as a whole only by
@@ -25,7 +26,7 @@ struct HostOptions: ParsableArguments {
         if !isRepeated || timeout != nil {
             let (sum, overflow) = Clock.monotonic.addingReportingOverflow(limit)
             if !overflow { end = sum }
-            CommandTimer.start(end: end, "\(directory) was not done with within \(Quantity.text(duration: limit))")
+            CommandTimer.start(end: end, "\(directory) was not done with within \(Quantity.duration(limit))")
         }
         return try reporting { () throws(SystemError) in
             HostAccess(try SimulatedHost(directory: directory), timeout: limit, end: end)
@@ -40,7 +41,7 @@ struct DriverOptions: ParsableArguments {
             "v2: the raw-KCS patch as posted. fixed: with its O_NONBLOCK test put right. deferred: IDR stays until "
                 + "read. (default: v2)",
             valueName: "v2|fixed|deferred"),
-        transform: usage(Quantity.driver))
+        transform: usage(CommandWord.driver))
     var driver = Driver.v2
 
     @Option(
@@ -48,16 +49,16 @@ struct DriverOptions: ParsableArguments {
             "How often the driver polls OBF, as where OBE has no interrupt (500ms on Aspeed). "
                 + "0: an interrupt. (default: 0)",
             valueName: "duration|never"),
-        transform: usage(Quantity.lag))
+        transform: usage(CommandWord.lag))
     var obeLag: UInt64 = 0
 }
 
 /// A word that cannot be read is wrong usage: exit status 64.
 func usage<Value>(
-    _ parse: @escaping @Sendable (String) throws(Quantity.Malformed) -> Value
+    _ parse: @escaping @Sendable (String) throws(CommandWord.Malformed) -> Value
 ) -> @Sendable (String) throws -> Value {
     { text in
-        do { return try parse(text) } catch let error as Quantity.Malformed {
+        do { return try parse(text) } catch let error as CommandWord.Malformed {
             throw ValidationError(error.description)
         }
     }

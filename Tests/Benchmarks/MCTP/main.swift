@@ -9,6 +9,7 @@
 //
 //     valgrind --tool=callgrind --toggle-collect='*bmcTurn*' .build/release/MCTPBenchmark 1000 4096 4096
 import CLinux
+import Common
 import LinuxIO
 import MCTP
 import MCTPMux
@@ -35,7 +36,7 @@ final class EchoClient: ClientSockets {
 }
 
 final class NoObserver: EndpointObserver {
-    func log(_ level: EndpointLogLevel, _ text: String) {}
+    func log(_ level: LogLevel, _ text: String) {}
     func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) {}
 }
 

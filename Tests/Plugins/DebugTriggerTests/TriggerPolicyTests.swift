@@ -184,17 +184,4 @@ private let keyR = UInt8(ascii: "R")
         }
         #expect(triggered == [place])
     }
-
-    @Test func limiterTellsTheFirstAtOnceAndTheRestOnceAnInterval() {
-        var limiter = ReportLimiter()
-        #expect(limiter.note(now: 100) == 1)
-        #expect(limiter.deadline == nil)
-        for time in 101..<200 as Range<UInt64> { #expect(limiter.note(now: time) == 0) }
-        let deadline = 100 + ReportLimiter.interval
-        #expect(limiter.deadline == deadline)
-        #expect(limiter.note(now: deadline) == 100)
-        #expect(limiter.note(now: deadline + 1) == 0)
-        #expect(limiter.report(now: deadline + 2) == 1)
-        #expect(limiter.report(now: deadline + 3) == 0)
-    }
 }

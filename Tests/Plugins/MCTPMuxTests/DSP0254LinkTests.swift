@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import Testing
 import Wire
@@ -38,16 +39,16 @@ import Wire
     }
 
     @Test func controlRequestsAreAnsweredInTheSameTransfer() {
-        #expect(send(Hex.bytes("B00107010809C9008002 5F")!) == .handled)
-        #expect(port.take() == Hex.bytes("B0010B010908C1000002000802042C"))
-        #expect(send(Hex.bytes("B00108010809C9008104FF7C")!) == .handled)
-        #expect(port.take() == Hex.bytes("B00119010908C1000104 0004 F1F0FF00F1F1FF00F1F2FF00F1F3F300 B1"))
+        #expect(send(Hex.parse("B00107010809C9008002 5F")!) == .handled)
+        #expect(port.take() == Hex.parse("B0010B010908C1000002000802042C"))
+        #expect(send(Hex.parse("B00108010809C9008104FF7C")!) == .handled)
+        #expect(port.take() == Hex.parse("B00119010908C1000104 0004 F1F0FF00F1F1FF00F1F2FF00F1F3F300 B1"))
         #expect(!port.attention)
     }
 
     @Test func ipmiIsDeclinedAndLeavesNoTrace() {
         for text in ["1801", "B00100DC", "B001DC01", "B0010701080 9C9008002 00"] {
-            #expect(send(Hex.bytes(text.filter { $0 != " " })!) == .declined)
+            #expect(send(Hex.parse(text.filter { $0 != " " })!) == .declined)
         }
         #expect(port.replies.isEmpty && endpoint.counters.packetsIn == 0)
     }
@@ -71,7 +72,7 @@ import Wire
         endpoint.sent(client, [9, 1, 0x80, 7, 7])
         link.pump(now: 1)
         #expect(port.attention && port.replies.isEmpty)
-        #expect(send(Hex.bytes("B00107010809C90080025F")!) == .handled)
+        #expect(send(Hex.parse("B00107010809C90080025F")!) == .handled)
         #expect(port.take()?[7] == 0)
         #expect(port.attention)
         // Get MCTP Packet brings what waits, and without anything waiting it is an unknown command.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import MCTPMux
 
@@ -35,7 +36,7 @@ final class FakeObserver: EndpointObserver {
     var lines: [String] = []
     var packets: [(bytes: [UInt8], toHost: Bool)] = []
 
-    func log(_ level: EndpointLogLevel, _ text: String) { lines.append(text) }
+    func log(_ level: LogLevel, _ text: String) { lines.append(text) }
     func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) { packets.append((Array(packet), toHost)) }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import Testing
 import Wire
@@ -16,11 +17,11 @@ import Wire
         var set = MessageTypeSet()
         for type in types { set.insert(MessageType(type)) }
         var answer = [UInt8](repeating: 0xEE, count: ControlResponder.capacity)
-        let bytes = Hex.bytes(message)!
+        let bytes = Hex.parse(message)!
         let count = bytes.withUnsafeBytes { request in
             answer.withUnsafeMutableBytes { responder.respond(to: request, types: set, into: $0) }
         }
-        return Hex.text(Array(answer[..<count]))
+        return Hex.bytes(Array(answer[..<count]))
     }
 
     @Test func everyCommandIsAnswered() {
@@ -28,7 +29,7 @@ import Wire
             for length in 0..<8 {
                 var responder = responder()
                 let request = [0, 0x80 | 0x15, command] + [UInt8](repeating: 0x10, count: length)
-                let answer = Hex.bytes(ask(&responder, Hex.text(request)))!
+                let answer = Hex.parse(ask(&responder, Hex.bytes(request)))!
                 #expect(answer.count >= 4)
                 #expect(Array(answer.prefix(3)) == [0, 0x15, command])
                 if !(1...6).contains(command) { #expect(answer == [0, 0x15, command, 0x05]) }
@@ -58,9 +59,9 @@ import Wire
         for value in 0...UInt8.max {
             for operation in ["00", "01"] {
                 var responder = responder()
-                let answer = ask(&responder, "00 80 01 \(operation) " + Hex.text(value))
+                let answer = ask(&responder, "00 80 01 \(operation) " + Hex.byte(value))
                 if value >= 8 && value != 0xFF {
-                    #expect(answer == "00 00 01 00 00 \(Hex.text(value)) 00")
+                    #expect(answer == "00 00 01 00 00 \(Hex.byte(value)) 00")
                     #expect(responder.eid == EID(value))
                 } else {
                     #expect(answer == "00 00 01 02")
@@ -89,7 +90,7 @@ import Wire
 
     @Test func uuidIsTheConfiguredOneOrUnknown() {
         var responder = responder()
-        #expect(ask(&responder, "00 81 03") == "00 01 03 00 " + Hex.text(Self.uuid))
+        #expect(ask(&responder, "00 81 03") == "00 01 03 00 " + Hex.bytes(Self.uuid))
         #expect(ask(&responder, "00 81 03 00") == "00 01 03 03")
         var bare = ControlResponder(eid: EID(8))
         #expect(ask(&bare, "00 81 03") == "00 01 03 05")
@@ -108,7 +109,7 @@ import Wire
         #expect(ask(&responder, "00 81 05", types: [0x7F, 1, 5]) == "00 01 05 00 03 01 05 7F")
         #expect(ask(&responder, "00 81 05 00") == "00 01 05 03")
         let all = ask(&responder, "00 81 05", types: Array(0...0x7F))
-        #expect(Hex.bytes(all)!.count == 5 + 128)
+        #expect(Hex.parse(all)!.count == 5 + 128)
     }
 
     @Test func vendorsAreToldOneByOne() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 import Testing
 import Wire
@@ -47,7 +48,7 @@ import Wire
     static let vectors: [[UInt8]] = [
         "B001070108 09C9008002 5F", "B0010B01 0908C1000002 00080004 06", "B00108010809C9008104FF7C",
         "B00119010908C1000104 0004 F1F0FF00F1F1FF00F1F2FF00F1F3F300 B1",
-    ].map { Hex.bytes($0)! }
+    ].map { Hex.parse($0)! }
 
     @Test("vectors of the framing are taken and made", arguments: vectors)
     func vectorsRoundTrip(message: [UInt8]) {
@@ -72,7 +73,7 @@ import Wire
 
     @Test func ipmiGroupExtensionsAreNotTaken() {
         for text in ["B001", "B001DC", "B001DC01", "B00104DC010203 00", "B401DC", "B0", ""] {
-            #expect(Hex.bytes(text)!.withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
+            #expect(Hex.parse(text)!.withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
         }
     }
 

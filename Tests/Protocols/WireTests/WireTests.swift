@@ -122,19 +122,3 @@ import Wire
         }
     }
 }
-
-@Suite struct HexTests {
-    @Test func everyByteGoesToTextAndBack() {
-        let all = (0...255).map { UInt8($0) }
-        #expect(Hex.bytes(Hex.text(all)) == all)
-        #expect(Hex.bytes(Hex.text(all, separator: "")) == all)
-        #expect(Hex.text([0x0A, 0xFF]) == "0A FF")
-        #expect(Hex.text(0x5F as UInt8) == "5F")
-    }
-
-    @Test func anythingButPairsOfDigitsIsRefused() {
-        for text in ["0", "0 1", "0G", "é0", "00x", "001"] { #expect(Hex.bytes(text) == nil) }
-        #expect(Hex.bytes("c0-01:fe") == [0xC0, 0x01, 0xFE])
-        #expect(Hex.bytes("") == [])
-    }
-}

@@ -54,7 +54,8 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let host = try SimulatedHost(directory: directory)
         for name in ["linux", "freeipmi", "edk2"] {
-            var transfer = HostTransfer(host, temperament: try Quantity.temperament(name), timeout: 3_600_000_000_000)
+            var transfer = HostTransfer(
+                host, temperament: try CommandWord.temperament(name), timeout: 3_600_000_000_000)
             transfer.end = Clock.monotonic + 10_000_000
             #expect(transfer.send([0x18, 1]).reason == "IBF stayed set")
         }

@@ -3,6 +3,7 @@
 // What a handler of bytes does to the registers. The answers are statuses of the plugin ABI.
 import CKCSPlugin
 import Capture
+import Common
 import Devices
 import LinuxIO
 import PluginHost
@@ -89,17 +90,9 @@ extension ByteService {
 extension ChannelContext {
     /// A byte for the log.
     func trace(in byte: HostByte) {
-        log.write(.trace, name, "IDR \(Hex.byte(byte.value)) STR \(Hex.byte(byte.str))")
+        log.write(.trace, name, "IDR \(Hex.number(byte.value)) STR \(Hex.number(byte.str))")
     }
 
     /// A byte for the log.
-    func trace(out value: UInt8) { log.write(.trace, name, "ODR \(Hex.byte(value))") }
-}
-
-/// Bytes for people.
-enum Hex {
-    /// "0x4f"
-    static func byte(_ value: UInt8) -> String {
-        value < 16 ? "0x0\(String(value, radix: 16))" : "0x\(String(value, radix: 16))"
-    }
+    func trace(out value: UInt8) { log.write(.trace, name, "ODR \(Hex.number(value))") }
 }

@@ -1,51 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Capture
+import Common
 import LinuxIO
 
-/// How much a line matters; later ones matter less.
-public enum LogLevel: UInt32, Comparable, Sendable {
-    /// Something does not work.
-    case error = 0
-    /// Something may stop working, or somebody misbehaves.
-    case warning = 1
-    /// Normal, and worth keeping: start, stop, what was triggered.
-    case notice = 2
-    /// Normal.
-    case info = 3
-    /// For whoever looks for a fault.
-    case debug = 4
-    /// Every byte.
-    case trace = 5
+/// How much a line matters.
+public typealias LogLevel = Common.LogLevel
 
-    /// The level that the command line and the control socket call so.
-    public init?(name: String) {
-        switch name {
-        case "error": self = .error
-        case "warning": self = .warning
-        case "notice": self = .notice
-        case "info": self = .info
-        case "debug": self = .debug
-        case "trace": self = .trace
-        default: return nil
-        }
-    }
-
-    /// What it is called.
-    public var name: String {
-        switch self {
-        case .error: return "error"
-        case .warning: return "warning"
-        case .notice: return "notice"
-        case .info: return "info"
-        case .debug: return "debug"
-        case .trace: return "trace"
-        }
-    }
-
-    /// Less important than `right`?
-    public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
-
+extension LogLevel {
     /// The journal's number for it (syslog's severities; the journal has none below debug).
     var priority: Int {
         switch self {

@@ -4,6 +4,7 @@
 // messages, while it still reads the request.
 import CKCSPlugin
 import Capture
+import Common
 import Events
 import IPMI
 import KCS
@@ -173,7 +174,7 @@ final class MessageService: EventSource {
         }
         context.log.write(
             .warning, context.name,
-            "plugin \(owed.handler.plugin.name): NetFn \(Hex.byte(request[0] >> 2)) command \(Hex.byte(request[1]))"
+            "plugin \(owed.handler.plugin.name): NetFn \(Hex.number(request[0] >> 2)) command \(Hex.number(request[1]))"
                 + " was not answered in time; the host CPU got completion code C3")
     }
 

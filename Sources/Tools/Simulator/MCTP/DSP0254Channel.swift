@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DriverModel
 import KCS
 import LinuxIO
@@ -98,7 +99,7 @@ public final class DSP0254Channel: MCTPCarrier {
             throw HostFailure("a packet was not transferred: \(result.reason ?? "no response")")
         }
         if response.isEmpty || link.received(response, now: Clock.monotonic) { return }
-        let bytes = response.map { Quantity.text(byte: $0) }.joined(separator: " ")
+        let bytes = Hex.numbers(response)
         throw HostFailure("the BMC answered a packet with what is none: \(bytes)")
     }
 }

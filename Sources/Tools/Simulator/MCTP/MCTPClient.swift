@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import LinuxIO
 import MCTP
 
@@ -29,7 +30,7 @@ public final class MCTPClient {
             let response = message.body.withUnsafeBytes { ControlResponse($0) }
             if let response, response.instance == instance, response.command == request.command { return response }
         }
-        throw HostFailure("no answer to \(MCTPText.name(request.command)) within \(Quantity.text(duration: timeout))")
+        throw HostFailure("no answer to \(MCTPText.name(request.command)) within \(Quantity.duration(timeout))")
     }
 
     /// The same, and any completion code but success is a failure.
@@ -40,7 +41,7 @@ public final class MCTPClient {
         guard response.completionCode == .success else {
             let code = response.completionCode
             throw HostFailure(
-                "\(MCTPText.name(request.command)): completion code \(Quantity.text(byte: code.rawValue)), "
+                "\(MCTPText.name(request.command)): completion code \(Hex.number(code.rawValue)), "
                     + MCTPText.name(code))
         }
         guard response.data.count >= count else {
@@ -80,7 +81,7 @@ public final class MCTPClient {
             let types = try types()
             if types.contains(type) { return types }
             guard Clock.monotonic < deadline else {
-                throw HostFailure("nobody listens to message type \(Quantity.text(byte: type.rawValue))")
+                throw HostFailure("nobody listens to message type \(Hex.number(type.rawValue))")
             }
         }
     }
@@ -92,7 +93,7 @@ public final class MCTPClient {
         while let message = try next(deadline: deadline) {
             if message.body.first == body.first { return message }
         }
-        throw HostFailure("no answer from EID \(destination.rawValue) within \(Quantity.text(duration: timeout))")
+        throw HostFailure("no answer from EID \(destination.rawValue) within \(Quantity.duration(timeout))")
     }
 
     /// The next message that is not a control request, which is answered; nil if none comes before the deadline.
@@ -144,7 +145,7 @@ public enum MCTPText {
         case .getMessageTypeSupport: "Get Message Type Support"
         case .getVendorMessageSupport: "Get Vendor Defined Message Support"
         case .getPacket: "Get MCTP Packet"
-        default: "control command \(Quantity.text(byte: command.rawValue))"
+        default: "control command \(Hex.number(command.rawValue))"
         }
     }
 

@@ -2,6 +2,7 @@
 //
 // A soak of a channel that answers each data byte with one. What the host may expect is a queue: it knows of each byte
 // whether it reached IDR, and what it overwrote there.
+import Common
 import DriverModel
 import LinuxIO
 
@@ -105,11 +106,11 @@ struct EchoSoak {
 
     private func compare(_ value: UInt8, _ expected: inout [UInt8]) throws(SoakEnd) {
         guard let wanted = expected.first else {
-            throw .wrong("ODR gave \(Quantity.text(byte: value)), and every byte had its answer")
+            throw .wrong("ODR gave \(Hex.number(value)), and every byte had its answer")
         }
         guard value == wanted else {
-            let rest = expected.map { Quantity.text(byte: $0) }.joined(separator: " ")
-            throw .wrong("ODR gave \(Quantity.text(byte: value)), wanted were \(rest)")
+            let rest = Hex.numbers(expected)
+            throw .wrong("ODR gave \(Hex.number(value)), wanted were \(rest)")
         }
         expected.removeFirst()
         soak.counts.checked += 1
@@ -117,8 +118,8 @@ struct EchoSoak {
 
     private func late(_ expected: [UInt8]) -> String {
         let str = describeStatus(soak.host.readStatus())
-        let time = Quantity.text(duration: soak.settings.timeout)
-        let what = expected.first.map { "no answer \(Quantity.text(byte: $0 ^ mask ^ mask))" } ?? "IBF did not clear"
+        let time = Quantity.duration(soak.settings.timeout)
+        let what = expected.first.map { "no answer \(Hex.number($0 ^ mask ^ mask))" } ?? "IBF did not clear"
         return "\(what) within \(time); STR \(str); driver \(soak.host.state)"
     }
 
@@ -147,6 +148,6 @@ struct EchoSoak {
                 }
             }
         }
-        throw .wrong("no answer at all within \(Quantity.text(duration: soak.settings.timeout)) after a reset")
+        throw .wrong("no answer at all within \(Quantity.duration(soak.settings.timeout)) after a reset")
     }
 }

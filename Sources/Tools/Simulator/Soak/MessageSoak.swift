@@ -2,6 +2,7 @@
 //
 // A soak of a channel that answers IPMI messages. Two kinds of request have answers that are known: Get Device ID and Get
 // Self Test Results answer the same each time, and a command that nobody knows is answered by its completion code.
+import Common
 import DriverModel
 import IPMI
 import KCS

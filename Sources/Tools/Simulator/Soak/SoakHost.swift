@@ -2,6 +2,7 @@
 //
 // The host's side of one device in a soak: its accesses with faults in them, its patience, and the device's coming and going.
 import CLinux
+import Common
 import DriverModel
 import LinuxIO
 import SimulatedDevice
@@ -112,7 +113,7 @@ final class SoakHost {
         while !host.state.isOpen {
             try check()
             guard Clock.monotonic < deadline else {
-                throw .wrong("nobody had the device open on the BMC's side for \(Quantity.text(duration: time))")
+                throw .wrong("nobody had the device open on the BMC's side for \(Quantity.duration(time))")
             }
             sleep(2_000_000)
         }

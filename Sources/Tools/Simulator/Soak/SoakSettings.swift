@@ -23,13 +23,13 @@ public enum SoakFault: String, CaseIterable, Sendable {
     public static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
     /// Faults by their names, separated by commas; `all`, or `none`.
-    public static func list(_ text: String) throws(Quantity.Malformed) -> Set<SoakFault> {
+    public static func list(_ text: String) throws(CommandWord.Malformed) -> Set<SoakFault> {
         if text == "all" { return Set(allCases) }
         if text == "none" { return [] }
         var faults: Set<SoakFault> = []
         for name in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let fault = SoakFault(rawValue: String(name)) else {
-                throw Quantity.Malformed(description: "'\(name)' is not a fault: any of \(names); all, or none")
+                throw CommandWord.Malformed(description: "'\(name)' is not a fault: any of \(names); all, or none")
             }
             faults.insert(fault)
         }

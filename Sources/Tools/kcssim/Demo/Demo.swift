@@ -17,7 +17,7 @@ struct Demo: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("How long each step may take. (default: 10s)", valueName: "duration"),
-        transform: usage(Quantity.duration))
+        transform: usage(CommandWord.duration))
     var timeout: UInt64 = 10_000_000_000
 
     func run() throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 import LinuxIO
 import MCTP
@@ -122,7 +123,7 @@ struct DemoScript {
         ipmi("sends Get Device ID (06/01)") { client in
             let id = try client.ask(.getDeviceID, atLeast: 11)
             return (
-                "device \(Quantity.text(byte: id[0])), firmware \(id[2]).\(Hex.byte(id[3]))",
+                "device \(Hex.number(id[0])), firmware \(id[2]).\(Hex.byte(id[3]))",
                 id[0] == 0x20 && id[2] == 1
             )
         }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DriverModel
 import KCS
 
 /// Words of a command line that stand for numbers. What is wrong is said in a sentence that names the word and the rule.
-public enum Quantity {
+public enum CommandWord {
     /// A word that is none of what was expected.
     public struct Malformed: Error, Equatable, CustomStringConvertible {
         /// The sentence.
@@ -20,11 +21,8 @@ public enum Quantity {
 
     /// Nanoseconds: `500us`, `10ms`, `30s`, `2m`, `1h`, or `0`.
     public static func duration(_ text: String) throws(Malformed) -> UInt64 {
-        let units: [(String, UInt64)] = [
-            ("us", 1000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
-        ]
         if text == "0" { return 0 }
-        if let value = scaled(text, units) { return value }
+        if let value = try? Quantity.parse(duration: text) { return value }
         throw Malformed(description: "'\(text)' is not a duration, such as 500us, 10ms, 30s, 2m or 1h")
     }
 
@@ -38,7 +36,7 @@ public enum Quantity {
 
     /// Bytes: `64KiB`, `1MiB`, or a plain number; at most `limit`.
     public static func size(_ text: String, limit: Int) throws(Malformed) -> Int {
-        guard let value = scaled(text, [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]) ?? integer(text) else {
+        guard let value = (try? Quantity.parse(size: text)) ?? integer(text) else {
             throw Malformed(description: "'\(text)' is not a size, such as 4096, 64KiB or 1MiB")
         }
         guard value <= UInt64(limit) else { throw Malformed(description: "'\(text)' is more than \(limit) bytes") }
@@ -69,30 +67,5 @@ public enum Quantity {
             return digits.allSatisfy(\.isHexDigit) ? UInt64(digits, radix: 16) : nil
         }
         return text.allSatisfy { $0.isASCII && $0.isNumber } ? UInt64(text) : nil
-    }
-
-    private static func scaled(_ text: String, _ units: [(suffix: String, factor: UInt64)]) -> UInt64? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let unit = units.first(where: { $0.suffix == text.dropFirst(digits.count) }),
-            let number = UInt64(digits)
-        else { return nil }
-        let (value, overflow) = number.multipliedReportingOverflow(by: unit.factor)
-        // The largest value means something else.
-        return overflow || value == .max ? nil : value
-    }
-
-    /// Nanoseconds in the largest unit that divides them.
-    public static func text(duration nanoseconds: UInt64) -> String {
-        let units: [(String, UInt64)] = [
-            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000),
-        ]
-        if nanoseconds == 0 { return "0" }
-        for (suffix, factor) in units where nanoseconds % factor == 0 { return "\(nanoseconds / factor)\(suffix)" }
-        return "\(nanoseconds)ns"
-    }
-
-    /// A byte as hosts write it, `0x4f`.
-    public static func text(byte: UInt8) -> String {
-        "0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 }
