@@ -83,7 +83,7 @@ let shippedTargets: [Target] = [
     library("Sources/Devices/SimulatedDevice", "CLinux Devices DriverModel LinuxIO"),
     c("Sources/Capture/CCapture"),
     library("Sources/Capture/Capture", "CCapture CLinux LinuxIO"),
-    library("Sources/Capture/Decode", "Capture"),
+    library("Sources/Capture/Decode", "Capture IPMI KCS MCTP"),
     c("Sources/Plugins/CKCSPlugin"),
     library("Sources/Plugins/PluginHost", "CKCSPlugin CLinux LinuxIO Schema"),
     library("Sources/Plugins/PluginKit", "CKCSPlugin"),

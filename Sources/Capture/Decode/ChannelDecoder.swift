@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Common
+import KCS
+import MCTP
 
 /// A record in words.
 struct Entry {
@@ -80,7 +82,9 @@ struct ChannelDecoder {
         switch record.kind {
         case .idrRead:
             guard let bits = record.str else { return "IDR " + value }
-            return "IDR " + value + "  " + (bits & 0x08 != 0 ? "command" : "data   ") + "  " + str + flags(bits)
+            return "IDR " + value + "  "
+                + (StatusRegister(rawValue: bits).contains(.commandData) ? "command" : "data   ") + "  " + str
+                + flags(bits)
         case .hostByteDropped: return "IDR " + value + "  " + str + flags(record.str ?? 0)
         case .strRead, .obfStallBegan, .obfStallEnded: return str + flags(record.str ?? 0)
         case .odrWrite: return "ODR " + value
@@ -92,11 +96,11 @@ struct ChannelDecoder {
 
     /// The bits that mean the same on every channel.
     private static func flags(_ str: UInt8) -> String {
+        let bits: [(StatusRegister, String)] = [
+            (.obf, "OBF"), (.ibf, "IBF"), (.smsAttention, "SMS_ATN"), (.commandData, "C/D"),
+        ]
         var names: [String] = []
-        if str & 0x01 != 0 { names.append("OBF") }
-        if str & 0x02 != 0 { names.append("IBF") }
-        if str & 0x04 != 0 { names.append("SMS_ATN") }
-        if str & 0x08 != 0 { names.append("C/D") }
+        for (bit, name) in bits where StatusRegister(rawValue: str).contains(bit) { names.append(name) }
         return names.isEmpty ? "" : " (" + joined(names, " ") + ")"
     }
 
@@ -133,7 +137,9 @@ struct ChannelDecoder {
     }
 
     private mutating func message(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
-        if let packet = MCTPOverKCS.packet(bytes) { return mctp.decode(packet, direction, at: time) }
+        if let packet = bytes.withUnsafeBytes({ DSP0254.packet(in: $0) }) {
+            return mctp.decode(bytes.dropFirst(packet.lowerBound).prefix(packet.count), direction, at: time)
+        }
         return ipmi.decode(bytes, direction, at: time)
     }
 }

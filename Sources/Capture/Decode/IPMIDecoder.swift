@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Common
+import IPMI
 
 /// Names IPMI messages, and matches responses with their requests.
 struct IPMIDecoder {
@@ -28,19 +29,22 @@ struct IPMIDecoder {
         let body = bytes.dropFirst(2)
         // The network function's lowest bit tells a response; the direction tells who is asked.
         if netFn & 1 == 0 {
-            let name = IPMINames.command(netFn: netFn, command: command, data: body) + place(netFn, lun, command)
+            let name =
+                Command(rawValue: command).description(in: NetFn(rawValue: netFn), body: body.first)
+                + place(netFn, lun, command)
             pending.append(Request(netFn: netFn, lun: lun, command: command, name: name, time: time))
             if pending.count > IPMIDecoder.maximumPending { pending.removeFirst() }
             return Meaning(lines: ["IPMI request: " + name + data(body)])
         }
         var line =
-            "IPMI response: " + IPMINames.command(netFn: netFn - 1, command: command, data: body.dropFirst())
+            "IPMI response: "
+            + Command(rawValue: command).description(in: NetFn(rawValue: netFn - 1), body: body.dropFirst().first)
             + place(netFn, lun, command)
         guard let code = body.first else {
             return Meaning(lines: [line + ", no completion code"], isError: true)
         }
         line += ", completion code " + Hex.byte(code) + " "
-        line += IPMINames.completionCode(code, netFn: netFn - 1, command: command)
+        line += CompletionCode(rawValue: code).name(after: Command(rawValue: command), in: NetFn(rawValue: netFn - 1))
         if let index = pending.lastIndex(where: { $0.netFn == netFn - 1 && $0.lun == lun && $0.command == command }) {
             let request = pending[index]
             pending.remove(at: index)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Common
+import KCS
 
 /// Follows the registers of a channel through IPMI's KCS transfers (IPMI 2.0 §9): which phase, what a byte is for.
 /// Says nothing until the host has begun a transfer: other protocols use the same registers differently.
@@ -17,7 +18,7 @@ struct KCSTransfer {
     }
 
     private var phase = Phase.unknown
-    private var state: UInt8?
+    private var state: KCSState?
 
     struct Remark {
         var text: String
@@ -28,7 +29,7 @@ struct KCSTransfer {
         switch record.kind {
         case .idrRead:
             guard let value = record.value, let str = record.str, !record.isStale else { return nil }
-            return str & 0x08 != 0 ? command(value) : data(value)
+            return StatusRegister(rawValue: str).contains(.commandData) ? command(value) : data(value)
         case .strWrite: return written(record.str, record.mask, odr: nil)
         case .odrWrite: return written(nil, nil, odr: record.value)
         case .odrAndSTRWrite, .replaced: return written(record.str, record.mask, odr: record.value)
@@ -38,10 +39,10 @@ struct KCSTransfer {
 
     private mutating func command(_ value: UInt8) -> Remark? {
         switch value {
-        case 0x61:
+        case ControlCode.writeStart:
             phase = .write(count: 0)
             return Remark(text: "WRITE_START")
-        case 0x62:
+        case ControlCode.writeEnd:
             switch phase {
             case .unknown: return nil
             case .write(let count) where count > 0:
@@ -51,7 +52,7 @@ struct KCSTransfer {
                 phase = .error
                 return Remark(text: "WRITE_END without data", isError: true)
             }
-        case 0x60:
+        case ControlCode.getStatusAbort:
             // The debug trigger and others never write commands: 60 alone tells nothing yet.
             if case .unknown = phase { return nil }
             phase = .abort
@@ -73,11 +74,11 @@ struct KCSTransfer {
             phase = .waiting
             return Remark(text: "write, " + KCSTransfer.place(count) + ", the last")
         case .waiting, .read:
-            return value == 0x68
+            return value == ControlCode.read
                 ? Remark(text: "READ") : Remark(text: "not READ (68) in the read phase", isError: true)
-        case .abort: return Remark(text: value == 0x68 ? "READ" : "abort")
+        case .abort: return Remark(text: value == ControlCode.read ? "READ" : "abort")
         case .idle:
-            return value == 0x68 ? Remark(text: "READ") : Remark(text: "data while idle", isError: true)
+            return value == ControlCode.read ? Remark(text: "READ") : Remark(text: "data while idle", isError: true)
         case .error: return Remark(text: "data in the error state", isError: true)
         }
     }
@@ -86,14 +87,14 @@ struct KCSTransfer {
         if case .unknown = phase { return nil }
         var words: [String] = []
         var isError = false
-        if let str, let mask, mask & 0xC0 == 0xC0 {
-            let new = str >> 6
-            if new != state { words.append("STATE " + KCSTransfer.stateName(new)) }
+        if let str, let mask, StatusRegister(rawValue: mask).contains(.stateMask) {
+            let new = StatusRegister(rawValue: str).state
+            if new != state { words.append("STATE " + new.name) }
             state = new
             switch (new, phase) {
-            case (0, _): phase = .idle
-            case (1, .waiting): phase = .read(count: 0)
-            case (3, _):
+            case (.idle, _): phase = .idle
+            case (.read, .waiting): phase = .read(count: 0)
+            case (.error, _):
                 phase = .error
                 isError = true
             default: break
@@ -107,7 +108,8 @@ struct KCSTransfer {
             case .read(let count):
                 phase = .read(count: count + 1)
                 words.append("response, " + KCSTransfer.place(count, response: true))
-            case .abort: words.append("error status " + KCSTransfer.status(odr))
+            case .abort:
+                words.append("error status " + Hex.byte(odr) + " (" + TransferErrorCode(rawValue: odr).name + ")")
             default: words.append("dummy")
             }
         }
@@ -121,28 +123,5 @@ struct KCSTransfer {
         case 2 where response: "completion code"
         default: "data byte \(index - (response ? 2 : 1))"
         }
-    }
-
-    private static func stateName(_ state: UInt8) -> String {
-        switch state {
-        case 0: "IDLE"
-        case 1: "READ"
-        case 2: "WRITE"
-        default: "ERROR"
-        }
-    }
-
-    private static func status(_ code: UInt8) -> String {
-        let name: String
-        switch code {
-        case 0x00: name = "no error"
-        case 0x01: name = "aborted by command"
-        case 0x02: name = "illegal control code"
-        case 0x06: name = "length error"
-        case 0xC0...0xFE: name = "OEM"
-        case 0xFF: name = "unspecified"
-        default: name = "reserved"
-        }
-        return Hex.byte(code) + " (" + name + ")"
     }
 }

@@ -1,30 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Common
-
-/// An MCTP packet inside a KCS transfer (DSP0254): NetFn/LUN B0, defining body 01, length N, packet, PEC.
-enum MCTPOverKCS {
-    /// The packet, if the bytes are one. IPMI's group extensions begin alike: only length, version and PEC together
-    /// tell them apart.
-    static func packet(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        let start = bytes.startIndex
-        guard bytes.count >= 8, bytes[start] == 0xB0, bytes[start + 1] == 0x01,
-            bytes.count == Int(bytes[start + 2]) + 4, bytes[start + 3] & 0x0F == 1
-        else { return nil }
-        let packet = bytes[(start + 3)..<(bytes.endIndex - 1)]
-        return crc8(packet) == bytes[bytes.endIndex - 1] ? packet : nil
-    }
-
-    /// x^8 + x^2 + x + 1, initial value 0.
-    static func crc8(_ bytes: ArraySlice<UInt8>) -> UInt8 {
-        var crc: UInt8 = 0
-        for byte in bytes {
-            crc ^= byte
-            for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
-        }
-        return crc
-    }
-}
+import MCTP
 
 /// Names MCTP packets (DSP0236 §8) and control messages (§12), and matches responses with requests.
 struct MCTPDecoder {
@@ -39,7 +16,7 @@ struct MCTPDecoder {
     private var pending: [Request] = []
     private static let maximumPending = 32
 
-    var unanswered: [String] { pending.map { "MCTP control " + MCTPNames.command($0.command) } }
+    var unanswered: [String] { pending.map { "MCTP control " + ControlCommand(rawValue: $0.command).name } }
 
     mutating func decode(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
         guard bytes.count >= 4 else { return Meaning(lines: ["MCTP: shorter than its header"], isError: true) }
@@ -57,7 +34,9 @@ struct MCTPDecoder {
         guard let type = body.first else {
             return Meaning(lines: [line + ", without a message type"], isError: true)
         }
-        line += ", " + MCTPNames.messageType(type & 0x7F) + (type & 0x80 != 0 ? " with integrity check" : "")
+        let messageType = MessageType(type)
+        line += ", " + (messageType.name ?? "message type " + Hex.byte(messageType.number))
+        if messageType.hasIntegrityCheck { line += " with integrity check" }
         guard type & 0x7F == 0, flags & 0x40 != 0 else {
             return Meaning(lines: [line + ", \(body.count) bytes"])
         }
@@ -71,7 +50,7 @@ struct MCTPDecoder {
         let isRequest = body[1] & 0x80 != 0
         let instance = body[1] & 0x1F
         let command = body[2]
-        var text = line + ": " + MCTPNames.command(command) + " (" + Hex.byte(command) + ")"
+        var text = line + ": " + ControlCommand(rawValue: command).name + " (" + Hex.byte(command) + ")"
         if isRequest {
             text += body[1] & 0x40 != 0 ? " datagram" : " request"
             if body[1] & 0x40 == 0 {
@@ -85,7 +64,7 @@ struct MCTPDecoder {
         guard body.count >= 4 else {
             return Meaning(lines: [text + " response, no completion code"], isError: true)
         }
-        text += " response, completion code " + Hex.byte(body[3]) + " " + MCTPNames.completionCode(body[3])
+        text += " response, completion code " + Hex.byte(body[3]) + " " + ControlCompletionCode(rawValue: body[3]).name
         // The responder may answer from an EID that it was just given: tag, instance and command identify the request.
         let found = pending.lastIndex {
             $0.tag == header[3] & 7 && $0.instance == instance && $0.command == command

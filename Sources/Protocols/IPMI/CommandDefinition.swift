@@ -39,8 +39,6 @@ public struct CommandDefinition: Sendable {
     #if !hasFeature(Embedded)
         // Words are for the page, for tests and for tools: on a BMC nobody reads them.
 
-        /// The standard's name of the command.
-        public let name: String
         /// Data bytes of the request, in order; in square brackets what may be left out.
         public let request: String
         /// Data bytes of the response after completion code 00, in order.
@@ -50,7 +48,7 @@ public struct CommandDefinition: Sendable {
     #endif
 
     init(
-        _ operation: Operation, _ netFn: NetFn, _ command: UInt8, _ name: String, _ length: ClosedRange<Int>,
+        _ operation: Operation, _ netFn: NetFn, _ command: UInt8, _ length: ClosedRange<Int>,
         _ effect: CommandEffect, _ request: String, _ response: String, _ codes: [UInt8] = []
     ) {
         self.operation = operation
@@ -59,12 +57,14 @@ public struct CommandDefinition: Sendable {
         self.length = length
         self.effect = effect
         #if !hasFeature(Embedded)
-            self.name = name
             self.request = request
             self.response = response
             self.codes = codes
         #endif
     }
+
+    /// The standard's name of the command.
+    public var name: String { command.name(in: netFn) ?? number }
 
     /// NetFn and command as `06/01`.
     public var number: String { Hex.byte(netFn.rawValue) + "/" + Hex.byte(command.rawValue) }

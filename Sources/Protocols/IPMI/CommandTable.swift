@@ -52,248 +52,248 @@ public enum CommandTable {
 
     private static let chassis: [CommandDefinition] = [
         D(
-            .getChassisCapabilities, .chassis, 0x00, "Get Chassis Capabilities", 0...0, .query, "none",
+            .getChassisCapabilities, .chassis, 0x00, 0...0, .query, "none",
             "capabilities, FRU device, SDR device, SEL device, system management device, bridge device"),
         D(
-            .getChassisStatus, .chassis, 0x01, "Get Chassis Status", 0...0, .query, "none",
+            .getChassisStatus, .chassis, 0x01, 0...0, .query, "none",
             "power state, last power event, chassis state, front panel"),
         D(
-            .chassisControl, .chassis, 0x02, "Chassis Control", 1...1, .power,
+            .chassisControl, .chassis, 0x02, 1...1, .power,
             "control 3:0 (0 down, 1 up, 2 cycle, 3 reset)", "none", [0xCC]),
         D(
-            .chassisIdentify, .chassis, 0x04, "Chassis Identify", 0...2, .volatile, "[seconds], [force on]", "none"),
+            .chassisIdentify, .chassis, 0x04, 0...2, .volatile, "[seconds], [force on]", "none"),
         D(
-            .setPowerRestorePolicy, .chassis, 0x06, "Set Power Restore Policy", 1...1, .persistent,
+            .setPowerRestorePolicy, .chassis, 0x06, 1...1, .persistent,
             "policy 2:0 (0 off, 1 previous, 2 on, 3 no change)", "supported policies", [0xC0, 0xC4, 0xCC, 0xFF]),
         D(
-            .getSystemRestartCause, .chassis, 0x07, "Get System Restart Cause", 0...0, .query, "none",
+            .getSystemRestartCause, .chassis, 0x07, 0...0, .query, "none",
             "cause, channel"),
         D(
-            .setBootOptions, .chassis, 0x08, "Set System Boot Options", 1...19, .persistent,
+            .setBootOptions, .chassis, 0x08, 1...19, .persistent,
             "invalid 7, parameter 6:0, [parameter data]", "none", [0x80, 0x81, 0xC0, 0xC4, 0xC9, 0xCC, 0xFF]),
         D(
-            .getBootOptions, .chassis, 0x09, "Get System Boot Options", 3...3, .query,
+            .getBootOptions, .chassis, 0x09, 3...3, .query,
             "parameter 6:0, set selector, block selector", "version 01, invalid 7 and parameter, parameter data",
             [0x80, 0xC9]),
         D(
-            .getPowerOnHours, .chassis, 0x0F, "Get POH Counter", 0...0, .query, "none",
+            .getPowerOnHours, .chassis, 0x0F, 0...0, .query, "none",
             "minutes per count, counter LE32"),
     ]
 
     private static let sensorEvent: [CommandDefinition] = [
         D(
-            .setEventReceiver, .sensorEvent, 0x00, "Set Event Receiver", 2...2, .volatile,
+            .setEventReceiver, .sensorEvent, 0x00, 2...2, .volatile,
             "slave address 7:1 (FF off), LUN 1:0", "none", [0xCC]),
         D(
-            .getEventReceiver, .sensorEvent, 0x01, "Get Event Receiver", 0...0, .query, "none",
+            .getEventReceiver, .sensorEvent, 0x01, 0...0, .query, "none",
             "slave address 7:1, LUN 1:0"),
         D(
-            .platformEvent, .sensorEvent, 0x02, "Platform Event", 6...8, .persistent,
+            .platformEvent, .sensorEvent, 0x02, 6...8, .persistent,
             """
             generator ID, message revision 03 or 04, sensor type, sensor number, direction and event type, \
             data 1, [data 2], [data 3]
             """, "none", [0xC0, 0xC4, 0xCC, 0xFF]),
         D(
-            .getDeviceSDRInfo, .sensorEvent, 0x20, "Get Device SDR Info", 0...1, .query, "[operation 0]",
+            .getDeviceSDRInfo, .sensorEvent, 0x20, 0...1, .query, "[operation 0]",
             "count, flags"),
         D(
-            .getDeviceSDR, .sensorEvent, 0x21, "Get Device SDR", 6...6, .query,
+            .getDeviceSDR, .sensorEvent, 0x21, 6...6, .query,
             "reservation LE16, record ID LE16, offset, bytes to read (FF all)", "next record ID LE16, data",
             [0xC5, 0xC9, 0xCA, 0xCB]),
         D(
-            .reserveDeviceSDR, .sensorEvent, 0x22, "Reserve Device SDR Repository", 0...0, .volatile, "none",
+            .reserveDeviceSDR, .sensorEvent, 0x22, 0...0, .volatile, "none",
             "reservation LE16"),
         D(
-            .getSensorReadingFactors, .sensorEvent, 0x23, "Get Sensor Reading Factors", 2...2, .query,
+            .getSensorReadingFactors, .sensorEvent, 0x23, 2...2, .query,
             "sensor number, reading", "next reading, M, M and tolerance, B, B and accuracy, accuracy, exponents",
             [0xCB, 0xCD]),
         D(
-            .setSensorHysteresis, .sensorEvent, 0x24, "Set Sensor Hysteresis", 4...4, .volatile,
+            .setSensorHysteresis, .sensorEvent, 0x24, 4...4, .volatile,
             "sensor number, FF, positive-going, negative-going", "none", [0xCB, 0xCD]),
         D(
-            .getSensorHysteresis, .sensorEvent, 0x25, "Get Sensor Hysteresis", 1...2, .query, "sensor number, [FF]",
+            .getSensorHysteresis, .sensorEvent, 0x25, 1...2, .query, "sensor number, [FF]",
             "positive-going, negative-going", [0xCB, 0xCD]),
         D(
-            .setSensorThresholds, .sensorEvent, 0x26, "Set Sensor Thresholds", 8...8, .volatile,
+            .setSensorThresholds, .sensorEvent, 0x26, 8...8, .volatile,
             "sensor number, mask 5:0, LNC, LC, LNR, UNC, UC, UNR", "none", [0xCB, 0xCC, 0xCD]),
         D(
-            .getSensorThresholds, .sensorEvent, 0x27, "Get Sensor Thresholds", 1...1, .query, "sensor number",
+            .getSensorThresholds, .sensorEvent, 0x27, 1...1, .query, "sensor number",
             "readable mask 5:0, LNC, LC, LNR, UNC, UC, UNR", [0xCB, 0xCD]),
         D(
-            .setSensorEventEnable, .sensorEvent, 0x28, "Set Sensor Event Enable", 2...6, .volatile,
+            .setSensorEventEnable, .sensorEvent, 0x28, 2...6, .volatile,
             "sensor number, flags, [assertions LE16], [deassertions LE16]", "none", [0xCB, 0xCC]),
         D(
-            .getSensorEventEnable, .sensorEvent, 0x29, "Get Sensor Event Enable", 1...1, .query, "sensor number",
+            .getSensorEventEnable, .sensorEvent, 0x29, 1...1, .query, "sensor number",
             "flags, assertions LE16, deassertions LE16", [0xCB]),
         D(
-            .rearmSensorEvents, .sensorEvent, 0x2A, "Re-arm Sensor Events", 2...6, .volatile,
+            .rearmSensorEvents, .sensorEvent, 0x2A, 2...6, .volatile,
             "sensor number, flags, [assertions LE16], [deassertions LE16]", "none", [0xCB]),
         D(
-            .getSensorEventStatus, .sensorEvent, 0x2B, "Get Sensor Event Status", 1...1, .query, "sensor number",
+            .getSensorEventStatus, .sensorEvent, 0x2B, 1...1, .query, "sensor number",
             "flags, assertions LE16, deassertions LE16", [0xCB]),
         D(
-            .getSensorReading, .sensorEvent, 0x2D, "Get Sensor Reading", 1...1, .query, "sensor number",
+            .getSensorReading, .sensorEvent, 0x2D, 1...1, .query, "sensor number",
             "reading, flags, state", [0xCB]),
         D(
-            .getSensorType, .sensorEvent, 0x2F, "Get Sensor Type", 1...1, .query, "sensor number",
+            .getSensorType, .sensorEvent, 0x2F, 1...1, .query, "sensor number",
             "sensor type, event type", [0xCB]),
     ]
 
     private static let app: [CommandDefinition] = [
         D(
-            .getDeviceID, .app, 0x01, "Get Device ID", 0...0, .query, "none",
+            .getDeviceID, .app, 0x01, 0...0, .query, "none",
             """
             device ID, revision, firmware major, firmware minor BCD, IPMI version, device support, \
             manufacturer LE24, product LE16, auxiliary 4 bytes
             """),
-        D(.coldReset, .app, 0x02, "Cold Reset", 0...0, .power, "none", "none"),
-        D(.warmReset, .app, 0x03, "Warm Reset", 0...0, .power, "none", "none"),
+        D(.coldReset, .app, 0x02, 0...0, .power, "none", "none"),
+        D(.warmReset, .app, 0x03, 0...0, .power, "none", "none"),
         D(
-            .getSelfTestResults, .app, 0x04, "Get Self Test Results", 0...0, .query, "none",
+            .getSelfTestResults, .app, 0x04, 0...0, .query, "none",
             "result (55 passed, 57 devices), detail"),
         D(
-            .setACPIPowerState, .app, 0x06, "Set ACPI Power State", 2...2, .volatile,
+            .setACPIPowerState, .app, 0x06, 2...2, .volatile,
             "set 7 and system state 6:0, set 7 and device state 6:0", "none", [0xCC]),
         D(
-            .getACPIPowerState, .app, 0x07, "Get ACPI Power State", 0...0, .query, "none",
+            .getACPIPowerState, .app, 0x07, 0...0, .query, "none",
             "system state, device state"),
-        D(.getDeviceGUID, .app, 0x08, "Get Device GUID", 0...0, .query, "none", "GUID 16 bytes"),
+        D(.getDeviceGUID, .app, 0x08, 0...0, .query, "none", "GUID 16 bytes"),
         D(
-            .resetWatchdog, .app, 0x22, "Reset Watchdog Timer", 0...0, .volatile, "none", "none", [0x80]),
+            .resetWatchdog, .app, 0x22, 0...0, .volatile, "none", "none", [0x80]),
         D(
-            .setWatchdog, .app, 0x24, "Set Watchdog Timer", 6...6, .volatile,
+            .setWatchdog, .app, 0x24, 6...6, .volatile,
             "timer use, actions, pre-timeout seconds, flags to clear, countdown LE16 of 100 ms", "none", [0xCC]),
         D(
-            .getWatchdog, .app, 0x25, "Get Watchdog Timer", 0...0, .query, "none",
+            .getWatchdog, .app, 0x25, 0...0, .query, "none",
             "timer use, actions, pre-timeout seconds, expiration flags, initial countdown LE16, present LE16"),
     ]
 
     private static let messaging: [CommandDefinition] = [
         D(
-            .setGlobalEnables, .app, 0x2E, "Set BMC Global Enables", 1...1, .volatile, "enables", "none", [0xCC]),
-        D(.getGlobalEnables, .app, 0x2F, "Get BMC Global Enables", 0...0, .query, "none", "enables"),
+            .setGlobalEnables, .app, 0x2E, 1...1, .volatile, "enables", "none", [0xCC]),
+        D(.getGlobalEnables, .app, 0x2F, 0...0, .query, "none", "enables"),
         D(
-            .clearMessageFlags, .app, 0x30, "Clear Message Flags", 1...1, .volatile,
+            .clearMessageFlags, .app, 0x30, 1...1, .volatile,
             "0 receive queue, 1 event buffer, 3 watchdog pre-timeout", "none"),
-        D(.getMessageFlags, .app, 0x31, "Get Message Flags", 0...0, .query, "none", "flags"),
+        D(.getMessageFlags, .app, 0x31, 0...0, .query, "none", "flags"),
         D(
-            .getMessage, .app, 0x33, "Get Message", 0...0, .volatile, "none", "channel, message data", [0x80]),
+            .getMessage, .app, 0x33, 0...0, .volatile, "none", "channel, message data", [0x80]),
         D(
-            .sendMessage, .app, 0x34, "Send Message", 1...250, .volatile, "channel, message data",
+            .sendMessage, .app, 0x34, 1...250, .volatile, "channel, message data",
             "none", [0x83, 0xC4, 0xCC]),
         D(
-            .readEventMessageBuffer, .app, 0x35, "Read Event Message Buffer", 0...0, .volatile, "none",
+            .readEventMessageBuffer, .app, 0x35, 0...0, .volatile, "none",
             "event record 16 bytes", [0x80]),
-        D(.getSystemGUID, .app, 0x37, "Get System GUID", 0...0, .query, "none", "GUID 16 bytes"),
+        D(.getSystemGUID, .app, 0x37, 0...0, .query, "none", "GUID 16 bytes"),
         D(
-            .getChannelAuthenticationCapabilities, .app, 0x38, "Get Channel Authentication Capabilities", 2...2,
+            .getChannelAuthenticationCapabilities, .app, 0x38, 2...2,
             .query, "channel 3:0, privilege 3:0",
             "channel, authentication types, status, extended capabilities, OEM ID 3 bytes, OEM data", [0xCC]),
         D(
-            .getChannelAccess, .app, 0x41, "Get Channel Access", 2...2, .query,
+            .getChannelAccess, .app, 0x41, 2...2, .query,
             "channel 3:0, 7:6 1 stored or 2 active", "access, privilege limit", [0x82, 0xCC]),
         D(
-            .getChannelInfo, .app, 0x42, "Get Channel Info", 1...1, .query, "channel 3:0",
+            .getChannelInfo, .app, 0x42, 1...1, .query, "channel 3:0",
             "channel, medium, protocol, session support, vendor ID 3 bytes, auxiliary 2 bytes", [0xCC]),
         D(
-            .setUserAccess, .app, 0x43, "Set User Access", 3...4, .volatile,
+            .setUserAccess, .app, 0x43, 3...4, .volatile,
             "channel and access, user, privilege, [session limit]", "refused", []),
         D(
-            .getUserAccess, .app, 0x44, "Get User Access", 2...2, .query, "channel 3:0, user 5:0",
+            .getUserAccess, .app, 0x44, 2...2, .query, "channel 3:0, user 5:0",
             "users at most, enabled and count, fixed names, access", [0xC9, 0xCC]),
         D(
-            .setUserName, .app, 0x45, "Set User Name", 17...17, .volatile, "user 5:0, name 16 bytes", "refused", []),
+            .setUserName, .app, 0x45, 17...17, .volatile, "user 5:0, name 16 bytes", "refused", []),
         D(
-            .getUserName, .app, 0x46, "Get User Name", 1...1, .query, "user 5:0", "name 16 bytes", [0xC9]),
+            .getUserName, .app, 0x46, 1...1, .query, "user 5:0", "name 16 bytes", [0xC9]),
         D(
-            .setUserPassword, .app, 0x47, "Set User Password", 2...22, .volatile, "user, operation, [password]",
+            .setUserPassword, .app, 0x47, 2...22, .volatile, "user, operation, [password]",
             "refused", []),
         D(
-            .getChannelCipherSuites, .app, 0x54, "Get Channel Cipher Suites", 3...3, .query,
+            .getChannelCipherSuites, .app, 0x54, 3...3, .query,
             "channel 3:0, payload type, list index", "channel, cipher suite records", [0xCC]),
         D(
-            .getSystemInterfaceCapabilities, .app, 0x57, "Get System Interface Capabilities", 1...1, .query,
+            .getSystemInterfaceCapabilities, .app, 0x57, 1...1, .query,
             "interface 3:0 (1 KCS)", "0, version, largest request", [0xCC]),
         D(
-            .setSystemInfo, .app, 0x58, "Set System Info Parameters", 2...18, .persistent,
+            .setSystemInfo, .app, 0x58, 2...18, .persistent,
             "parameter, set selector or data, [data]", "none", [0x80, 0x81, 0xC0, 0xC4, 0xC9, 0xCC, 0xFF]),
         D(
-            .getSystemInfo, .app, 0x59, "Get System Info Parameters", 4...4, .query,
+            .getSystemInfo, .app, 0x59, 4...4, .query,
             "revision only 7, parameter, set selector, block selector", "revision 11, parameter data", [0x80, 0xC9]),
     ]
 
     private static let storage: [CommandDefinition] = [
         D(
-            .getFRUInfo, .storage, 0x10, "Get FRU Inventory Area Info", 1...1, .query, "FRU device",
+            .getFRUInfo, .storage, 0x10, 1...1, .query, "FRU device",
             "size LE16, access 0 by bytes", [0xCB]),
         D(
-            .readFRU, .storage, 0x11, "Read FRU Data", 4...4, .query, "FRU device, offset LE16, count",
+            .readFRU, .storage, 0x11, 4...4, .query, "FRU device, offset LE16, count",
             "count, data", [0xC9, 0xCA, 0xCB]),
         D(
-            .writeFRU, .storage, 0x12, "Write FRU Data", 4...250, .persistent, "FRU device, offset LE16, data",
+            .writeFRU, .storage, 0x12, 4...250, .persistent, "FRU device, offset LE16, data",
             "count written", [0x80, 0xC0, 0xC4, 0xC9, 0xCB, 0xFF]),
         D(
-            .getSDRInfo, .storage, 0x20, "Get SDR Repository Info", 0...0, .query, "none",
+            .getSDRInfo, .storage, 0x20, 0...0, .query, "none",
             "version 51, count LE16, free LE16, last addition LE32, last erase LE32, operations"),
         D(
-            .getSDRAllocation, .storage, 0x21, "Get SDR Repository Allocation Info", 0...0, .query, "none",
+            .getSDRAllocation, .storage, 0x21, 0...0, .query, "none",
             "units LE16, unit size LE16, free LE16, largest free LE16, largest record"),
         D(
-            .reserveSDR, .storage, 0x22, "Reserve SDR Repository", 0...0, .volatile, "none", "reservation LE16"),
+            .reserveSDR, .storage, 0x22, 0...0, .volatile, "none", "reservation LE16"),
         D(
-            .getSDR, .storage, 0x23, "Get SDR", 6...6, .query,
+            .getSDR, .storage, 0x23, 6...6, .query,
             "reservation LE16, record ID LE16, offset, bytes to read (FF all)", "next record ID LE16, data",
             [0xC5, 0xC9, 0xCA, 0xCB]),
-        D(.getSDRTime, .storage, 0x28, "Get SDR Repository Time", 0...0, .query, "none", "seconds LE32"),
+        D(.getSDRTime, .storage, 0x28, 0...0, .query, "none", "seconds LE32"),
         D(
-            .setSDRTime, .storage, 0x29, "Set SDR Repository Time", 4...4, .persistent, "seconds LE32", "none",
+            .setSDRTime, .storage, 0x29, 4...4, .persistent, "seconds LE32", "none",
             [0xC0, 0xC4, 0xFF]),
     ]
 
     private static let sel: [CommandDefinition] = [
         D(
-            .getSELInfo, .storage, 0x40, "Get SEL Info", 0...0, .query, "none",
+            .getSELInfo, .storage, 0x40, 0...0, .query, "none",
             "version 51, count LE16, free LE16, last addition LE32, last erase LE32, operations"),
         D(
-            .getSELAllocation, .storage, 0x41, "Get SEL Allocation Info", 0...0, .query, "none",
+            .getSELAllocation, .storage, 0x41, 0...0, .query, "none",
             "units LE16, unit size LE16, free LE16, largest free LE16, largest record"),
-        D(.reserveSEL, .storage, 0x42, "Reserve SEL", 0...0, .volatile, "none", "reservation LE16"),
+        D(.reserveSEL, .storage, 0x42, 0...0, .volatile, "none", "reservation LE16"),
         D(
-            .getSELEntry, .storage, 0x43, "Get SEL Entry", 6...6, .query,
+            .getSELEntry, .storage, 0x43, 6...6, .query,
             "reservation LE16, record ID LE16 (0 first, FFFF last), offset, bytes to read (FF all)",
             "next record ID LE16, data", [0xC5, 0xC9, 0xCB]),
         D(
-            .addSELEntry, .storage, 0x44, "Add SEL Entry", 16...16, .persistent, "record 16 bytes",
+            .addSELEntry, .storage, 0x44, 16...16, .persistent, "record 16 bytes",
             "record ID LE16", [0xC0, 0xC4, 0xFF]),
         D(
-            .partialAddSELEntry, .storage, 0x45, "Partial Add SEL Entry", 7...22, .persistent,
+            .partialAddSELEntry, .storage, 0x45, 7...22, .persistent,
             "reservation LE16, record ID LE16, offset, progress 3:0 (1 last), data", "record ID LE16",
             [0x80, 0xC0, 0xC4, 0xC5, 0xC9, 0xCB, 0xFF]),
         D(
-            .deleteSELEntry, .storage, 0x46, "Delete SEL Entry", 4...4, .persistent,
+            .deleteSELEntry, .storage, 0x46, 4...4, .persistent,
             "reservation LE16, record ID LE16 (0 first, FFFF last)", "record ID LE16", [0xC0, 0xC4, 0xC5, 0xCB, 0xFF]),
         D(
-            .clearSEL, .storage, 0x47, "Clear SEL", 6...6, .persistent,
+            .clearSEL, .storage, 0x47, 6...6, .persistent,
             "reservation LE16, 'CLR', AA start or 00 status", "progress (1 completed)",
             [0xC0, 0xC4, 0xC5, 0xCC, 0xFF]),
-        D(.getSELTime, .storage, 0x48, "Get SEL Time", 0...0, .query, "none", "seconds LE32"),
+        D(.getSELTime, .storage, 0x48, 0...0, .query, "none", "seconds LE32"),
         D(
-            .setSELTime, .storage, 0x49, "Set SEL Time", 4...4, .persistent, "seconds LE32", "none",
+            .setSELTime, .storage, 0x49, 4...4, .persistent, "seconds LE32", "none",
             [0xC0, 0xC4, 0xFF]),
         D(
-            .getSELUTCOffset, .storage, 0x5C, "Get SEL Time UTC Offset", 0...0, .query, "none",
+            .getSELUTCOffset, .storage, 0x5C, 0...0, .query, "none",
             "minutes LE16 signed (07FF unspecified)"),
         D(
-            .setSELUTCOffset, .storage, 0x5D, "Set SEL Time UTC Offset", 2...2, .persistent,
+            .setSELUTCOffset, .storage, 0x5D, 2...2, .persistent,
             "minutes LE16 signed, -1440 to 1440, or 07FF", "none", [0xC0, 0xC4, 0xC9, 0xFF]),
     ]
 
     private static let transport: [CommandDefinition] = [
         D(
-            .setLANParameters, .transport, 0x01, "Set LAN Configuration Parameters", 2...36, .volatile,
+            .setLANParameters, .transport, 0x01, 2...36, .volatile,
             "channel 3:0, parameter, data", "refused", [0x80, 0x82, 0xCC]),
         D(
-            .getLANParameters, .transport, 0x02, "Get LAN Configuration Parameters", 4...4, .query,
+            .getLANParameters, .transport, 0x02, 4...4, .query,
             "revision only 7 and channel 3:0, parameter, set selector, block selector", "revision 11, parameter data",
             [0x80, 0xCC]),
     ]

@@ -10,6 +10,16 @@ public enum KCSState: UInt8, Equatable, Hashable, Sendable {
     case write = 2
     /// The BMC saw a violation of the protocol, or serves nobody.
     case error = 3
+
+    /// What the standard calls it.
+    public var name: String {
+        switch self {
+        case .idle: "IDLE"
+        case .read: "READ"
+        case .write: "WRITE"
+        case .error: "ERROR"
+        }
+    }
 }
 
 /// The status register of a KCS channel, as both sides see it.
@@ -82,4 +92,17 @@ public struct TransferErrorCode: RawRepresentable, Equatable, Hashable, Sendable
     public static let length = TransferErrorCode(rawValue: 0x06)
     /// FF: unspecified.
     public static let unspecified = TransferErrorCode(rawValue: 0xFF)
+
+    /// What the code says.
+    public var name: String {
+        switch rawValue {
+        case 0x00: "no error"
+        case 0x01: "aborted by command"
+        case 0x02: "illegal control code"
+        case 0x06: "length error"
+        case 0xC0...0xFE: "OEM"
+        case 0xFF: "unspecified"
+        default: "reserved"
+        }
+    }
 }

@@ -155,15 +155,3 @@ extension HostResult {
         }
     }
 }
-
-extension KCSState {
-    /// The state's name in the standard, without its suffix.
-    public var name: String {
-        switch self {
-        case .idle: "IDLE"
-        case .read: "READ"
-        case .write: "WRITE"
-        case .error: "ERROR"
-        }
-    }
-}

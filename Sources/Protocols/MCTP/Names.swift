@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
+//
+// The one table of names of MCTP's numbers.
 
-/// Names of MCTP's numbers.
-enum MCTPNames {
-    /// Message types (DSP0239).
-    static func messageType(_ type: UInt8) -> String {
-        switch type {
+extension MessageType {
+    /// What the protocol is called (DSP0239); nil if the number is nobody's.
+    public var name: String? {
+        switch number {
         case 0x00: "control"
         case 0x01: "PLDM"
         case 0x02: "NC-SI"
@@ -17,13 +17,15 @@ enum MCTPNames {
         case 0x08: "CXL CCI"
         case 0x7E: "vendor (PCI)"
         case 0x7F: "vendor (IANA)"
-        default: "message type " + Hex.byte(type)
+        default: nil
         }
     }
+}
 
-    /// Control commands (DSP0236 §12), and those of the KCS transport (DSP0254).
-    static func command(_ command: UInt8) -> String {
-        switch command {
+extension ControlCommand {
+    /// What the command is called (DSP0236 §12, and of the KCS transport DSP0254).
+    public var name: String {
+        switch rawValue {
         case 0x01: "Set Endpoint ID"
         case 0x02: "Get Endpoint ID"
         case 0x03: "Get Endpoint UUID"
@@ -51,10 +53,12 @@ enum MCTPNames {
         default: "unknown command"
         }
     }
+}
 
-    /// Completion codes of control messages (DSP0236 §12).
-    static func completionCode(_ code: UInt8) -> String {
-        switch code {
+extension ControlCompletionCode {
+    /// What the code says (DSP0236 §12).
+    public var name: String {
+        switch rawValue {
         case 0x00: "success"
         case 0x01: "error"
         case 0x02: "invalid data"

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names of IPMI's numbers (IPMI 2.0 appendix G, table 5-2).
-enum IPMINames {
-    /// A command of a request's network function. Group extensions name their body in the first data byte.
-    static func command(netFn: UInt8, command: UInt8, data: ArraySlice<UInt8>) -> String {
-        let name: String?
-        switch netFn {
-        case 0x00: name = chassis(command)
-        case 0x02: name = bridge(command)
-        case 0x04: name = sensorEvent(command)
-        case 0x06: name = application(command)
-        case 0x0A: name = storage(command)
-        case 0x0C: name = transport(command)
-        case 0x2C: return group(data.first) + " command"
-        case 0x2E: return "OEM group command"
-        case 0x30...0x3E: return "OEM command"
-        default: name = nil
-        }
-        return name ?? networkFunction(netFn) + " command"
-    }
+// The one table of names of IPMI's numbers. Longer than other files because it is a table.
 
-    /// A network function's name.
-    static func networkFunction(_ netFn: UInt8) -> String {
-        switch netFn {
+extension NetFn {
+    /// What the standard calls a request's network function (IPMI 2.0 table 5-1).
+    public var name: String {
+        switch rawValue {
         case 0x00: "Chassis"
         case 0x02: "Bridge"
         case 0x04: "Sensor/Event"
@@ -31,6 +14,31 @@ enum IPMINames {
         case 0x0A: "Storage"
         case 0x0C: "Transport"
         default: "unknown"
+        }
+    }
+}
+
+extension Command {
+    /// What the standard calls this command of a request's network function (IPMI 2.0 appendix G); nil if it does not know it.
+    public func name(in netFn: NetFn) -> String? {
+        switch netFn.rawValue {
+        case 0x00: Command.chassis(rawValue)
+        case 0x02: Command.bridge(rawValue)
+        case 0x04: Command.sensorEvent(rawValue)
+        case 0x06: Command.application(rawValue)
+        case 0x0A: Command.storage(rawValue)
+        case 0x0C: Command.transport(rawValue)
+        default: nil
+        }
+    }
+
+    /// Its name, or whose command it is. `body` is a request's first data byte: group extensions name their body there.
+    public func description(in netFn: NetFn, body: UInt8?) -> String {
+        switch netFn.rawValue {
+        case 0x2C: Command.group(body) + " command"
+        case 0x2E: "OEM group command"
+        case 0x30...0x3E: "OEM command"
+        default: name(in: netFn) ?? netFn.name + " command"
         }
     }
 
@@ -116,8 +124,8 @@ enum IPMINames {
         case 0x23: "Get Sensor Reading Factors"
         case 0x24: "Set Sensor Hysteresis"
         case 0x25: "Get Sensor Hysteresis"
-        case 0x26: "Set Sensor Threshold"
-        case 0x27: "Get Sensor Threshold"
+        case 0x26: "Set Sensor Thresholds"
+        case 0x27: "Get Sensor Thresholds"
         case 0x28: "Set Sensor Event Enable"
         case 0x29: "Get Sensor Event Enable"
         case 0x2A: "Re-arm Sensor Events"
@@ -264,37 +272,45 @@ enum IPMINames {
         }
     }
 
-    /// Generic completion codes (table 5-2), and the specific ones that a system interface sees.
-    static func completionCode(_ code: UInt8, netFn: UInt8, command: UInt8) -> String {
-        switch code {
-        case 0x00: return "completed normally"
-        case 0xC0: return "node busy"
-        case 0xC1: return "invalid command"
-        case 0xC2: return "command invalid for given LUN"
-        case 0xC3: return "timeout"
-        case 0xC4: return "out of space"
-        case 0xC5: return "reservation cancelled or invalid"
-        case 0xC6: return "request data truncated"
-        case 0xC7: return "request data length invalid"
-        case 0xC8: return "request data length limit exceeded"
-        case 0xC9: return "parameter out of range"
-        case 0xCA: return "cannot return number of requested data bytes"
-        case 0xCB: return "requested sensor, data or record not present"
-        case 0xCC: return "invalid data field in request"
-        case 0xCD: return "command illegal for specified sensor or record type"
-        case 0xCE: return "response could not be provided"
-        case 0xCF: return "duplicated request"
-        case 0xD0: return "SDR repository in update mode"
-        case 0xD1: return "device in firmware update mode"
-        case 0xD2: return "BMC initialization in progress"
-        case 0xD3: return "destination unavailable"
-        case 0xD4: return "insufficient privilege"
-        case 0xD5: return "not supported in present state"
-        case 0xD6: return "command sub-function disabled"
-        case 0xFF: return "unspecified error"
-        case 0x01...0x7E: return "OEM"
-        case 0x80...0xBE: return specific(code, netFn, command) ?? "command specific"
-        default: return "reserved"
+}
+
+extension CompletionCode {
+    /// What the code says after this command (IPMI 2.0 table 5-2, and what the commands that a system interface sees define).
+    public func name(after command: Command, in netFn: NetFn) -> String {
+        CompletionCode.specific(rawValue, netFn.rawValue, command.rawValue) ?? name
+    }
+
+    /// What the code says after any command (IPMI 2.0 table 5-2).
+    public var name: String {
+        switch rawValue {
+        case 0x00: "completed normally"
+        case 0xC0: "node busy"
+        case 0xC1: "invalid command"
+        case 0xC2: "command invalid for given LUN"
+        case 0xC3: "timeout"
+        case 0xC4: "out of space"
+        case 0xC5: "reservation cancelled or invalid"
+        case 0xC6: "request data truncated"
+        case 0xC7: "request data length invalid"
+        case 0xC8: "request data length limit exceeded"
+        case 0xC9: "parameter out of range"
+        case 0xCA: "cannot return number of requested data bytes"
+        case 0xCB: "requested sensor, data or record not present"
+        case 0xCC: "invalid data field in request"
+        case 0xCD: "command illegal for specified sensor or record type"
+        case 0xCE: "response could not be provided"
+        case 0xCF: "duplicated request"
+        case 0xD0: "SDR repository in update mode"
+        case 0xD1: "device in firmware update mode"
+        case 0xD2: "BMC initialization in progress"
+        case 0xD3: "destination unavailable"
+        case 0xD4: "insufficient privilege"
+        case 0xD5: "not supported in present state"
+        case 0xD6: "command sub-function disabled"
+        case 0xFF: "unspecified error"
+        case 0x01...0x7E: "OEM"
+        case 0x80...0xBE: "command specific"
+        default: "reserved"
         }
     }
 
