@@ -69,4 +69,13 @@ import Testing
         #expect(!NetFn.app.response.isRequest)
         #expect(Hex.bytes([0x0A, 0xFF]) == "0A FF")
     }
+
+    @Test func everyCommandOfTheTableHasTheStandardsName() {
+        for definition in CommandTable.all {
+            #expect(definition.command.name(in: definition.netFn) != nil, "\(definition.number)")
+        }
+        #expect(Command(rawValue: 0x26).name(in: .sensorEvent) == "Set Sensor Thresholds")
+        #expect(Command(rawValue: 0x27).name(in: .sensorEvent) == "Get Sensor Thresholds")
+        #expect(Command(rawValue: 0xF0).name(in: .app) == nil)
+    }
 }
