@@ -70,11 +70,12 @@ final class MuxSockets: ClientSockets {
 
     // MARK: ClientSockets
 
-    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
+    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
         guard let connection = connections[client] else { return .failed }
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
         while true {
-            if CLinux.send(connection.descriptor, frame.baseAddress, frame.count, flags) >= 0 { return .sent }
+            let sent = frame.withUnsafeBytes { CLinux.send(connection.descriptor, $0.baseAddress, $0.count, flags) }
+            if sent >= 0 { return .sent }
             switch cl_errno() {
             case EINTR: continue
             case EAGAIN, ENOBUFS: return .full
@@ -203,7 +204,7 @@ final class MuxSockets: ClientSockets {
             return host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        handler.endpoint?.clientSent(client, bytes, now: now)
+        handler.endpoint?.clientSent(client, Span(_bytes: bytes.bytes), now: now)
     }
 
     private func gone(_ client: Int) {

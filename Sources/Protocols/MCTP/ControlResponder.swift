@@ -25,8 +25,7 @@ public struct VendorSupport: Equatable, Sendable {
 
 /// Answers control requests (DSP0236 §12): every one, with completion code 0x05 for what it does not know.
 public struct ControlResponder {
-    /// Room that every answer fits in.
-    public static let capacity = 64 + 128
+    private static let capacity = 64 + 128
     /// The address from the configuration, which it had at start.
     public let staticEID: EID
     /// The address now: Set Endpoint ID changes it.
@@ -55,16 +54,13 @@ public struct ControlResponder {
         self.mediumSpecific = mediumSpecific
     }
 
-    /// Answers a request. `types` are those that somebody is listening to, control messages not among them. The answer is
-    /// written to `answer`, which has room for `capacity` bytes; 0 bytes for a message that is not a request, or wants
-    /// no answer, or is too short to have a command.
-    public mutating func respond(
-        to message: UnsafeRawBufferPointer, types: MessageTypeSet, into answer: UnsafeMutableRawBufferPointer
-    ) -> Int {
-        guard let header = ControlHeader(message), header.isRequest, !header.isDatagram else { return 0 }
+    /// The answer to a request. `types` are those that somebody is listening to, control messages not among them. Nil for a
+    /// message that is not a request, or wants no answer, or is too short to have a command.
+    public mutating func respond(to message: Span<UInt8>, types: MessageTypeSet) -> [UInt8]? {
+        guard let header = ControlHeader(message), header.isRequest, !header.isDatagram else { return nil }
         var request = ByteReader(message)
         _ = request.skip(ControlHeader.size)
-        var writer = ByteWriter(answer)
+        var writer = ByteWriter(capacity: Self.capacity)
         var response = header
         response.isRequest = false
         response.write(to: &writer)
@@ -77,7 +73,7 @@ public struct ControlResponder {
         case .getVendorMessageSupport: getVendor(&request, &writer)
         default: writer.write(.unsupportedCommand)
         }
-        return writer.overflowed ? 0 : writer.count
+        return writer.overflowed ? nil : writer.bytes
     }
 
     private mutating func setEndpointID(_ request: inout ByteReader, _ answer: inout ByteWriter) {

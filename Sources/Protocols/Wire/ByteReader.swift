@@ -3,14 +3,15 @@
 /// A cursor over bytes that may say anything. Every read is checked against the end and answers nil beyond it; a failed
 /// read leaves the cursor where it was.
 ///
-/// It borrows the bytes: they must stay valid, and private to this process, for as long as the reader is used.
-public struct ByteReader {
-    private let bytes: UnsafeRawBufferPointer
+/// It borrows the bytes, which stay as they are for as long as the reader is used.
+public struct ByteReader: ~Escapable {
+    private let bytes: Span<UInt8>
     /// Bytes read so far.
     public private(set) var offset = 0
 
     /// Reads from the first byte of `bytes` on.
-    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    @_lifetime(copy bytes)
+    public init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
     /// Bytes not read yet.
     public var remaining: Int { bytes.count - offset }
@@ -19,6 +20,7 @@ public struct ByteReader {
     public var isAtEnd: Bool { offset == bytes.count }
 
     /// One byte.
+    @_lifetime(self: copy self)
     public mutating func readUInt8() -> UInt8? {
         guard remaining >= 1 else { return nil }
         defer { offset += 1 }
@@ -26,55 +28,63 @@ public struct ByteReader {
     }
 
     /// Two bytes, most significant first.
-    public mutating func readUInt16BigEndian() -> UInt16? {
-        read(UInt16.self).map { UInt16(bigEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt16BigEndian() -> UInt16? { readBigEndian(UInt16.self) }
 
     /// Two bytes, least significant first.
-    public mutating func readUInt16LittleEndian() -> UInt16? {
-        read(UInt16.self).map { UInt16(littleEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt16LittleEndian() -> UInt16? { readBigEndian(UInt16.self)?.byteSwapped }
 
     /// Four bytes, most significant first.
-    public mutating func readUInt32BigEndian() -> UInt32? {
-        read(UInt32.self).map { UInt32(bigEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt32BigEndian() -> UInt32? { readBigEndian(UInt32.self) }
 
     /// Four bytes, least significant first.
-    public mutating func readUInt32LittleEndian() -> UInt32? {
-        read(UInt32.self).map { UInt32(littleEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt32LittleEndian() -> UInt32? { readBigEndian(UInt32.self)?.byteSwapped }
 
     /// Eight bytes, most significant first.
-    public mutating func readUInt64BigEndian() -> UInt64? {
-        read(UInt64.self).map { UInt64(bigEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt64BigEndian() -> UInt64? { readBigEndian(UInt64.self) }
 
     /// Eight bytes, least significant first.
-    public mutating func readUInt64LittleEndian() -> UInt64? {
-        read(UInt64.self).map { UInt64(littleEndian: $0) }
-    }
+    @_lifetime(self: copy self)
+    public mutating func readUInt64LittleEndian() -> UInt64? { readBigEndian(UInt64.self)?.byteSwapped }
 
     /// The next `count` bytes, borrowed. A negative count is nil as well.
-    public mutating func readBytes(_ count: Int) -> UnsafeRawBufferPointer? {
+    @_lifetime(copy self)
+    @_lifetime(self: copy self)
+    public mutating func readBytes(_ count: Int) -> Span<UInt8>? {
         guard count >= 0, count <= remaining else { return nil }
-        defer { offset += count }
-        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+        let start = offset
+        offset += count
+        return bytes.extracting(start..<offset)
     }
 
     /// Everything that is left, borrowed; it may be empty.
-    public mutating func readRest() -> UnsafeRawBufferPointer {
-        defer { offset = bytes.count }
-        return UnsafeRawBufferPointer(rebasing: bytes[offset...])
+    @_lifetime(copy self)
+    @_lifetime(self: copy self)
+    public mutating func readRest() -> Span<UInt8> {
+        let start = offset
+        offset = bytes.count
+        return bytes.extracting(start..<offset)
     }
 
     /// Passes over `count` bytes; false, and nothing done, if there are not that many.
-    public mutating func skip(_ count: Int) -> Bool { readBytes(count) != nil }
+    @_lifetime(self: copy self)
+    public mutating func skip(_ count: Int) -> Bool {
+        guard count >= 0, count <= remaining else { return false }
+        offset += count
+        return true
+    }
 
-    private mutating func read<Word: FixedWidthInteger & BitwiseCopyable>(_ type: Word.Type) -> Word? {
-        let size = MemoryLayout<Word>.size
+    @_lifetime(self: copy self)
+    private mutating func readBigEndian<Word: FixedWidthInteger>(_ type: Word.Type) -> Word? {
+        let size = Word.bitWidth / 8
         guard remaining >= size else { return nil }
-        defer { offset += size }
-        return bytes.loadUnaligned(fromByteOffset: offset, as: type)
+        var word: Word = 0
+        for index in offset..<offset + size { word = word << 8 | Word(truncatingIfNeeded: bytes[index]) }
+        offset += size
+        return word
     }
 }

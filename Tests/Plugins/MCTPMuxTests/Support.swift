@@ -2,6 +2,7 @@
 import Common
 import MCTP
 import MCTPMux
+import Wire
 
 /// Sockets that a test reads from, fills and breaks.
 final class FakeSockets: ClientSockets {
@@ -12,10 +13,10 @@ final class FakeSockets: ClientSockets {
     var closed: [Int] = []
     var isReading = true
 
-    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
+    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
         if broken.contains(client) { return .failed }
         if full.contains(client) { return .full }
-        received[client, default: []].append(Array(frame))
+        received[client, default: []].append([UInt8](copying: frame))
         return .sent
     }
 
@@ -37,7 +38,7 @@ final class FakeObserver: EndpointObserver {
     var packets: [(bytes: [UInt8], toHost: Bool)] = []
 
     func log(_ level: LogLevel, _ text: String) { lines.append(text) }
-    func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) { packets.append((Array(packet), toHost)) }
+    func record(_ packet: Span<UInt8>, toHost: Bool) { packets.append(([UInt8](copying: packet), toHost)) }
 }
 
 /// The BMC's registers, with the host's side of the channel behind them.
@@ -78,9 +79,9 @@ final class FakePort: MessagePort {
     var attention = false
     var isStale = false
 
-    func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool {
+    func reply(_ token: UInt64, _ message: Span<UInt8>) -> Bool {
         if isStale { return false }
-        replies.append((token, Array(message)))
+        replies.append((token, [UInt8](copying: message)))
         return true
     }
 
@@ -98,7 +99,7 @@ extension Endpoint {
     }
 
     func sent(_ client: Int, _ bytes: [UInt8], now: UInt64 = 0) {
-        bytes.withUnsafeBytes { clientSent(client, $0, now: now) }
+        clientSent(client, bytes.span, now: now)
     }
 }
 
@@ -112,6 +113,7 @@ final class AstlpcBench {
     let link: AstlpcLink
     var host: AstlpcHost
     let terminus: Terminus
+    private var packet: [UInt8] = []
     var received: [[UInt8]] = []
     /// Header flags of the packets that came, for tags.
     var tags: [MessageTag] = []
@@ -146,18 +148,16 @@ final class AstlpcBench {
                     busy = true
                     continue
                 }
-                let size = terminus.nextPacketSize(unit: host.unit)
-                guard size > 0 else { break }
-                _ = terminus.nextPacket(unit: host.unit, into: host.packet(size))
-                host.send(size)
+                guard terminus.nextPacket(unit: host.unit, into: &packet) > 0 else { break }
+                host.send(packet.span)
                 terminus.packetTaken()
             }
             if let value = registers.odr {
                 registers.odr = nil
                 busy = true
                 let event = host.bmcWrote(value, status: registers.status)
-                if case .packet = event, case .message(let message) = terminus.receive(host.received, now: now) {
-                    received.append(Array(message.body))
+                if case .packet = event, case .message(let message) = terminus.receive(host.received.span, now: now) {
+                    received.append(message.body)
                     tags.append(message.tag)
                 }
                 if registers.wanted {
@@ -170,12 +170,10 @@ final class AstlpcBench {
     }
 
     func hostSends(_ body: [UInt8], tag: MessageTag? = nil) {
-        body.withUnsafeBytes { bytes in
-            if let tag {
-                _ = terminus.send(bytes, to: EID(8), tag: tag, now: now)
-            } else {
-                _ = terminus.send(request: bytes, to: EID(8), now: now)
-            }
+        if let tag {
+            _ = terminus.send(body.span, to: EID(8), tag: tag, now: now)
+        } else {
+            _ = terminus.send(request: body.span, to: EID(8), now: now)
         }
         run()
     }

@@ -20,6 +20,7 @@ final class AstlpcRig {
     var hostEvents: [AstlpcEvent] = []
     var discarded = 0
     var keepMessages = true
+    private var packet: [UInt8] = []
     var onBMC: (([UInt8]) -> Void)?
 
     init(
@@ -73,10 +74,8 @@ final class AstlpcRig {
                 continue
             }
             guard bmc.hasCredit else { return }
-            let size = bmcTerminus.nextPacketSize(unit: bmc.unit)
-            guard size > 0 else { return }
-            _ = bmcTerminus.nextPacket(unit: bmc.unit, into: bmc.packet(size))
-            bmc.send(size)
+            guard bmcTerminus.nextPacket(unit: bmc.unit, into: &packet) > 0 else { return }
+            bmc.send(packet.span)
         }
     }
 
@@ -89,10 +88,8 @@ final class AstlpcRig {
                 continue
             }
             guard host.hasCredit else { return }
-            let size = hostTerminus.nextPacketSize(unit: host.unit)
-            guard size > 0 else { return }
-            _ = hostTerminus.nextPacket(unit: host.unit, into: host.packet(size))
-            host.send(size)
+            guard hostTerminus.nextPacket(unit: host.unit, into: &packet) > 0 else { return }
+            host.send(packet.span)
         }
     }
 
@@ -107,12 +104,12 @@ final class AstlpcRig {
         switch event {
         case .packet:
             pumpBMC()
-            if case .message(let message) = bmcTerminus.receive(bmc.received, now: 0) {
-                let body = Array(message.body)
+            if case .message(let message) = bmcTerminus.receive(bmc.received.span, now: 0) {
+                let body = message.body
                 if keepMessages { bmcMessages.append(body) }
                 onBMC?(body)
             }
-        case .corrupt: bmcTerminus.receivedCorrupt(UnsafeRawBufferPointer(bmc.received))
+        case .corrupt: bmcTerminus.receivedCorrupt(bmc.received.span)
         case .credit: bmcTerminus.packetTaken()
         case .active, .inactive: bmcTerminus.linkReset()
         default: break
@@ -132,10 +129,10 @@ final class AstlpcRig {
         switch event {
         case .packet:
             pumpHost()
-            if case .message(let message) = hostTerminus.receive(host.received, now: 0) {
-                if keepMessages { hostMessages.append(Array(message.body)) }
+            if case .message(let message) = hostTerminus.receive(host.received.span, now: 0) {
+                if keepMessages { hostMessages.append(message.body) }
             }
-        case .corrupt: hostTerminus.receivedCorrupt(UnsafeRawBufferPointer(host.received))
+        case .corrupt: hostTerminus.receivedCorrupt(host.received.span)
         case .credit: hostTerminus.packetTaken()
         case .active, .inactive: hostTerminus.linkReset()
         default: break

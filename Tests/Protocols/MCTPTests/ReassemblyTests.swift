@@ -174,10 +174,10 @@ private func packet(
 
     @Test func aCorruptPacketTakesItsMessageWithIt() {
         #expect(terminus.take(packet([1], som: true)) == .incomplete)
-        packet([2], sequence: 1).withUnsafeBytes { terminus.receivedCorrupt($0) }
+        terminus.receivedCorrupt(packet([2], sequence: 1).span)
         #expect(terminus.counters[.corrupt] == 1)
         #expect(terminus.take(packet([3], eom: true, sequence: 1)) == .dropped(.noContext))
-        [UInt8]().withUnsafeBytes { terminus.receivedCorrupt($0) }
+        terminus.receivedCorrupt([UInt8]().span)
     }
 
     @Test("whatever is lost, repeated or swapped, only sent messages come out", arguments: UInt64(1)...8)
