@@ -13,7 +13,7 @@ import PackageDescription
 
 let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
 /// The targets in which every unsafe construct is marked `unsafe`.
-let memorySafe: Set = ["DaemonConfiguration", "MCTP", "MCTPMux", "Schema", "Wire", "YAML"]
+let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "MCTP", "MCTPMux", "Schema", "Wire", "YAML"]
 let memorySafety: [SwiftSetting] = [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")]
 
 // MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.

@@ -4,16 +4,6 @@ import Common
 import KCS
 import MCTP
 
-/// A record in words.
-struct Entry {
-    /// The record itself.
-    var summary: String
-    /// What it means, a line each.
-    var meaning: [String] = []
-    /// Would somebody who looks for the fault want to see it?
-    var isError = false
-}
-
 /// What is known of one channel while its records go by.
 struct ChannelDecoder {
     let name: String
@@ -137,24 +127,9 @@ struct ChannelDecoder {
     }
 
     private mutating func message(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
-        if let packet = bytes.withUnsafeBytes({ DSP0254.packet(in: $0) }) {
+        if let packet = DSP0254.packet(in: bytes.span) {
             return mctp.decode(bytes.dropFirst(packet.lowerBound).prefix(packet.count), direction, at: time)
         }
         return ipmi.decode(bytes, direction, at: time)
     }
-}
-
-/// What a frame says, a line each.
-struct Meaning {
-    var lines: [String]
-    var isError = false
-}
-
-func joined(_ words: [String], _ separator: String) -> String {
-    var text = ""
-    for (index, word) in words.enumerated() {
-        if index > 0 { text += separator }
-        text += word
-    }
-    return text
 }

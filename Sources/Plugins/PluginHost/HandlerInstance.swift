@@ -12,13 +12,13 @@ open class HandlerInstance {
     public final let plugin: LoadedPlugin
     /// The options it was made with.
     private final let values: OptionValues
-    private final let descriptor: UnsafeMutablePointer<kcs_plugin>
-    private final var instance: UnsafeMutableRawPointer?
-    private final var phase = Phase.new
+    final let descriptor: UnsafeMutablePointer<kcs_plugin>
+    final var instance: UnsafeMutableRawPointer?
+    final var phase = Phase.new
     private final var channel: UnsafeMutablePointer<PluginChannel>?
     private final var reporter: MisuseReporter?
 
-    private enum Phase { case new, created, started, stopped, destroyed }
+    enum Phase { case new, created, started, stopped, destroyed }
 
     /// An instance to be; `create` makes it. `options` is an object checked against the plugin's declaration.
     public init(plugin: LoadedPlugin, options: Value) {
@@ -109,52 +109,6 @@ open class HandlerInstance {
 
     /// Between start and stop?
     public final var isStarted: Bool { phase == .started }
-
-    /// A byte, for input AUTO.
-    public final func deliver(_ value: UInt8, str: UInt8, now: UInt64) {
-        descriptor.pointee.data.unsafelyUnwrapped(instance, value, str, now)
-    }
-
-    /// A byte is there, for input MANUAL.
-    public final func tellInputReady(str: UInt8, now: UInt64) {
-        descriptor.pointee.input_ready.unsafelyUnwrapped(instance, str, now)
-    }
-
-    /// OBF is clear.
-    public final func tellOutputReady(str: UInt8, now: UInt64) { descriptor.pointee.output_ready?(instance, str, now) }
-
-    /// A whole request, for input MESSAGES: `KCS_DECLINED`, `KCS_HANDLED`, `KCS_PENDING` or an error.
-    public final func offer(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Int32 {
-        guard let base = bytes.baseAddress, let message = descriptor.pointee.message else { return KCS_DECLINED }
-        return message(instance, token, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count), now)
-    }
-
-    /// The channel was reset.
-    public final func tellReset(now: UInt64) { if phase == .started { descriptor.pointee.reset?(instance, now) } }
-
-    /// Collects its figures.
-    public final func collectStats(number: (String, UInt64) -> Void, text: (String, String) -> Void) {
-        guard phase == .started, let stats = descriptor.pointee.stats else { return }
-        withoutActuallyEscaping(number) { number in
-            withoutActuallyEscaping(text) { text in
-                let sink = StatsSink(number, text)
-                var record = kcs_stats(
-                    size: UInt32(MemoryLayout<kcs_stats>.size), reserved: 0,
-                    ctx: Unmanaged.passUnretained(sink).toOpaque(),
-                    number: { context, name, value in
-                        Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
-                            $0.number(String(cString: name), value)
-                        }
-                    },
-                    text: { context, name, value in
-                        Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
-                            $0.text(String(cString: name), String(cString: value))
-                        }
-                    })
-                withExtendedLifetime(sink) { stats(instance, &record) }
-            }
-        }
-    }
 
     /// The actions behind an option value that the plugin passes to `actions_run`; nil when it is not one of its own.
     public final func actions(_ value: UnsafePointer<kcs_value>) -> [Action]? { values.actions(value) }
@@ -251,13 +205,4 @@ open class HandlerInstance {
     open func log(level: UInt32, _ text: String) {}
     /// `fail`
     open func fail(_ text: String) {}
-}
-
-private final class StatsSink {
-    let number: (String, UInt64) -> Void
-    let text: (String, String) -> Void
-    init(_ number: @escaping (String, UInt64) -> Void, _ text: @escaping (String, String) -> Void) {
-        self.number = number
-        self.text = text
-    }
 }

@@ -6,6 +6,7 @@
 /// A request as it crosses the interface: NetFn and LUN, command, data (IPMI 2.0 §9.2).
 ///
 /// A view: valid while the caller keeps the bytes.
+@safe
 public struct Request {
     private let bytes: UnsafeRawBufferPointer
 
@@ -13,30 +14,30 @@ public struct Request {
     @inline(__always)
     public init?(_ message: UnsafeRawBufferPointer) {
         guard message.count >= 2 else { return nil }
-        bytes = message
+        unsafe bytes = message
     }
 
     /// The network function.
     @inline(__always)
-    public var netFn: NetFn { NetFn(rawValue: bytes[0] >> 2) }
+    public var netFn: NetFn { unsafe NetFn(rawValue: bytes[0] >> 2) }
 
     /// The logical unit.
     @inline(__always)
-    public var lun: LUN { LUN(rawValue: bytes[0] & 3) }
+    public var lun: LUN { unsafe LUN(rawValue: bytes[0] & 3) }
 
     /// The command.
     @inline(__always)
-    public var command: Command { Command(rawValue: bytes[1]) }
+    public var command: Command { unsafe Command(rawValue: bytes[1]) }
 
     /// Number of data bytes after the command.
     @inline(__always)
-    public var count: Int { bytes.count - 2 }
+    public var count: Int { unsafe bytes.count - 2 }
 
     /// Data byte `index`; asking past the end is the caller's mistake and traps.
     @inline(__always)
     public subscript(index: Int) -> UInt8 {
-        precondition(index >= 0 && index < bytes.count - 2, "no such byte in the request")
-        return bytes[index + 2]
+        precondition(index >= 0 && index < count, "no such byte in the request")
+        return unsafe bytes[index + 2]
     }
 
     /// Data bytes `index` and `index + 1`, least significant first.
@@ -52,16 +53,17 @@ public struct Request {
     /// A copy of the data from `index` on.
     public func data(from index: Int) -> [UInt8] {
         precondition(index >= 0 && index <= count, "no such byte in the request")
-        return [UInt8](bytes[(index + 2)...])
+        return unsafe [UInt8](bytes[(index + 2)...])
     }
 
     /// A copy of the whole message.
-    public var message: [UInt8] { [UInt8](bytes) }
+    public var message: [UInt8] { unsafe [UInt8](bytes) }
 }
 
 /// A response being written into the caller's buffer: NetFn and LUN, command, completion code, data.
 ///
 /// Writing past the buffer's end stores nothing and sets `overflowed`.
+@safe
 public struct Response {
     private let base: UnsafeMutableRawPointer
     private let capacity: Int
@@ -78,7 +80,7 @@ public struct Response {
     public init(_ buffer: UnsafeMutableRawBufferPointer) {
         precondition(buffer.count >= Response.minimumCapacity, "a response needs three bytes")
         // The precondition makes the buffer non-empty, so it has a base address.
-        base = buffer.baseAddress.unsafelyUnwrapped
+        unsafe base = unsafe buffer.baseAddress.unsafelyUnwrapped
         capacity = buffer.count
         count = 0
         overflowed = false
@@ -93,9 +95,9 @@ public struct Response {
     /// Writes the header of the response to a request with these fields, with completion code 00.
     @inline(__always)
     public mutating func begin(netFn: NetFn, lun: LUN, command: Command) {
-        base.storeBytes(of: netFn.response.rawValue << 2 | lun.rawValue, as: UInt8.self)
-        base.storeBytes(of: command.rawValue, toByteOffset: 1, as: UInt8.self)
-        base.storeBytes(of: 0, toByteOffset: 2, as: UInt8.self)
+        unsafe base.storeBytes(of: netFn.response.rawValue << 2 | lun.rawValue, as: UInt8.self)
+        unsafe base.storeBytes(of: command.rawValue, toByteOffset: 1, as: UInt8.self)
+        unsafe base.storeBytes(of: 0, toByteOffset: 2, as: UInt8.self)
         count = 3
         overflowed = false
     }
@@ -107,7 +109,7 @@ public struct Response {
         precondition(count >= 3, "finish before begin")
         if code == .ok && !overflowed { return }
         count = 3
-        base.storeBytes(
+        unsafe base.storeBytes(
             of: code == .ok ? CompletionCode.cannotReturnBytes.rawValue : code.rawValue, toByteOffset: 2,
             as: UInt8.self)
     }
@@ -122,7 +124,7 @@ public struct Response {
             overflowed = true
             return
         }
-        base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
     }
 
@@ -149,9 +151,9 @@ public struct Response {
         }
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "range outside the bytes")
         guard !range.isEmpty else { return }
-        bytes.withUnsafeBytes {
+        unsafe bytes.withUnsafeBytes {
             // A non-empty range inside the array: source and destination both have these bytes.
-            (base + count).copyMemory(from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: range.count)
+            unsafe (base + count).copyMemory(from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: range.count)
         }
         count += range.count
     }
@@ -161,11 +163,11 @@ public struct Response {
     public mutating func append(_ bytes: [UInt8]) { append(bytes, 0..<bytes.count) }
 
     /// A copy of what has been written.
-    public var message: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: base, count: count)) }
+    public var message: [UInt8] { unsafe [UInt8](UnsafeRawBufferPointer(start: base, count: count)) }
 
     /// The completion code as it stands.
     public var completionCode: CompletionCode {
         precondition(count >= 3, "no response yet")
-        return CompletionCode(rawValue: base.load(fromByteOffset: 2, as: UInt8.self))
+        return unsafe CompletionCode(rawValue: base.load(fromByteOffset: 2, as: UInt8.self))
     }
 }

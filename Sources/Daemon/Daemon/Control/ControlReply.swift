@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSON
 
-/// Why a request was not done. The code is for programs, and documented; the text for people.
-struct ControlError: Error {
-    let code: String
-    let text: String
-    var details: [JSONMember] = []
-
-    init(_ code: String, _ text: String, details: [JSONMember] = []) {
-        self.code = code
-        self.text = text
-        self.details = details
-    }
-}
-
 /// What a request is answered with.
 enum ControlReply {
     /// An object, now.
@@ -24,17 +11,6 @@ enum ControlReply {
     case later
     /// The bytes that this gives, which contain the answer.
     case stream(ControlStream)
-
-    static func line(_ result: JSONValue) -> [UInt8] {
-        JSONValue.object([JSONMember("ok", .bool(true)), JSONMember("result", result)]).line
-    }
-
-    static func line(_ error: ControlError) -> [UInt8] {
-        let members = [JSONMember("code", .string(error.code)), JSONMember("message", .string(error.text))]
-        return JSONValue.object([
-            JSONMember("ok", .bool(false)), JSONMember("error", .object(members + error.details)),
-        ]).line
-    }
 }
 
 /// An answer that is made while it is sent, so that it never is in memory as a whole.
