@@ -103,7 +103,8 @@ extension Channel {
         let carrier: any MessageCarrier
         switch device {
         case .registers(let registers): carrier = TransferCarrier(context, registers, plan)
-        case .messages(let messages): carrier = KernelCarrier(messages, timeout: plan.configuration.transfer.timeout.nanoseconds)
+        case .messages(let messages):
+            carrier = KernelCarrier(messages, timeout: plan.configuration.transfer.timeout.nanoseconds)
         case .bytes: preconditionFailure("a device of bytes alone gives no messages")
         }
         return MessageService(context, handlers, attentive: handlers.filter { $0.earlyAttention }, carrier)

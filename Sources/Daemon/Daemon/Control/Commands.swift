@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import Capture
+// SPDX-License-Identifier: Apache-2.0
+import Common
 import Events
 import JSON
 import LinuxIO

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import CLinux
 import Capture
+// SPDX-License-Identifier: Apache-2.0
+import Common
 import DaemonConfiguration
 import Events
 import LinuxIO

@@ -22,7 +22,8 @@ final class ChannelNames: @unchecked Sendable {
         entries.removeAll { $0.number == number }
         entries.append(
             Entry(
-                number: number, name: plan.configuration.name, plugins: plugins, budget: plan.configuration.callBudget.nanoseconds))
+                number: number, name: plan.configuration.name, plugins: plugins,
+                budget: plan.configuration.callBudget.nanoseconds))
         lock.unlock()
     }
 
