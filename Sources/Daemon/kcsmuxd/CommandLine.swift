@@ -25,7 +25,7 @@ struct CommandLine {
         Serves KCS channels: opens the devices that FILE names, and gives each channel's bytes or messages to the plugins
         that FILE names for it.
 
-          --config FILE      the configuration (default /etc/kcsmux/kcsmux.yaml)
+          -c, --config FILE  the configuration (default /etc/kcsmux/kcsmux.yaml)
           --check-config     check FILE, its plugins and their options, and exit; opens no device
           --print-config     print FILE as it takes effect, defaults filled in, and exit
           --print-needs      print what FILE needs of the machine, a line each, and exit
@@ -45,11 +45,11 @@ struct CommandLine {
         while let argument = rest.popFirst() {
             let (name, inline) = split(argument)
             switch name {
-            case "--config", "--log-level":
+            case "--config", "-c", "--log-level":
                 guard let value = inline ?? rest.popFirst() else {
                     return .failure(UsageError(text: "\(name) needs a value"))
                 }
-                if name == "--config" {
+                if name != "--log-level" {
                     parsed.file = value
                 } else if let level = LogLevel(name: value) {
                     parsed.level = level

@@ -39,7 +39,7 @@ struct Arguments {
                 if value != nil { throw Failure(.usage, "\(name) takes no value") }
                 flags.append(name)
             } else {
-                throw Failure(.usage, "unknown option \(argument)")
+                throw unknown("unknown option \(argument)", name, among: Self.withValue + Self.withoutValue)
             }
         }
     }

@@ -2,14 +2,18 @@
 import CLinux
 import JSON
 import LinuxIO
+import Schema
 
 /// A connection to the daemon: one line there, one line back.
 final class Connection {
     private let socket: FileDescriptor
     private let path: String
     private var received: [UInt8] = []
+    /// The channel that the last request named.
+    private var asked: String?
 
-    static let defaultPath = "/run/kcsmux/control.sock"
+    /// Where a daemon is when the command line does not say.
+    static var usualPath: String { CurrentProcess.environment("KCSCTL_SOCKET") ?? "/run/kcsmux/control.sock" }
     /// A daemon with thousands of channels has much to say.
     private static let answerLimits = JSONLimits(bytes: 64 << 20, depth: 16, members: 512)
 
@@ -38,6 +42,7 @@ final class Connection {
 
     /// Sends a request.
     func send(_ members: [JSONMember]) throws(Failure) {
+        asked = members.first { $0.name == "channel" }?.value.text
         let line = JSONValue.object(members).line
         var rest = line[...]
         while !rest.isEmpty {
@@ -64,7 +69,16 @@ final class Connection {
         guard let error = value["error"], let code = error["code"]?.text, let message = error["message"]?.text else {
             throw Failure(.protocol, "\(path): the answer is neither a result nor an error")
         }
-        throw Self.failure(code, message, error)
+        throw Self.failure(code, code == "no-channel" ? message + suggestion() : message, error)
+    }
+
+    /// The channel that was probably meant by the one asked for, as the end of a sentence.
+    private func suggestion() -> String {
+        guard let asked, let status = try? Connection(path).request([JSONMember("command", .string("status"))]) else {
+            return ""
+        }
+        let names = (status["channels"]?.elements ?? []).compactMap { $0["name"]?.text }
+        return Suggestion.of(asked, among: names).map { "; did you mean \(Text.safe($0))?" } ?? ""
     }
 
     private static func failure(_ code: String, _ message: String, _ error: JSONValue) -> Failure {

@@ -56,6 +56,10 @@ struct DaemonCommands {
 
     /// `log-level`: shows it, or sets it.
     func logLevel(_ level: String?) throws(Failure) {
+        let levels = ["error", "warning", "notice", "info", "debug", "trace"]
+        if let level, !levels.contains(level) {
+            throw unknown("log-level \(level): not one of \(levels.joined(separator: ", "))", level, among: levels)
+        }
         let result = try ask("log-level", level.map { [JSONMember("level", .string($0))] } ?? [])
         if arguments.has("--json") { return try Output.print(result) }
         let now = result["level"]?.text ?? ""

@@ -19,7 +19,7 @@ enum HelpText {
           capture convert RAW -o FILE       make pcapng of a crash dump or a recorder's file
           decode FILE                       a capture as text
 
-          --socket PATH  the daemon's control socket (default /run/kcsmux/control.sock)
+          --socket PATH  the daemon's control socket (default $KCSCTL_SOCKET, or else /run/kcsmux/control.sock)
           --json         print JSON, for programs
           --version      print version, plugin ABI and build, and exit
           --help         print this, or a command's own help
@@ -28,6 +28,11 @@ enum HelpText {
         69 no daemon; 73 a file cannot be made; 74 reading or writing failed; 76 not understood by the daemon;
         77 no permission; 78 the configuration file is wrong.
         """
+
+    /// The commands' names.
+    static let commands = [
+        "status", "start", "stop", "restart", "reset", "reload", "log-level", "capture", "plugin", "decode",
+    ]
 
     static func command(_ words: [String]) -> String? {
         switch words.first {

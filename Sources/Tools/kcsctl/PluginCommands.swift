@@ -23,31 +23,39 @@ struct PluginCommands {
 
     // MARK: list
 
+    /// The short names that files of the search path have, each with the folder in which it is found first.
+    private var names: [(name: String, folder: String)] {
+        var names: [(name: String, folder: String)] = []
+        for folder in folders {
+            for file in ((try? Syscalls.list(folder)) ?? []).sorted() {
+                guard let name = Self.shortName(file), !names.contains(where: { $0.name == name }) else { continue }
+                names.append((name, folder))
+            }
+        }
+        return names
+    }
+
     /// Every plugin of the search path; of one name, the first that is found, as kcsmuxd does it.
     func list() throws(Failure) {
-        var seen: [String] = []
+        let names = names
         var table = Table(["NAME", "VERSION", "SUMMARY", "FILE"])
         var objects: [JSONValue] = []
         var failures: [String] = []
-        for folder in folders {
-            for file in ((try? Syscalls.list(folder)) ?? []).sorted() {
-                guard let name = Self.shortName(file), !seen.contains(name) else { continue }
-                seen.append(name)
-                switch PluginLoader(folders: [folder], trust: trust).load(name) {
-                case .success(let plugin):
-                    table.add([name, Text.safe(plugin.version), Text.safe(plugin.summary), plugin.file.path])
-                    objects.append([
-                        "name": .string(name), "version": .string(plugin.version), "summary": .string(plugin.summary),
-                        "file": .string(plugin.file.path),
-                    ])
-                case .failure(let failure):
-                    failures.append(failure.description)
-                    objects.append(["name": .string(name), "failure": Self.object(failure)])
-                }
+        for (name, folder) in names {
+            switch PluginLoader(folders: [folder], trust: trust).load(name) {
+            case .success(let plugin):
+                table.add([name, Text.safe(plugin.version), Text.safe(plugin.summary), plugin.file.path])
+                objects.append([
+                    "name": .string(name), "version": .string(plugin.version), "summary": .string(plugin.summary),
+                    "file": .string(plugin.file.path),
+                ])
+            case .failure(let failure):
+                failures.append(failure.description)
+                objects.append(["name": .string(name), "failure": Self.object(failure)])
             }
         }
         if arguments.has("--json") { return try Output.print(["plugins": .array(objects)]) }
-        if seen.isEmpty {
+        if names.isEmpty {
             try Output.print(["No plugins in \(folders.joined(separator: ", "))"])
         } else {
             try Output.print(table.lines)
@@ -70,13 +78,16 @@ struct PluginCommands {
 
     /// All about one plugin.
     func info(_ name: String) throws(Failure) {
+        let device = arguments.value("--device")
+        let capabilities = try device.map { device throws(Failure) in try Self.capabilities(device) }
         let plugin: LoadedPlugin
         switch PluginLoader(folders: folders, trust: trust).load(name) {
         case .success(let loaded): plugin = loaded
-        case .failure(let failure): throw Self.refuse(failure)
+        case .failure(let failure):
+            let meant = failure.rule == .found ? Suggestion.of(name, among: names.map { $0.name }) : nil
+            throw Self.refuse(failure, meant.map { "; did you mean \($0)?" } ?? "")
         }
-        if let device = arguments.value("--device") {
-            let capabilities = try Self.capabilities(device)
+        if let device, let capabilities {
             if let failure = plugin.check(capabilities: capabilities, device: "a device of type \(device)") {
                 throw Self.refuse(failure)
             }
@@ -85,8 +96,8 @@ struct PluginCommands {
         try Output.print(Self.text(plugin))
     }
 
-    private static func refuse(_ failure: LoadFailure) -> Failure {
-        Failure(.failure, Text.safe(failure.description), object: object(failure))
+    private static func refuse(_ failure: LoadFailure, _ remark: String = "") -> Failure {
+        Failure(.failure, Text.safe(failure.description + remark), object: object(failure))
     }
 
     private static func object(_ failure: LoadFailure) -> JSONValue {

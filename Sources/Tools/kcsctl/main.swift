@@ -3,6 +3,7 @@ import CLinux
 import JSON
 import LinuxIO
 import PluginHost
+import Schema
 
 /// Does what the command line says.
 func run(_ arguments: Arguments) throws(Failure) {
@@ -12,7 +13,7 @@ func run(_ arguments: Arguments) throws(Failure) {
     }
     if arguments.has("--help") { return try Output.print([HelpText.command(words) ?? HelpText.program]) }
     guard let command = words.first else { throw Failure(.usage, "what is to be done?") }
-    let socket = arguments.value("--socket") ?? Connection.defaultPath
+    let socket = arguments.value("--socket") ?? Connection.usualPath
     switch command {
     case "status":
         try arguments.only(["--names"])
@@ -32,8 +33,14 @@ func run(_ arguments: Arguments) throws(Failure) {
         try CaptureCommands(arguments, socket: socket).decode(try operand(words, "FILE"))
     case "plugin": try plugin(arguments, Array(words.dropFirst()))
     case "capture": try capture(arguments, Array(words.dropFirst()), socket)
-    default: throw Failure(.usage, "there is no command \(command)")
+    default: throw unknown("there is no command \(command)", command, among: HelpText.commands)
     }
+}
+
+/// A word that is none of those that are known, with the one that was probably meant.
+func unknown(_ sentence: String, _ word: String?, among known: [String]) -> Failure {
+    let meant = word.flatMap { Suggestion.of($0, among: known) }
+    return Failure(.usage, sentence + (meant.map { "; did you mean \($0)?" } ?? ""))
 }
 
 func plugin(_ arguments: Arguments, _ words: [String]) throws(Failure) {
@@ -45,7 +52,7 @@ func plugin(_ arguments: Arguments, _ words: [String]) throws(Failure) {
     case "info":
         try arguments.only(["--plugin-path", "--trust", "--device"])
         try PluginCommands(arguments).info(try operand(words, "NAME or PATH"))
-    default: throw Failure(.usage, "plugin needs one of list, info")
+    case let word: throw unknown("plugin needs one of list, info", word, among: ["list", "info"])
     }
 }
 
@@ -61,7 +68,8 @@ func capture(_ arguments: Arguments, _ words: [String], _ socket: String) throws
     case "convert":
         try arguments.only(["--output"])
         try commands.convert(try operand(words, "RAW"))
-    default: throw Failure(.usage, "capture needs one of dump, follow, convert")
+    case let word:
+        throw unknown("capture needs one of dump, follow, convert", word, among: ["dump", "follow", "convert"])
     }
 }
 

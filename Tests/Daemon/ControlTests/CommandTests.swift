@@ -101,7 +101,7 @@ import Testing
         #expect(daemon.log.contains("notice echo: restart, asked for by user \(getuid())"))
         let absent = try daemon.kcsctl("start", "ehco")
         #expect(absent.status == 1)
-        #expect(absent.errors == "kcsctl: there is no channel 'ehco'; the channels are echo\n")
+        #expect(absent.errors == "kcsctl: there is no channel 'ehco'; the channels are echo; did you mean echo?\n")
     }
 
     @Test func startDoesNotWaitForTheNextLookAtTheDevice() throws {
@@ -183,8 +183,8 @@ import Testing
         _ = try daemon.ask(["command": .string("ping")])
         #expect(daemon.log.contains("trace echo: IDR 0x4f"))
         let wrong = try daemon.kcsctl("log-level", "loud")
-        #expect(wrong.status == 76)
-        #expect(wrong.errors.contains("'level' is one of error, warning, notice, info, debug, trace"))
+        #expect(wrong.status == 64)
+        #expect(wrong.errors.contains("log-level loud: not one of error, warning, notice, info, debug, trace"))
     }
 
     @Test func requestsOnOneConnectionAreAnsweredInTheirOrder() throws {
@@ -256,13 +256,38 @@ import Testing
         ["plugin", "frob"], ["plugin", "info"], ["capture"], ["capture", "dump"], ["capture", "dump", "a", "--all"],
         ["capture", "convert", "x"], ["decode"], ["decode", "/dev/null", "--since", "yesterday"],
         ["plugin", "info", "echo", "--device", "floppy"], ["plugin", "list", "--trust", "me"], ["reload", "now"],
-        ["--json=1", "status"],
+        ["--json=1", "status"], ["log-level", "loud"],
     ])
     func aWrongCommandLineIsUsage(_ words: [String]) throws {
         let result = try Program.run([Program.kcsctl] + words)
         #expect(result.status == 64, "\(result.errors)")
         #expect(result.errors.hasPrefix("kcsctl: "))
         #expect(result.output.isEmpty)
+    }
+
+    @Test(arguments: [
+        (["statsu"], "did you mean status?"), (["capture", "dmup"], "did you mean dump?"),
+        (["--sokcet", "x", "status"], "did you mean --socket?"), (["log-level", "warn"], "did you mean warning?"),
+        (["plugin", "info", "debug-triger"], "did you mean debug-trigger?"),
+    ])
+    func aSlipIsRecognised(_ words: [String], _ suggestion: String) throws {
+        let result = try Program.run([Program.kcsctl] + words)
+        #expect(result.errors.contains(suggestion), "\(result.errors)")
+    }
+
+    @Test func theEnvironmentNamesTheSocket() throws {
+        let daemon = try Daemon(echoChannel())
+        let result = try Program.run([
+            try #require(Program.find("env")), "KCSCTL_SOCKET=\(daemon.socket)", Program.kcsctl, "status", "--names",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+    }
+
+    @Test func aSlipInAChannelIsRecognised() throws {
+        let daemon = try Daemon(echoChannel("console") + echoChannel("debug"))
+        let result = try daemon.kcsctl("status", "consle")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("did you mean console?"), "\(result.errors)")
     }
 
     @Test(arguments: [

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What somebody who misspelt a word may have meant.
-enum Suggestion {
+public enum Suggestion {
     /// The candidate that is nearest to a word, if one is near enough: about one slip in three letters, or a word that
     /// was cut short.
-    static func of(_ word: String, among candidates: [String]) -> String? {
+    public static func of(_ word: String, among candidates: [String]) -> String? {
         let wanted = plain(word)
         guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
         var best: (distance: Int, candidate: String)?

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import DaemonConfiguration
+@testable import Schema
 
 @Suite struct SuggestionTests {
     private let keys = ["cooldown", "command_bytes", "arm", "arm_window", "wait", "max_files", "max_size", "directory"]
