@@ -97,7 +97,7 @@ final class TrialInstance {
                 stateFolder: stateFolder)
         }
         if answer < 0 {
-            host.record.add("start refused: error \(answer)")
+            host.record.add("start refused: \(StatusCode.name(answer))")
         } else if !host.takes(input: answer) {
             host.record.add("start refused: input \(answer) was not declared")
         } else {

@@ -61,8 +61,8 @@ struct PluginCommand: ParsableCommand {
             if case .failure(let failure) = loader.load(plugin) { throw HostFailure(failure.description) }
             return
         }
-        let folder = try state ?? Self.newFolder()
-        defer { if state == nil { Self.remove(folder) } }
+        let folder = try state ?? TemporaryFolder.make("kcssim-plugin")
+        defer { if state == nil { TemporaryFolder.remove(folder) } }
         let trial: Trial
         do {
             trial = try Trial(loaded, text, options: options, stateFolder: folder, callLimit: timeout)
@@ -78,18 +78,6 @@ struct PluginCommand: ParsableCommand {
     }
 
     private func read() throws(SystemError) -> [UInt8] { try Syscalls.readFile(transcript, limit: 1 << 20) }
-
-    private static func newFolder() throws -> String {
-        var template = Array("/tmp/kcssim-plugin-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw HostFailure("no folder in /tmp: \(Errno.current.description)") }
-        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
-
-    private static func remove(_ path: String) {
-        if CLinux.unlink(path) == 0 { return }
-        for name in (try? Syscalls.list(path)) ?? [] { remove("\(path)/\(name)") }
-        rmdir(path)
-    }
 }
 
 /// Lines about a file, as compilers write them.

@@ -20,18 +20,30 @@ struct Demo: ParsableCommand {
         transform: usage(CommandWord.duration))
     var timeout: UInt64 = 10_000_000_000
 
+    @Flag(help: "Leave log, captures and devices behind, in a new folder of $TMPDIR, or else /tmp.")
+    var keep = false
+
     func run() throws {
         let daemon = try DemoDaemon.start(config: config, timeout: timeout)
         var script = DemoScript(daemon, timeout: timeout)
         script.play()
         let status = daemon.stop()
-        print(script.table)
-        print("Log, captures and devices are in \(daemon.folder).")
+        script.lines.forEach { say($0) }
+        let tools = Path.parent(of: CurrentProcess.executable ?? "kcssim")
         if let capture = script.capture {
-            let tools = Path.parent(of: CurrentProcess.executable ?? "kcssim")
-            print("Read the capture with\n    \(tools)/kcsctl decode \(capture)\n    wireshark \(capture)")
+            say("\nThe last IPMI exchange of the capture, as kcsctl decode shows it:\n")
+            DemoCapture.lastExchange(in: capture, tools: tools).forEach { say($0) }
         }
-        if status != 0 { print("kcsmuxd ended with status \(status).") }
-        guard script.isRight && status == 0 else { throw ExitCode.failure }
+        if status != 0 { say("kcsmuxd ended with status \(status).") }
+        let isRight = script.isRight && status == 0
+        if keep || !isRight {
+            say("\nLog, captures and devices are in \(daemon.folder). To read the capture:")
+            say("  kcsctl decode \(daemon.folder)/demo/capture/*.pcapng")
+            say("  wireshark \(daemon.folder)/demo/capture/*.pcapng")
+        } else {
+            TemporaryFolder.remove(daemon.folder)
+            say("\nTo open the capture with kcsctl decode or wireshark: kcssim demo --keep")
+        }
+        guard isRight else { throw ExitCode.failure }
     }
 }

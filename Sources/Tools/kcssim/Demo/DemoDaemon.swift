@@ -22,9 +22,7 @@ final class DemoDaemon {
             throw HostFailure("\(program) is not there: build it first, with swift build")
         }
         let file = try config.map(absolute) ?? findConfiguration(tools)
-        var template = Array("/tmp/kcsmux-demo-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw DemoDaemon.failure(.current, "mkdtemp") }
-        let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        let folder = try TemporaryFolder.make("kcsmux-demo")
         let ready = try Notification(folder)
         let daemon = try DemoDaemon(program, ["--config", file], folder: folder, notify: ready.path)
         guard ready.wait(for: "READY=1", timeout: timeout) else {

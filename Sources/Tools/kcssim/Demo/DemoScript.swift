@@ -34,7 +34,6 @@ struct DemoScript {
     mutating func play() {
         echo()
         ignoredByte()
-        debugData()
         reboot()
         deviceID()
         eventLog()
@@ -42,6 +41,8 @@ struct DemoScript {
         mctpAddress()
         mctpTypes()
         mctpMessage()
+        // Last, so that the capture has what went before in it.
+        debugData()
     }
 
     private mutating func step(_ channel: String, _ host: String, _ body: (HostAccess) throws -> (String, Bool)) {
@@ -94,9 +95,8 @@ struct DemoScript {
         capture = (try? Syscalls.list(folder))?.first { $0.hasSuffix(".pcapng") }.map { "\(folder)/\($0)" }
         rows.append(
             Row(
-                channel: "debug", host: "",
-                seen: capture == nil ? "no capture was written" : "every channel's capture is on disk",
-                isRight: capture != nil))
+                channel: "debug", host: "finds the capture of all channels",
+                seen: capture == nil ? "no capture was written" : "it is on disk", isRight: capture != nil))
     }
 
     private mutating func reboot() {
@@ -191,25 +191,16 @@ struct DemoScript {
         }
     }
 
-    /// The rows as aligned text.
-    var table: String {
-        let head = Row(channel: "channel", host: "the host CPU", seen: "what came of it", isRight: true)
-        let width = ([head] + rows).reduce((channel: 0, host: 0, seen: 0)) {
-            (max($0.channel, $1.channel.count), max($0.host, $1.host.count), max($0.seen, $1.seen.count))
+    /// The rows as text of at most 80 columns: what the host CPU did, and below it what came of it.
+    var lines: [String] {
+        var lines = ["       CHANNEL  THE HOST CPU, AND WHAT CAME OF IT"]
+        for row in rows {
+            lines.append(Columns.left(row.isRight ? "ok" : "WRONG", 7) + Columns.left(row.channel, 9) + row.host)
+            lines += Columns.wrapped(row.seen, indent: 18)
         }
-        var lines: [String] = []
-        for (index, row) in ([head] + rows).enumerated() {
-            let mark = index == 0 ? "" : row.isRight ? "ok" : "WRONG"
-            lines.append(
-                pad(row.channel, width.channel) + "  " + pad(row.host, width.host) + "  " + pad(row.seen, width.seen)
-                    + "  "
-                    + mark)
-        }
-        return lines.joined(separator: "\n") + "\n"
+        return lines
     }
 }
-
-private func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
 
 /// The part of an audit line that tells results.
 private func result(_ line: String?) -> String {
