@@ -57,7 +57,6 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
     .testTarget(
         name: "\(folder.name)Tests", dependencies: "CLinux LinuxIO \(imports)".targets, path: "Tests/\(folder)Tests")
 }
-
 // MARK: What ships
 /// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
 let plugins: KeyValuePairs = [
@@ -92,7 +91,9 @@ let shippedTargets: [Target] = [
         "Sources/Daemon/Daemon",
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events IPMI JSON KCS LinuxIO PluginHost Schema YAML"),
     program("Sources/Daemon/kcsmuxd", "CLinux Daemon Devices LinuxIO PluginHost SimulatedDevice YAML"),
-    program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    program(
+        "Sources/Tools/kcsctl",
+        "CKCSPlugin CLinux Capture DaemonConfiguration Decode JSON LinuxIO PluginHost Schema"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
     library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),

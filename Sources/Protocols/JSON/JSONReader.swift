@@ -83,13 +83,9 @@ public struct JSONReader {
         }
     }
 
-    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
-        for index in 0..<word.utf8CodeUnitCount {
-            guard offset + index < bytes.count, bytes[offset + index] == word.utf8Start[index] else {
-                throw error("a bare word is true, false or null")
-            }
-        }
-        offset += word.utf8CodeUnitCount
+    private mutating func word(_ word: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        guard bytes[offset...].starts(with: word.utf8) else { throw error("a bare word is true, false or null") }
+        offset += word.utf8.count
         return value
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
+import DaemonConfiguration
 import JSON
 import LinuxIO
 import PluginHost
@@ -19,6 +20,15 @@ struct PluginCommands {
         case "any": trust = .any
         case let other: throw Failure(.usage, "--trust \(other): not one of strict, any")
         }
+    }
+
+    /// Loads a plugin, and refuses what kcsmuxd refuses.
+    private func load(_ name: String, _ folders: [String]) -> Result<LoadedPlugin, LoadFailure> {
+        let result = PluginLoader(folders: folders, trust: trust).load(name)
+        guard case .success(let plugin) = result, let fault = ShapeReview.faults(plugin.options).first else {
+            return result
+        }
+        return .failure(LoadFailure(plugin.file.path, .declaration, fault))
     }
 
     // MARK: list
@@ -42,7 +52,7 @@ struct PluginCommands {
         var objects: [JSONValue] = []
         var failures: [String] = []
         for (name, folder) in names {
-            switch PluginLoader(folders: [folder], trust: trust).load(name) {
+            switch load(name, [folder]) {
             case .success(let plugin):
                 table.add([name, Text.safe(plugin.version), Text.safe(plugin.summary), plugin.file.path])
                 objects.append([
@@ -81,7 +91,7 @@ struct PluginCommands {
         let device = arguments.value("--device")
         let capabilities = try device.map { device throws(Failure) in try Self.capabilities(device) }
         let plugin: LoadedPlugin
-        switch PluginLoader(folders: folders, trust: trust).load(name) {
+        switch load(name, folders) {
         case .success(let loaded): plugin = loaded
         case .failure(let failure):
             let meant = failure.rule == .found ? Suggestion.of(name, among: names.map { $0.name }) : nil

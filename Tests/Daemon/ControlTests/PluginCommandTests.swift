@@ -102,6 +102,16 @@ import Testing
         try refused(
             try build(folder, "wrong", change: "plugin.inputs = 0;"), "declaration",
             "plugin descriptor is wrong: inputs is 0x0")
+        let twice = """
+            static const struct kcs_option o[2] = {{.type = KCS_OPTION_BOOL, .key = "a"}, {.type = KCS_OPTION_BOOL, .key = "a"}};
+            plugin.options = o, plugin.option_count = 2;
+            """
+        try refused(try build(folder, "twice", change: twice), "declaration", "the options has 'a' twice")
+        let odd = """
+            static const struct kcs_option o = {.type = KCS_OPTION_DURATION, .key = "a", .default_yaml = "10"};
+            plugin.options = &o, plugin.option_count = 1;
+            """
+        try refused(try build(folder, "odd", change: odd), "declaration", "bad default for 'a': it wants a duration")
         let str = try build(folder, "str", change: "plugin.needs = KCS_CAP_DATA_IN | KCS_CAP_STR;")
         #expect(try info(str, "--device", "raw-kcs").status == 0)
         try refused(
