@@ -22,6 +22,26 @@ import Testing
         #expect(try Syscalls.list(folder.path) == [])
     }
 
+    @Test func triggerWaitsUntilItsCaptureIsComplete() throws {
+        let file = try folder.write(
+            "kcsmux.yaml",
+            """
+            version: 1
+            state_directory: \(folder.path)/state
+            control: {socket: \(folder.path)/control.sock}
+            capture: {directory: \(folder.path)/capture}
+            channels:
+              - {name: debug, device: {type: sim, path: \(folder.path)/device}, plugin: debug-trigger}
+            """)
+        let daemon = try Program("\(Tools.products)/kcsmuxd", ["--config", file])
+        let waited = try Tools.run(
+            "kcssim", ["trigger", "\(folder.path)/device", "D", "--wait", "\(folder.path)/capture", "--timeout", "60s"])
+        #expect(waited.ending == .exited(0), "\(waited.errors)")
+        let path = String(waited.output.dropLast())
+        #expect(try Tools.run("kcsctl", ["decode", path]).ending == .exited(0), "\(path)")
+        withExtendedLifetime(daemon) {}
+    }
+
     @Test func demoThatIsKeptStandsInTheTemporaryFolder() throws {
         let shown = try demo("--keep")
         #expect(shown.ending == .exited(0), "\(shown.output)")
