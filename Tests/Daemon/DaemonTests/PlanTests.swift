@@ -2,7 +2,9 @@
 //
 // A file with the shipped plugins, which stand beside the test program.
 import DaemonConfiguration
+import Devices
 import PluginHost
+import SimulatedDevice
 import TestKit
 import Testing
 import YAML
@@ -13,7 +15,7 @@ import YAML
     private let folder = TestFolder()
 
     private func read(_ text: String) throws -> PlanReader.Outcome {
-        PlanReader.read(try folder.write("f.yaml", text), PluginLoader(folders: [], trust: .any))
+        PlanReader.read(try folder.write("f.yaml", text), DeviceKind.all, PluginLoader(folders: [], trust: .any))
     }
 
     /// A file with one simulated channel; `more` follows its device.
