@@ -89,6 +89,9 @@ extension Syscalls {
         try succeeding { old.withCString { old in new.withCString { CLinux.link(old, $0) } } }.get("link", new)
     }
 
+    /// May this process write the file, or into the folder? The corresponding C function is `access`.
+    public static func isWritable(_ path: String) -> Bool { path.withCString { access($0, W_OK) } == 0 }
+
     /// Gives a file another mode. The corresponding C function is `chmod`.
     public static func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
         try succeeding { path.withCString { chmod($0, mode) } }.get("chmod", path)
