@@ -6,9 +6,9 @@ import LinuxIO
 /// Where the control socket is.
 extension Supervisor {
     /// Without `control` in the file, a socket that can't be made is no reason not to serve channels.
-    func openControlAtStart() throws(SystemError) {
+    func openControlAtStart() throws(Failure) {
         guard let failure = openControl() else { return }
-        if plan.configuration.control.isGiven || failure.isPassed { throw SystemError(.addressInUse, failure.text) }
+        if plan.configuration.control.isGiven || failure.isPassed { throw Failure(description: failure.text) }
         log.write(.warning, nil, "no control socket: \(failure.text)")
     }
 

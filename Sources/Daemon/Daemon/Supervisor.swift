@@ -65,7 +65,7 @@ public final class Supervisor {
         loop = try EventLoop()
         worker = Worker(mailbox: loop.mailbox)
         taps = CaptureTaps(loop)
-        programs = Programs(loop)
+        programs = Programs(loop, log)
         captures = CaptureService(worker, directory: plan.configuration.capture.directory)
         notifier = Notifier(loop)
         sysrq = SysrqHolder(loop, path: plan.configuration.sysrqPath)
@@ -93,9 +93,11 @@ public final class Supervisor {
         services.stateChanged = { [unowned(unsafe) self] in tellStatus() }
     }
 
-    /// Runs until SIGTERM or SIGINT. The error is one that leaves no way to go on.
-    public func run() throws(SystemError) {
-        try listenToSignals()
+    /// Runs until SIGTERM or SIGINT. The failure is one that leaves no way to go on.
+    public func run() throws(Failure) {
+        do throws(SystemError) { try listenToSignals() } catch { throw Failure(description: error.description) }
+        allowManyDescriptors()
+        NodeLock.fallbackFolder = plan.configuration.stateDirectory
         sysrq.prepare(plan, log)
         log.write(.notice, nil, "kcsmuxd \(Version.text), \(plan.channels.count) channels of \(path)")
         for (number, channelPlan) in plan.channels.enumerated() {
@@ -111,8 +113,22 @@ public final class Supervisor {
         for channel in channels { startAtBoot(channel, culprit) }
         isReady = true
         notifier.ready(summary)
-        try loop.run()
-        try shutDown()
+        do throws(SystemError) {
+            try loop.run()
+            try shutDown()
+        } catch { throw Failure(description: error.description) }
+    }
+
+    /// Why the daemon cannot go on, in words.
+    public struct Failure: Error {
+        /// The reason.
+        public let description: String
+    }
+
+    /// Channels and clients are not limited by what a shell thinks of the number of files. Programs of actions get the limit
+    /// that was.
+    private func allowManyDescriptors() {
+        programs.descriptorLimit = ResourceLimit.descriptors.raise()
     }
 
     private func startAtBoot(_ channel: Channel, _ culprit: String?) {
@@ -160,7 +176,7 @@ public final class Supervisor {
     // MARK: Signals
 
     private func listenToSignals() throws(SystemError) {
-        cl_ignore_signal(SIGPIPE)
+        Signals.ignore(SIGPIPE)
         let source = try SignalSource.make([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD]) {
             [unowned(unsafe) self] signal in
             switch signal {

@@ -62,13 +62,20 @@ func run(_ commandLine: CommandLine) -> Int32 {
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan else { return ExitStatus.configuration }
     let log = Log(level: commandLine.level)
+    // What hosts send may hold passwords: it is in no core dump.
+    CurrentProcess.forbidDumps()
+    let supervisor: Supervisor
     do throws(SystemError) {
-        try Supervisor(path: commandLine.file, plan: plan, kinds: DeviceKind.all, loader: loader, log: log).run()
-        return ExitStatus.success
+        supervisor = try Supervisor(path: commandLine.file, plan: plan, kinds: DeviceKind.all, loader: loader, log: log)
     } catch {
         log.write(.error, nil, error.description)
         return ExitStatus.failure
     }
+    do throws(Supervisor.Failure) { try supervisor.run() } catch {
+        log.write(.error, nil, error.description)
+        return ExitStatus.failure
+    }
+    return ExitStatus.success
 }
 
 exit(start(Array(CurrentProcess.arguments.dropFirst())))

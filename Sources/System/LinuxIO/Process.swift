@@ -18,8 +18,36 @@ public enum CurrentProcess {
         return String(cString: value)
     }
 
-    /// The process's number.
+    /// All of the environment, `NAME=value` each.
+    public static var environment: [String] {
+        var list: [String] = []
+        guard var next = cl_environment() else { return list }
+        while let entry = next.pointee {
+            list.append(String(cString: entry))
+            next += 1
+        }
+        return list
+    }
+
+    /// The process's number. The corresponding C function is `getpid`.
     public static var identifier: Int32 { getpid() }
+
+    /// The user that counts for what it may do. The corresponding C function is `geteuid`.
+    public static var user: UInt32 { geteuid() }
+
+    /// The group that counts for what it may do. The corresponding C function is `getegid`.
+    public static var group: UInt32 { getegid() }
+
+    /// The folder that relative paths begin in. The corresponding C function is `getcwd`.
+    public static func workingFolder() throws(SystemError) -> String {
+        guard let folder = getcwd(nil, 0) else { throw SystemError(.current, "getcwd") }
+        defer { free(folder) }
+        return String(cString: folder)
+    }
+
+    /// No core dump is made of this process, which may hold passwords, and nobody but root may look into it; a program that
+    /// it starts is not affected. The corresponding C function is `prctl(PR_SET_DUMPABLE)`.
+    public static func forbidDumps() { _ = cl_prctl(PR_SET_DUMPABLE, 0) }
 
     /// The running program's file, or nil where /proc is not mounted.
     public static var executable: String? { try? Syscalls.readLink("/proc/self/exe") }

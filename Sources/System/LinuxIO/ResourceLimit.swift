@@ -18,12 +18,21 @@ public enum ResourceLimit {
         return (Self.value(limit.rlim_cur), Self.value(limit.rlim_max))
     }
 
-    /// Raises the limit as far as the process may; false when it cannot be.
-    public func raise() -> Bool {
+    /// Raises the limit that counts as far as the process may. What it was; nil when it cannot be raised.
+    public func raise() -> UInt64? {
         var limit = rlimit()
-        guard cl_get_limit(number, &limit) == 0 else { return false }
+        guard cl_get_limit(number, &limit) == 0 else { return nil }
+        let before = Self.value(limit.rlim_cur)
         limit.rlim_cur = limit.rlim_max
-        return cl_set_limit(number, &limit) == 0
+        return cl_set_limit(0, number, &limit) == 0 ? before : nil
+    }
+
+    /// Sets the limit that counts of a child of this process. The corresponding C function is `prlimit`.
+    public func set(_ value: UInt64, of process: Int32) {
+        var limit = rlimit()
+        guard cl_get_limit(number, &limit) == 0 else { return }
+        limit.rlim_cur = value == Self.infinity ? rlim_t.max : rlim_t(clamping: value)
+        _ = cl_set_limit(process, number, &limit)
     }
 
     private static func value(_ limit: rlim_t) -> UInt64 { limit == rlim_t.max ? infinity : UInt64(limit) }

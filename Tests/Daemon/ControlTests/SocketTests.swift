@@ -99,6 +99,28 @@ import Testing
         #expect((try? Syscalls.stat(path)) != nil)
     }
 
+    @Test func aPassedDescriptorThatIsNoListeningSocketIsNamed() throws {
+        let folder = TemporaryFolder()
+        let file = folder.write("kcsmux.yaml", Daemon.file(folder, echoChannel()))
+        let result = try Program.run([
+            "/bin/sh", "-c",
+            "exec 3</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control; exec \(Program.kcsmuxd) --config \(file)",
+        ])
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains("error kcsmuxd: $LISTEN_FDS: descriptor 3, the control socket, is not a socket\n"),
+            "\(result.errors)")
+    }
+
+    @Test func aSocketThatCannotBeMadeSaysWhy() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/" + String(repeating: "x", count: 108)
+        let file = folder.write("kcsmux.yaml", Daemon.file(folder, echoChannel(), control: "{socket: \(path)}"))
+        let result = try Program.run([Program.kcsmuxd, "--config", file])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("control socket \(path): bind: File name too long\n"), "\(result.errors)")
+    }
+
     // MARK: Permission
 
     /// Runs a command as nobody.

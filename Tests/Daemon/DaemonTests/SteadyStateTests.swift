@@ -26,8 +26,8 @@ final class DaemonBench {
         let folder = self.folder
         loop = try EventLoop()
         let worker = Worker(mailbox: loop.mailbox)
-        let programs = Programs(loop)
         let log = Log(level: .error)
+        let programs = Programs(loop, log)
         let loop = self.loop
         services = ChannelServices(
             loop: loop, log: log, programs: programs, worker: worker, activity: Activity(),

@@ -87,6 +87,46 @@ extension EndToEnd {
             #expect(bench.folder.read("out") == "end\n")
         }
 
+        @Test func programFindsWhomItRunsForAndNothingMeantForTheDaemon() throws {
+            try bench.configure(
+                bench.channel(
+                    "debug", "debug-trigger",
+                    "options: {cooldown: 0s, actions: {X: [{exec: [/bin/sh, -c, 'env > \(bench.path)/env']}]}}"))
+            let daemon = try bench.launch(environment: [
+                "NOTIFY_SOCKET": "\(bench.path)/notify", "WATCHDOG_USEC": "1000000000", "LISTEN_FDS": "0",
+                "JOURNAL_STREAM": "1:1", "KCSMUX_TEST_OWN": "x", "OTHER": "stays",
+            ])
+            #expect(daemon.line("debug: running") != nil, "\(daemon.log)")
+            #expect(try bench.host("debug").send(0x58, deadline: deadline))
+            #expect(daemon.line("debug: trigger") != nil)
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0))
+            let names = try #require(bench.folder.read("env")).split(separator: "\n")
+            for name in ["KCSMUX_CHANNEL=debug", "KCSMUX_PLUGIN=debug-trigger", "OTHER=stays"] {
+                #expect(names.contains { $0 == name }, "\(names)")
+            }
+            #expect(names.contains { $0.hasPrefix("KCSMUX_TRIGGER=trigger ") }, "\(names)")
+            for name in ["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_", "JOURNAL_STREAM", "KCSMUX_TEST_OWN"] {
+                #expect(!names.contains { $0.hasPrefix(name) }, "\(names)")
+            }
+        }
+
+        @Test func whatAProgramSaysIsLoggedUpToALimit() throws {
+            _ = try run(
+                "[{exec: [/bin/sh, -c, 'echo one; echo two >&2; head -c 300000 /dev/zero | tr \"\\\\0\" a; echo']}]")
+            let daemon = try #require(bench.daemon)
+            #expect(daemon.log.contains("notice debug: sh: one\n"), "\(daemon.log.prefix(2000))")
+            #expect(daemon.log.contains("notice debug: sh: two\n"))
+            #expect(daemon.log.contains("more bytes of output were dropped"))
+            #expect(daemon.log.utf8.count < 40_000)
+        }
+
+        @Test func programThatTalksForEverIsStillEndedInTime() throws {
+            let line = try run("[{exec: [/usr/bin/yes], timeout: 300ms}, {log: after}]")
+            #expect(line.contains("exec /usr/bin/yes timed out"), "\(line)")
+            #expect(line.contains("log ok"))
+        }
+
         @Test func elseRunsOnlyAfterAFailure() throws {
             let line = try run(
                 "[{exec: [/bin/true], else: [{exec: [/bin/sh, -c, 'echo no > \(bench.path)/out']}]},"

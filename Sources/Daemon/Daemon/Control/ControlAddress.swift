@@ -42,7 +42,7 @@ final class ControlAddress {
         if let path, let made, let found = try? Syscalls.stat(path), found.identity == made {
             try? Syscalls.unlink(path)
         }
-        close(descriptor)
+        Syscalls.close(descriptor)
         descriptor = -1
     }
 
@@ -51,19 +51,26 @@ final class ControlAddress {
 
     /// A socket that a service manager opened. Its file's owner, group and mode are what that made them.
     static func passed(_ descriptor: Int32) throws(ControlFailure) -> ControlAddress {
-        let copy = cl_fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else {
-            throw ControlFailure(text: SystemError(.current, "fcntl").description, isPassed: true)
+        func failure(_ reason: String) -> ControlFailure {
+            ControlFailure(text: "$LISTEN_FDS: descriptor \(descriptor), the control socket, \(reason)", isPassed: true)
         }
-        let owned = FileDescriptor(owning: copy)
-        let flags = cl_fcntl(copy, F_GETFL, 0)
-        guard flags >= 0, cl_fcntl(copy, F_SETFL, flags | O_NONBLOCK) == 0 else {
-            throw ControlFailure(text: SystemError(.current, "fcntl").description, isPassed: true)
+        switch UnixSocket.isListening(descriptor) {
+        case .success(true): break
+        case .success(false): throw failure("does not listen")
+        case .failure(.notSocket): throw failure("is not a socket")
+        case .failure(let errno): throw failure("cannot be used: \(errno.description)")
         }
-        let path = UnixSocket.path(of: copy)
+        let owned: FileDescriptor
+        do throws(SystemError) { owned = try Descriptors.duplicate(descriptor) } catch {
+            throw failure("cannot be used: \(error.description)")
+        }
+        if let errno = Descriptors.setNonBlocking(owned.raw).errno {
+            throw failure("cannot be used: \(errno.description)")
+        }
+        let path = UnixSocket.path(of: owned.raw)
         let file = path.flatMap { try? Syscalls.stat($0) }
         return ControlAddress(
-            owned, path: path, owner: file?.user ?? geteuid(), group: file?.group ?? getegid(),
+            owned, path: path, owner: file?.user ?? CurrentProcess.user, group: file?.group ?? CurrentProcess.group,
             mode: file.map { $0.mode & 0o777 } ?? 0o600, made: nil)
     }
 
@@ -87,7 +94,7 @@ final class ControlAddress {
     }
 
     private static func group(_ control: ControlConfiguration) throws(ControlFailure) -> UInt32 {
-        guard let name = control.group else { return getegid() }
+        guard let name = control.group else { return CurrentProcess.group }
         guard let found = Accounts.group(named: name) else {
             throw ControlFailure(text: "control socket \(control.socket): there is no group \(name)")
         }
@@ -95,8 +102,8 @@ final class ControlAddress {
     }
 
     private static func give(_ path: String, _ group: UInt32, _ mode: UInt32) throws(SystemError) {
-        guard path.withCString({ chown($0, uid_t.max, group) }) == 0 else { throw SystemError(.current, "chown") }
-        guard path.withCString({ chmod($0, mode) }) == 0 else { throw SystemError(.current, "chmod") }
+        try Syscalls.setGroup(path, group)
+        try Syscalls.setMode(path, mode)
     }
 
     private static func make(_ control: ControlConfiguration, _ group: UInt32) throws(SystemError) -> ControlAddress {
@@ -105,14 +112,14 @@ final class ControlAddress {
         try Syscalls.makeFolders(folder)
         let socket = try UnixSocket.stream(blocking: false)
         // The file that bind makes takes the socket's mode: it is never open to more than it is to be.
-        guard fchmod(socket.raw, 0o600) == 0 else { throw SystemError(.current, "fchmod") }
+        try Syscalls.setMode(socket.raw, 0o600)
         try bind(socket.raw, path, folder)
         do throws(SystemError) {
             try give(path, group, control.mode)
-            guard listen(socket.raw, 64) == 0 else { throw SystemError(.current, "listen") }
+            try UnixSocket.listen(socket.raw).get("listen")
             let identity = try Syscalls.stat(path).identity
             return ControlAddress(
-                socket, path: path, owner: geteuid(), group: group, mode: control.mode, made: identity)
+                socket, path: path, owner: CurrentProcess.user, group: group, mode: control.mode, made: identity)
         } catch {
             try? Syscalls.unlink(path)
             throw error
@@ -123,14 +130,12 @@ final class ControlAddress {
         // Two daemons that find the same dead socket must not both replace it.
         let lock = try Syscalls.open(folder, O_RDONLY | O_DIRECTORY)
         guard FileLock.take(lock.raw).errno == nil else {
-            throw SystemError(.busy, "another process is making a socket in \(folder)")
+            throw SystemError(.addressInUse, "control socket \(path): another process is making a socket in \(folder)")
         }
-        if case .failure(let errno) = UnixSocket.bind(socket, path, abstract: false) {
+        if let errno = UnixSocket.bind(socket, path, abstract: false).errno {
             guard errno == .addressInUse else { throw SystemError(errno, "bind") }
             try removeDead(path)
-            if case .failure(let errno) = UnixSocket.bind(socket, path, abstract: false) {
-                throw SystemError(errno, "bind")
-            }
+            try UnixSocket.bind(socket, path, abstract: false).get("control socket \(path): another process made it")
         }
     }
 

@@ -2,7 +2,6 @@
 //
 // Everything here is bounded: a line in, a buffer out, the bytes read and sent in a turn. A client that does not read its
 // answers is not asked for more requests, and after a while is dropped.
-import CLinux
 import Events
 import JSON
 import LinuxIO
@@ -54,7 +53,7 @@ final class ControlClient: EventSource {
         super.init()
     }
 
-    deinit { if !isClosed { CLinux.close(descriptor) } }
+    deinit { if !isClosed { Syscalls.close(descriptor) } }
 
     /// Begins to listen.
     func begin() throws(SystemError) { try loop.add(self, descriptor: descriptor, interest: .input) }
@@ -220,9 +219,7 @@ final class ControlClient: EventSource {
     private func send(_ now: UInt64) -> Bool {
         while sent < output.count {
             let result = output.withUnsafeBytes { bytes in
-                retryingInterrupts {
-                    CLinux.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
-                }
+                UnixSocket.send(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
             }
             switch result {
             case .success(let count):
@@ -252,7 +249,7 @@ final class ControlClient: EventSource {
         loop.remove(self)
         stream?.cancel()
         stream = nil
-        CLinux.close(descriptor)
+        Syscalls.close(descriptor)
         server._withUnsafeGuaranteedRef { $0.left(self) }
     }
 }

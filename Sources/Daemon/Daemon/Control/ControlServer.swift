@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Events
 import JSON
 import LinuxIO
@@ -59,23 +58,19 @@ final class ControlServer: EventSource {
 
     override func ready(_ events: Readiness, now: UInt64) {
         for _ in 0..<Self.acceptsPerTurn {
-            let accepted = cl_accept(address.descriptor)
-            if accepted >= 0 {
-                admit(FileDescriptor(owning: accepted), now)
-                continue
-            }
-            switch Errno.current.rawValue {
-            case EAGAIN: return
-            case EINTR, ECONNABORTED: continue
-            default: return pause(now)
+            switch UnixSocket.accept(address.descriptor) {
+            case .success(let accepted): admit(FileDescriptor(owning: accepted), now)
+            case .failure(.wouldBlock): return
+            case .failure(.connectionAborted): continue
+            case .failure(let errno): return pause(errno, now)
             }
         }
     }
 
     /// No descriptors left: the next client waits until the sweeper has looked, or else its readiness would be told for
     /// ever.
-    private func pause(_ now: UInt64) {
-        log.write(.warning, nil, "a client of the control socket cannot be accepted: \(Errno.current.description)")
+    private func pause(_ errno: Errno, _ now: UInt64) {
+        log.write(.warning, nil, "a client of the control socket cannot be accepted: \(errno.description)")
         isListening = false
         loop.update(self, interest: [])
         loop.set(sweeper, deadline: now + Self.sweepPeriod)

@@ -160,7 +160,8 @@ final class ChannelHandler: HandlerInstance {
         guard arguments[0].utf8.first == UInt8(ascii: "/") else {
             return misused("run() wants an absolute path, not \"\(arguments[0])\"")
         }
-        services.programs.run(arguments, timeout: timeout) { [self] ending in
+        let forWhom = Programs.Context(channel: self.context.name, plugin: plugin.name)
+        services.programs.run(arguments, timeout: timeout, forWhom) { [self] ending in
             guard let done, !isGone else { return }
             calling(.result) {
                 switch ending {
@@ -206,7 +207,9 @@ final class ChannelHandler: HandlerInstance {
         guard !isGone else { return KCS_E_UNAVAILABLE }
         guard !isRunningActions else { return KCS_E_BUSY }
         isRunningActions = true
-        let runner = ActionRunner(actions, channel: context.name, services.actions) { [self] outcomes in
+        let runner = ActionRunner(
+            actions, channel: context.name, plugin: plugin.name, cause: cause, services.actions
+        ) { [self] outcomes in
             isRunningActions = false
             let summary = outcomes.map { $0.text }.joined(separator: "; ")
             services.log.write(.notice, context.name, "\(cause): \(summary.isEmpty ? "no actions" : summary)")

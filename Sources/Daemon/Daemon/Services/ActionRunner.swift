@@ -74,14 +74,19 @@ final class ActionRunner {
 
     private let services: Services
     private let channel: String
+    private let context: Programs.Context
     private let done: ([Outcome]) -> Void
     private var outcomes: [Outcome] = []
     private var left: [Action]
 
-    /// A run of `actions` for a channel; `done` is told each outcome.
-    init(_ actions: [Action], channel: String, _ services: Services, done: @escaping ([Outcome]) -> Void) {
+    /// A run of `actions` for a channel, by `plugin` because of `cause`; `done` is told each outcome.
+    init(
+        _ actions: [Action], channel: String, plugin: String? = nil, cause: String? = nil, _ services: Services,
+        done: @escaping ([Outcome]) -> Void
+    ) {
         left = actions.reversed()
         self.channel = channel
+        context = Programs.Context(channel: channel, plugin: plugin, trigger: cause)
         self.services = services
         self.done = done
     }
@@ -109,7 +114,7 @@ final class ActionRunner {
         case .capture(let scope): services.capture(channel, scope == .all) { attempt.end($0) }
         case .sysrq(let letter): services.sysrq().trigger(letter) { attempt.end($0) }
         case .exec(let arguments):
-            services.programs.run(arguments, timeout: action.timeout.nanoseconds) { ending in
+            services.programs.run(arguments, timeout: action.timeout.nanoseconds, context) { ending in
                 switch ending {
                 case .exited(0): attempt.end(nil)
                 case .timedOut: attempt.end(.timedOut, ending.text)

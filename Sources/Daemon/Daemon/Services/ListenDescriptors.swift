@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import LinuxIO
 
 /// Descriptors that a service manager opened for this process: $LISTEN_PID, $LISTEN_FDS and $LISTEN_FDNAMES, as
@@ -18,7 +17,7 @@ public struct ListenDescriptors {
         let names = CurrentProcess.environment("LISTEN_FDNAMES")?.parts(at: UInt8(ascii: ":"), keepingEmpty: true)
         for index in 0..<count {
             let descriptor = Self.first + index
-            guard cl_fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { continue }
+            guard Descriptors.closeOnExec(descriptor).errno == nil else { continue }
             let name = names.flatMap { Int(index) < $0.count ? $0[Int(index)] : nil } ?? "unknown"
             named.append((name, descriptor))
         }

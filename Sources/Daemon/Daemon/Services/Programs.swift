@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Unsafe: argument lists and spawn attributes are C memory for the length of one call.
 import CLinux
 import Events
 import LinuxIO
 
-/// Programs that run for handlers and actions: no shell, their own process group, no descriptor but standard ones, output
-/// to the daemon's log, and an end in bounded time.
+/// Programs that run for handlers and actions: no shell, their own process group, no descriptor but standard ones, what they
+/// say in the daemon's log, and an end in bounded time.
 final class Programs {
     /// How a program ended.
     enum Ending {
@@ -31,38 +29,84 @@ final class Programs {
         }
     }
 
+    /// For whom a program runs. It finds that in its environment, beside the daemon's own but for what is meant for the daemon
+    /// alone.
+    struct Context {
+        /// `$KCSMUX_CHANNEL`: the channel's name.
+        var channel: String?
+        /// `$KCSMUX_PLUGIN`: the plugin's name.
+        var plugin: String?
+        /// `$KCSMUX_TRIGGER`: what the plugin says is the cause.
+        var trigger: String?
+
+        /// The service manager's words to the daemon.
+        private static let notForPrograms = ["NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "JOURNAL_STREAM=", "KCSMUX_"]
+
+        /// `NAME=value`, each.
+        var environment: [String] {
+            var list = CurrentProcess.environment.filter { entry in
+                !Self.notForPrograms.contains { entry.utf8.starts(with: $0.utf8) }
+            }
+            if let channel { list.append("KCSMUX_CHANNEL=\(channel)") }
+            if let plugin { list.append("KCSMUX_PLUGIN=\(plugin)") }
+            if let trigger { list.append("KCSMUX_TRIGGER=\(trigger)") }
+            return list
+        }
+    }
+
     private final class Child: LoopTimer {
-        let process: Int32
+        let process: ChildProcess
+        let output: ProgramOutput
         let done: (Ending) -> Void
         var isOverdue = false
 
-        init(_ process: Int32, _ done: @escaping (Ending) -> Void) {
+        init(_ process: ChildProcess, _ output: ProgramOutput, _ done: @escaping (Ending) -> Void) {
             self.process = process
+            self.output = output
             self.done = done
             super.init()
         }
 
         override func fire(now: UInt64) {
             isOverdue = true
-            _ = kill(-process, SIGKILL)
+            process.send(SIGKILL, group: true)
         }
     }
 
     private let loop: EventLoop
+    private let log: Log
+    /// How many descriptors a program may have, where the daemon itself may have more.
+    var descriptorLimit: UInt64?
     private var children: [Child] = []
     /// Is the daemon stopping? Then what was to follow a program is not begun any more: the end of one that is killed is
     /// nobody's failure.
     private(set) var isStopping = false
 
-    init(_ loop: EventLoop) { self.loop = loop }
+    init(_ loop: EventLoop, _ log: Log) {
+        self.loop = loop
+        self.log = log
+    }
 
     /// Starts a program; `done` is called in a later turn, also when it could not be started.
-    func run(_ arguments: [String], timeout: UInt64, done: @escaping (Ending) -> Void) {
-        if isStopping { return loop.mailbox.post { done(.notStarted(Errno(rawValue: ECANCELED))) } }
-        switch spawn(arguments) {
-        case .failure(let errno): loop.mailbox.post { done(.notStarted(errno)) }
+    func run(
+        _ arguments: [String], timeout: UInt64, _ context: Context = Context(), done: @escaping (Ending) -> Void
+    ) {
+        if isStopping { return loop.mailbox.post { done(.notStarted(.canceled)) } }
+        let pipe: (input: Int32, output: Int32)
+        do throws(SystemError) { pipe = try Descriptors.pipe() } catch {
+            let errno = error.errno
+            return loop.mailbox.post { done(.notStarted(errno)) }
+        }
+        let result = start(arguments, context, output: pipe.output)
+        Syscalls.close(pipe.output)
+        switch result {
+        case .failure(let errno):
+            Syscalls.close(pipe.input)
+            loop.mailbox.post { done(.notStarted(errno)) }
         case .success(let process):
-            let child = Child(process, done)
+            let output = ProgramOutput(
+                owning: pipe.input, of: arguments[0], channel: context.channel, loop, log)
+            let child = Child(process, output, done)
             children.append(child)
             loop.set(child, deadline: Clock.monotonic &+ min(timeout, 1 << 62))
         }
@@ -82,52 +126,32 @@ final class Programs {
 
     /// To be called on SIGCHLD. Only its own children are waited for.
     func reap() {
-        for child in children {
-            var status: Int32 = 0
-            guard cl_has_ended(child.process) != 0 else { continue }
+        for child in children where child.process.hasEnded {
             // What the program left behind in its group goes with it; while it is a zombie the number is still its own.
-            _ = kill(-child.process, SIGKILL)
-            guard waitpid(child.process, &status, 0) == child.process else { continue }
+            child.process.send(SIGKILL, group: true)
+            guard case .success(let ending) = child.process.wait() else { continue }
             loop.cancel(child)
             children.removeAll { $0 === child }
-            if child.isOverdue {
-                child.done(.timedOut)
-            } else if cl_exited(status) != 0 {
-                child.done(.exited(cl_exit_status(status)))
-            } else {
-                child.done(.signalled(cl_termination_signal(status)))
+            child.output.end()
+            switch ending {
+            case _ where child.isOverdue: child.done(.timedOut)
+            case .exited(let status): child.done(.exited(status))
+            case .signalled(let signal): child.done(.signalled(signal))
             }
         }
     }
 
-    private func spawn(_ arguments: [String]) -> Result<Int32, Errno> {
-        var attributes = posix_spawnattr_t()
-        var files = posix_spawn_file_actions_t()
-        posix_spawnattr_init(&attributes)
-        posix_spawn_file_actions_init(&files)
-        defer {
-            posix_spawnattr_destroy(&attributes)
-            posix_spawn_file_actions_destroy(&files)
+    private func start(_ arguments: [String], _ context: Context, output: Int32) -> Result<ChildProcess, Errno> {
+        var setup = ChildProcess.Setup()
+        setup.hasOwnGroup = true
+        setup.hasNoInput = true
+        setup.environment = context.environment
+        setup.descriptors = [(from: output, to: 1), (from: output, to: 2)]
+        let result = ChildProcess.start(arguments[0], Array(arguments.dropFirst()), setup)
+        if case .success(let process) = result {
+            Scheduling.releaseFromProcessor(process.identifier)
+            if let descriptorLimit { ResourceLimit.descriptors.set(descriptorLimit, of: process.identifier) }
         }
-        var none = sigset_t()
-        var all = sigset_t()
-        sigemptyset(&none)
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&files, 2, 1)
-
-        var list: [UnsafeMutablePointer<CChar>?] = arguments.map { $0.withCString { strdup($0) } }
-        list.append(nil)
-        defer { for argument in list { free(argument) } }
-        var process: pid_t = 0
-        let result = posix_spawn(&process, list[0]!, &files, &attributes, list, cl_environment())
-        guard result == 0 else { return .failure(Errno(rawValue: result)) }
-        Scheduling.releaseFromProcessor(process)
-        return .success(process)
+        return result
     }
 }

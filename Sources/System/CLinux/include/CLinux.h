@@ -267,7 +267,10 @@ static inline int cl_set_processor(int processor) {
 static const int CL_LIMIT_DESCRIPTORS = RLIMIT_NOFILE;
 static const int CL_LIMIT_MEMORY_LOCK = RLIMIT_MEMLOCK;
 static inline int cl_get_limit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
-static inline int cl_set_limit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
+// `process` 0: the calling one.
+static inline int cl_set_limit(int process, int resource, const struct rlimit *limit) {
+    return prlimit(process, resource, limit, NULL);
+}
 
 // capget(2), for which there is no function in libc: is the capability, below 64, in the effective set?
 int cl_has_capability(int capability);
