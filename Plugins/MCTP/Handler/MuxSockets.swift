@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unsafe: system calls on sockets, with buffers whose length is theirs.
-import CLinux
+// Unsafe: one buffer for what clients send, whose length is told with it.
 import LinuxIO
 import MCTPMux
 import PluginKit
@@ -46,8 +45,13 @@ final class MuxSockets: ClientSockets {
         if !name.isEmpty {
             if let passed = host.socket(name) {
                 // Service managers pass sockets that wait, and accepting from one would stop kcsmuxd.
-                guard cl_fcntl(passed, F_SETFL, cl_fcntl(passed, F_GETFL, 0) | O_NONBLOCK) == 0 else {
-                    throw HandlerError("socket \(name) of the service manager: \(Errno.current.description)")
+                let outcome = UnixSocket.isListening(passed)
+                guard case .success(true) = outcome else {
+                    let reason = if case .failure(let errno) = outcome { errno.description } else { "does not listen" }
+                    throw HandlerError("socket \(name) of the service manager: \(reason)")
+                }
+                if let errno = Descriptors.setNonBlocking(passed).errno {
+                    throw HandlerError("socket \(name) of the service manager: \(errno.description)")
                 }
                 try add(Listener(descriptor: passed, path: nil, isOurs: false))
             } else {
@@ -61,8 +65,8 @@ final class MuxSockets: ClientSockets {
     func close() {
         for listener in listeners {
             listener.watch?.close()
-            if let path = listener.path { _ = path.withCString { unlink($0) } }
-            if listener.isOurs { _ = CLinux.close(listener.descriptor) }
+            if let path = listener.path { try? Syscalls.unlink(path) }
+            if listener.isOurs { Syscalls.close(listener.descriptor) }
         }
         listeners = []
         for client in connections.indices where connections[client] != nil { close(client) }
@@ -72,19 +76,13 @@ final class MuxSockets: ClientSockets {
 
     func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
         guard let connection = connections[client] else { return .failed }
-        let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
-        while true {
-            let sent = frame.withUnsafeBytes { CLinux.send(connection.descriptor, $0.baseAddress, $0.count, flags) }
-            if sent >= 0 { return .sent }
-            switch cl_errno() {
-            case EINTR: continue
-            case EAGAIN, ENOBUFS: return .full
-            case EMSGSIZE:
-                host.log(
-                    .warning, "dropped a message for client \(client): \(frame.count) B exceed its socket's buffer")
-                return .sent
-            default: return .failed
-            }
+        switch frame.withUnsafeBytes({ UnixSocket.send(connection.descriptor, $0, waiting: false) }) {
+        case .success: return .sent
+        case .failure(.wouldBlock), .failure(.noBuffers): return .full
+        case .failure(.messageTooLong):
+            host.log(.warning, "dropped a message for client \(client): \(frame.count) B exceed its socket's buffer")
+            return .sent
+        case .failure: return .failed
         }
     }
 
@@ -98,7 +96,7 @@ final class MuxSockets: ClientSockets {
         guard let connection = connections[client] else { return }
         connections[client] = nil
         connection.watch.close()
-        _ = CLinux.close(connection.descriptor)
+        Syscalls.close(connection.descriptor)
     }
 
     func setReading(_ on: Bool) {
@@ -110,20 +108,15 @@ final class MuxSockets: ClientSockets {
 
     private func listen(_ name: String, abstract: Bool) throws(HandlerError) {
         let shown = abstract ? "@\(name)" : name
-        let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(AF_UNIX, kind, 0)
-        guard descriptor >= 0 else { throw HandlerError("socket \(shown): \(Errno.current.description)") }
-        if !abstract { removeStale(name) }
-        if case .failure(let errno) = UnixSocket.bind(descriptor, name, abstract: abstract) {
-            _ = CLinux.close(descriptor)
-            throw HandlerError("socket \(shown): \(errno.description)")
-        }
-        if !abstract { _ = name.withCString { chmod($0, 0o660) } }
-        guard CLinux.listen(descriptor, 64) == 0 else {
-            let errno = Errno.current
-            _ = CLinux.close(descriptor)
-            throw HandlerError("socket \(shown): \(errno.description)")
-        }
+        let descriptor: Int32
+        do throws(SystemError) {
+            let socket = try UnixSocket.make(.packets)
+            if !abstract { removeStale(name) }
+            try UnixSocket.bind(socket.raw, name, abstract: abstract).get("bind")
+            if !abstract { try? Syscalls.setMode(name, 0o660) }
+            try UnixSocket.listen(socket.raw).get("listen")
+            descriptor = socket.release()
+        } catch { throw HandlerError("socket \(shown): \(error.errno.description)") }
         try add(Listener(descriptor: descriptor, path: abstract ? nil : name, isOurs: true))
     }
 
@@ -134,7 +127,7 @@ final class MuxSockets: ClientSockets {
             handler.sockets?.accept(descriptor)
         }
         guard listener.watch != nil else {
-            if listener.isOurs { _ = CLinux.close(descriptor) }
+            if listener.isOurs { Syscalls.close(descriptor) }
             throw HandlerError("a socket for clients cannot be watched")
         }
         listeners.append(listener)
@@ -142,37 +135,32 @@ final class MuxSockets: ClientSockets {
 
     /// A socket file that nobody listens on is left over from a crash.
     private func removeStale(_ path: String) {
-        let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let probe = socket(AF_UNIX, kind, 0)
-        guard probe >= 0 else { return }
-        if case .failure(let errno) = UnixSocket.connect(probe, path, abstract: false), errno.rawValue == ECONNREFUSED {
-            _ = path.withCString { unlink($0) }
+        guard let probe = try? UnixSocket.make(.packets) else { return }
+        if case .failure(.connectionRefused) = UnixSocket.connect(probe.raw, path, abstract: false) {
+            try? Syscalls.unlink(path)
         }
-        _ = CLinux.close(probe)
     }
 
     private func accept(_ listener: Int32) {
         for _ in 0..<Self.budget {
-            let descriptor = cl_accept(listener)
-            guard descriptor >= 0 else { return }
+            guard case .success(let descriptor) = UnixSocket.accept(listener) else { return }
             connect(descriptor)
         }
     }
 
     private func connect(_ descriptor: Int32) {
         guard let client = handler.endpoint?.clientConnected() else {
-            _ = CLinux.close(descriptor)
+            Syscalls.close(descriptor)
             return
         }
         // The kernel grants what its limit allows: enough for one long message, or one cannot be sent at all.
-        var size = Self.socketBuffer
-        _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        UnixSocket.setSendBuffer(descriptor, Self.socketBuffer)
         let watch = host.watch(descriptor, isReading ? .read : [], for: handler) { handler, events, now in
             handler.sockets?.ready(client, events, now)
         }
         guard let watch else {
             handler.endpoint?.clientGone(client)
-            _ = CLinux.close(descriptor)
+            Syscalls.close(descriptor)
             return
         }
         while connections.count <= client { connections.append(nil) }
@@ -192,14 +180,14 @@ final class MuxSockets: ClientSockets {
     private func read(_ client: Int, _ events: WatchEvents, _ now: UInt64) {
         // The endpoint may have stopped all reading meanwhile.
         guard let connection = connections[client], isReading || events.contains(.hangup) else { return }
-        let count = recv(
-            connection.descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
-        if count < 0 {
-            // What is there is reported anew.
-            return cl_errno() == EINTR || cl_errno() == EAGAIN ? () : gone(client)
-        }
+        let count: Int
+        switch UnixSocket.receive(connection.descriptor, into: buffer, waiting: false) {
+        // What is there is reported anew.
+        case .failure(.wouldBlock): return
         // A packet of length 0 and the end look alike: the protocol has no use for the former.
-        guard count > 0 else { return gone(client) }
+        case .failure, .success(0): return gone(client)
+        case .success(let length): count = length
+        }
         guard count <= buffer.count else {
             return host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
         }

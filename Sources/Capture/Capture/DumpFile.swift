@@ -41,12 +41,12 @@ public enum DumpFile {
                 throw SystemError(errno, "write", path)
             }
         }
-        guard fsync(descriptor) == 0 else { throw SystemError(.current, "fsync", path) }
+        try Syscalls.sync(descriptor).get("fsync", path)
     }
 
     /// A file is not safe while its name is not.
     private static func sync(_ folder: String) throws(SystemError) {
         let directory = try Syscalls.open(folder, O_RDONLY | O_DIRECTORY)
-        guard fsync(directory.raw) == 0 else { throw SystemError(.current, "fsync", folder) }
+        try Syscalls.sync(directory.raw).get("fsync", folder)
     }
 }

@@ -26,15 +26,15 @@ public enum FatalDump {
         var previous: String?
         if let status = try? Syscalls.stat(path), status.size > 0 {
             for number in stride(from: kept, to: 1, by: -1) {
-                _ = renamed(folder + "/crash-\(number - 1).kcsdump", folder + "/crash-\(number).kcsdump")
+                try? Syscalls.rename(folder + "/crash-\(number - 1).kcsdump", to: folder + "/crash-\(number).kcsdump")
             }
             let aside = folder + "/crash-1.kcsdump"
-            guard renamed(path, aside) else { throw SystemError(.current, "rename", path) }
+            try Syscalls.rename(path, to: aside)
             previous = aside
         }
         let file = try Syscalls.open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
         // Best effort; the size stays 0, which says that there was no crash.
-        _ = fallocate(file.raw, FALLOC_FL_KEEP_SIZE, 0, off_t(bytes))
+        _ = Syscalls.allocate(file.raw, Int64(bytes), keepingSize: true)
         return Prepared(descriptor: file.release(), previous: previous)
     }
 
@@ -59,9 +59,5 @@ public enum FatalDump {
         capacities.reduce(CC_DUMP_HEADER) {
             $0 + CC_DUMP_RING_HEADER + RingLayout.bytes(capacity: $1)
         }
-    }
-
-    private static func renamed(_ from: String, _ to: String) -> Bool {
-        from.withCString { from in to.withCString { to in rename(from, to) } } == 0
     }
 }

@@ -61,19 +61,20 @@ final class RingStorage {
         let status = try Syscalls.status(of: file.raw)
         guard status.isRegular else { throw SystemError(.invalidArgument, "open", path) }
         // Two writers would tear each other's records.
-        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else { throw SystemError(.current, "flock", path) }
+        try FileLock.take(file.raw).get("flock", path)
         if status.size != Int64(bytes) {
-            guard ftruncate(file.raw, 0) == 0 else { throw SystemError(.current, "ftruncate", path) }
+            try Syscalls.truncate(file.raw, to: 0).get("ftruncate", path)
         }
         // Blocks first: a store into a hole of a full file system would be a fatal signal.
-        let failure = posix_fallocate(file.raw, 0, off_t(bytes))
-        guard failure == 0 else {
-            _ = ftruncate(file.raw, 0)
-            throw SystemError(Errno(rawValue: failure), "posix_fallocate", path)
+        if let errno = Syscalls.allocate(file.raw, Int64(bytes)).errno {
+            _ = Syscalls.truncate(file.raw, to: 0)
+            throw SystemError(errno, "posix_fallocate", path)
         }
-        guard let base = cl_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0) else {
-            throw SystemError(.current, "mmap", path)
+        let map: MemoryMap
+        do throws(SystemError) { map = try MemoryMap(shared: file.raw, length: bytes) } catch {
+            throw SystemError(error.errno, "mmap", path)
         }
+        let base = map.release()
         words = base.bindMemory(to: UInt64.self, capacity: bytes / 8)
         self.capacity = capacity
         self.file = file.release()
@@ -91,8 +92,8 @@ final class RingStorage {
 
     deinit {
         if file >= 0 {
-            _ = munmap(words, RingLayout.bytes(capacity: capacity))
-            _ = close(file)
+            MemoryMap.unmap(words, RingLayout.bytes(capacity: capacity))
+            Syscalls.close(file)
         } else {
             words.deallocate()
         }

@@ -44,7 +44,7 @@ public final class RotatingFiles {
         self.retry = retry
     }
 
-    deinit { if file >= 0 { _ = close(file) } }
+    deinit { if file >= 0 { Syscalls.close(file) } }
 
     /// The path of the file that is being written.
     public var path: String? { policy?.current.map { path($0.number) } }
@@ -70,8 +70,7 @@ public final class RotatingFiles {
 
     /// Makes what was written survive a crash of the machine.
     public func sync() -> Result<Void, Errno> {
-        if file >= 0 && fdatasync(file) != 0 { return .failure(.current) }
-        return .success(())
+        file >= 0 ? Syscalls.syncData(file) : .success(())
     }
 
     // MARK: Writing
@@ -146,12 +145,12 @@ public final class RotatingFiles {
     private func open(_ number: UInt64) throws(SystemError) {
         try Syscalls.makeFolders(folder, mode: 0o700)
         let opened = try Syscalls.open(path(number), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-        if file >= 0 { _ = close(file) }
+        if file >= 0 { Syscalls.close(file) }
         file = opened.release()
         policy?.opened(number)
         do { try append(preamble, 0..<preamble.count) } catch {
             // A file without a beginning is no capture: it goes, and with it the number's claim on the disk.
-            _ = close(file)
+            Syscalls.close(file)
             file = -1
             try? Syscalls.unlink(path(number))
             policy?.removed(number)
@@ -165,8 +164,8 @@ public final class RotatingFiles {
             Syscalls.writeAll(file, UnsafeRawBufferPointer(rebasing: $0[range]))
         }
         if case .failure(let errno) = result {
-            _ = ftruncate(file, off_t(size))
-            _ = lseek(file, off_t(size), SEEK_SET)
+            _ = Syscalls.truncate(file, to: Int64(size))
+            _ = Syscalls.seek(file, to: Int64(size))
             throw SystemError(errno, "write", path ?? folder)
         }
         policy?.appended(range.count)
@@ -183,7 +182,7 @@ public final class RotatingFiles {
     }
 
     private func closeCurrent() {
-        if file >= 0 { _ = close(file) }
+        if file >= 0 { Syscalls.close(file) }
         file = -1
         policy?.closedCurrent()
     }
@@ -191,9 +190,7 @@ public final class RotatingFiles {
     /// A file that was removed under us would swallow the capture for ever.
     private func reopenIfGone() throws(SystemError) {
         guard file >= 0, let current = policy?.current else { return }
-        var status = CLinux.stat()
-        guard fstat(file, &status) == 0 else { throw SystemError(.current, "fstat") }
-        if status.st_nlink == 0 {
+        if try Syscalls.status(of: file).names == 0 {
             closeCurrent()
             policy?.removed(current.number)
             policy = nil

@@ -42,9 +42,7 @@ public final class Window {
             let file = try Syscalls.open(path, O_RDWR | O_SYNC)
             var region = cl_lpc_mapping()
             region.window_type = UInt8(CL_LPC_WINDOW_MEMORY)
-            guard cl_ioctl(file.raw, UInt(CL_LPC_GET_SIZE), &region) == 0 else {
-                throw SystemError(.current, "ioctl(GET_SIZE)", path)
-            }
+            try Syscalls.control(file.raw, UInt(CL_LPC_GET_SIZE), &region).get("ioctl(GET_SIZE)", path)
             let length = try checked(size ?? defaultSize, path)
             guard let reserved = Int(exactly: region.size), reserved >= length else {
                 throw SystemError(
@@ -53,9 +51,7 @@ public final class Window {
             let map = try MemoryMap(shared: file.raw, length: reserved)
             region.addr = Self.firmwareSpaceEnd & (0 &- region.size)
             region.offset = 0
-            guard cl_ioctl(file.raw, UInt(CL_LPC_MAP), &region) == 0 else {
-                throw SystemError(.current, "ioctl(MAP)", path)
-            }
+            try Syscalls.control(file.raw, UInt(CL_LPC_MAP), &region).get("ioctl(MAP)", path)
             return Window(map, from: reserved - length, count: length)
         }
     }

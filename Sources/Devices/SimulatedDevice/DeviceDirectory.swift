@@ -12,21 +12,21 @@ public enum DeviceDirectory {
     public static func create(_ directory: String, _ settings: DeviceSettings = .init()) throws(SystemError) -> Bool {
         try Syscalls.makeFolders(directory)
         let path = directory + "/registers"
-        let temporary = "\(directory)/.registers-\(CurrentProcess.identifier)-\(cl_thread_id())"
+        let temporary = "\(directory)/.registers-\(CurrentProcess.identifier)-\(CurrentThread.identifier)"
         // A namesake is left over from a creator that was killed: no living thread has this number too.
-        _ = temporary.withCString { CLinux.unlink($0) }
+        try? Syscalls.unlink(temporary)
         do {
             let file = try Syscalls.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o660)
             let contents = RegisterFile.initialContents(settings)
             let written = contents.withUnsafeBytes { Syscalls.writeAll(file.raw, $0) }
             if case .failure(let errno) = written { throw SystemError(errno, "write", temporary) }
         }
-        defer { _ = temporary.withCString { CLinux.unlink($0) } }
-        let linked = temporary.withCString { from in path.withCString { to in link(from, to) } }
-        if linked == 0 { return true }
-        let errno = Errno.current
-        guard errno == .exists else { throw SystemError(errno, "link", path) }
-        return false
+        defer { try? Syscalls.unlink(temporary) }
+        do throws(SystemError) { try Syscalls.link(temporary, to: path) } catch {
+            guard error.errno == .exists else { throw error }
+            return false
+        }
+        return true
     }
 
     /// What an existing device was made with; nil when the folder holds none.
@@ -43,7 +43,7 @@ public enum DeviceDirectory {
 
     /// The process that has the BMC's side open, if one has; 0 when it has not said who it is yet.
     public static func owner(of directory: String) -> Int32? {
-        guard let file = try? Syscalls.open(directory + "/lock", O_RDWR), cl_file_is_locked(file.raw) == 1 else {
+        guard let file = try? Syscalls.open(directory + "/lock", O_RDWR), FileLock.isHeld(file.raw) == true else {
             return nil
         }
         var digits = [UInt8](repeating: 0, count: 12)
@@ -69,8 +69,8 @@ public enum DeviceDirectory {
     /// stays rung.
     static func openDoorbell(_ directory: String, _ name: String) throws(SystemError) -> FileDescriptor {
         let path = "\(directory)/\(name)"
-        if path.withCString({ mkfifo($0, 0o660) }) != 0 && Errno.current != .exists {
-            throw SystemError(.current, "mkfifo", path)
+        do throws(SystemError) { try Syscalls.makePipe(path, mode: 0o660) } catch {
+            if error.errno != .exists { throw error }
         }
         return try Syscalls.open(path, O_RDWR | O_NONBLOCK)
     }
@@ -80,8 +80,8 @@ public enum DeviceDirectory {
         if size == 0 { return nil }
         let path = directory + "/window"
         let file = try Syscalls.open(path, O_RDWR | O_CREAT, mode: 0o660)
-        if try Syscalls.status(of: file.raw).size < size && ftruncate(file.raw, off_t(size)) != 0 {
-            throw SystemError(.current, "ftruncate", path)
+        if try Syscalls.status(of: file.raw).size < size {
+            try Syscalls.truncate(file.raw, to: Int64(size)).get("ftruncate", path)
         }
         return SharedWindow(try MemoryMap(shared: file.raw, length: size))
     }

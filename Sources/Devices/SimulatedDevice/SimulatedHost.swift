@@ -146,7 +146,7 @@ public final class SimulatedHost {
             looks += 1
             // A driver of the host's looks a few times before it sleeps; the other side may run on this processor.
             if looks < Self.looksBeforeSleep {
-                sched_yield()
+                CurrentThread.yield()
                 continue
             }
             let now = Clock.monotonic
@@ -193,7 +193,7 @@ public final class SimulatedHost {
     private func closeForDeadOwner() {
         let seen = registers.rawWord
         var state = DriverState(rawValue: seen)
-        guard state.isOpen, cl_file_is_locked(lock.raw) == 0 else { return }
+        guard state.isOpen, FileLock.isHeld(lock.raw) == false else { return }
         state.close()
         _ = registers.exchange(seen, for: state.rawValue | seen & RegisterLayout.openCount)
     }

@@ -65,8 +65,9 @@ enum LibraryHeader {
 
     private static func read(_ descriptor: Int32, _ count: Int, at offset: Int) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
-        let got = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, numericCast(offset)) }
-        return got == count ? bytes : nil
+        let got = bytes.withUnsafeMutableBytes { Syscalls.read(descriptor, into: $0, at: Int64(offset)) }
+        guard case .success(count) = got else { return nil }
+        return bytes
     }
 
     /// Numbers in a header's own byte order and width.

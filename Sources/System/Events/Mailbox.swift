@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import LinuxIO
 
 /// Work that other threads give to the loop's thread: an eventfd and a locked list. Sendable because every access to the
@@ -15,7 +14,7 @@ public final class Mailbox: EventSource, @unchecked Sendable {
         super.init()
     }
 
-    deinit { close(descriptor) }
+    deinit { Syscalls.close(descriptor) }
 
     /// Has `work` called on the loop's thread, in a later turn. From any thread.
     public func post(_ work: @escaping () -> Void) {

@@ -2,7 +2,6 @@
 //
 // Unsafe: a job is one retained reference that travels from the submitter through the worker to the loop's thread, and is
 // released there only.
-import CLinux
 import LinuxIO
 
 /// One thread for what must not run on the loop's: files and their synchronisation. Jobs run in the order given. The

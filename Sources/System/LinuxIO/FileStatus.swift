@@ -11,6 +11,8 @@ public struct FileStatus: Sendable {
     public let user: UInt32
     /// Group.
     public let group: UInt32
+    /// How many names it has; 0 once it was removed.
+    public let names: UInt64
     /// Bytes.
     public let size: Int64
     /// Last modification, nanoseconds since the epoch.
@@ -30,6 +32,7 @@ public struct FileStatus: Sendable {
         mode = UInt32(status.st_mode)
         user = UInt32(status.st_uid)
         group = UInt32(status.st_gid)
+        names = UInt64(status.st_nlink)
         size = Int64(status.st_size)
         modified = cl_modified_nanoseconds(&status)
         deviceNumber = UInt64(status.st_rdev)

@@ -17,5 +17,15 @@ public struct MemoryMap: ~Copyable {
         self.length = length
     }
 
-    deinit { _ = munmap(base, length) }
+    deinit { Self.unmap(base, length) }
+
+    /// Gives the memory to somebody who unmaps it.
+    public consuming func release() -> UnsafeMutableRawPointer {
+        let released = base
+        discard self
+        return released
+    }
+
+    /// Unmaps memory that was released.
+    public static func unmap(_ base: UnsafeMutableRawPointer, _ length: Int) { _ = munmap(base, length) }
 }

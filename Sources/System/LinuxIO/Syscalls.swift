@@ -109,9 +109,9 @@ public enum Syscalls {
     public static func close(_ descriptor: Int32) { _ = CLinux.close(descriptor) }
 
     /// Makes a request of a driver with an argument that it reads or fills. The corresponding C function is `ioctl`.
-    public static func control(_ descriptor: Int32, _ request: UInt, _ argument: UnsafeMutableRawPointer?)
-        -> Result<Int32, Errno>
-    {
-        retryingInterrupts { cl_ioctl(descriptor, request, argument) }
+    public static func control(
+        _ descriptor: Int32, _ request: UInt, _ argument: UnsafeMutableRawPointer?
+    ) -> Result<Void, Errno> {
+        succeeding { cl_ioctl(descriptor, request, argument) }
     }
 }

@@ -14,7 +14,7 @@ final class PostQueue: MisuseReporter {
     /// Takes mistakes of the loop's own thread, in order with what else it does.
     private let record: TrialRecord
     private let lock = Lock()
-    private let thread = cl_thread()
+    private let thread = CurrentThread.key
     private var posts: [Post] = []
     private var mistakes: [String] = []
 
@@ -33,7 +33,7 @@ final class PostQueue: MisuseReporter {
     }
 
     override func report(_ text: String) {
-        if cl_thread() == thread { return record.add("misuse: \(text)") }
+        if CurrentThread.key == thread { return record.add("misuse: \(text)") }
         lock.lock()
         mistakes.append(text)
         lock.unlock()

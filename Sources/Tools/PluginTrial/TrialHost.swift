@@ -259,7 +259,7 @@ final class TrialHost: HandlerInstance {
     override func openWatch(
         _ descriptor: Int32, _ events: UInt32, _ context: UnsafeMutableRawPointer?, _ ready: @escaping WatchCallback
     ) -> Int32 {
-        guard events & ~3 == 0, cl_fcntl(descriptor, F_GETFD, 0) >= 0 else {
+        guard events & ~3 == 0, Descriptors.isOpen(descriptor) else {
             return misused("watch_open() of descriptor \(descriptor), events \(events): it cannot be watched")
         }
         let handle = newHandle()

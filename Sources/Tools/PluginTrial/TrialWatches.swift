@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import CLinux
+import LinuxIO
 import PluginHost
 
 /// The descriptors that a handler watches.
@@ -45,7 +46,8 @@ struct TrialWatches {
             if watch.events & UInt32(KCS_WATCH_WRITE) != 0 { events |= POLLOUT }
             return pollfd(fd: watch.events == 0 ? -1 : watch.descriptor, events: Int16(events), revents: 0)
         }
-        guard CLinux.poll(&requests, nfds_t(requests.count), milliseconds) > 0 else { return [] }
+        let deadline = Clock.monotonic + UInt64(max(milliseconds, 0)) * 1_000_000
+        guard Poll.wait(&requests, until: deadline) > 0 else { return [] }
         var found: [(watch: Watch, events: UInt32)] = []
         for (watch, request) in zip(watches, requests) where request.revents != 0 {
             let bits = Int32(request.revents)

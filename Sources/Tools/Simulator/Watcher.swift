@@ -54,15 +54,15 @@ public struct Watcher {
     /// Polls until `stop` says so; each line goes to `line`. Polls often while something happens, 500 times a second
     /// when nothing does.
     public mutating func run(until stop: () -> Bool, line: (String) -> Void) {
-        var pause: UInt32 = 50
+        var pause: UInt64 = 50_000
         while !stop() {
             if let text = poll(now: Clock.monotonic) {
                 line(text)
-                pause = 50
+                pause = 50_000
             } else {
-                pause = min(pause * 2, 2000)
+                pause = min(pause * 2, 2_000_000)
             }
-            usleep(pause)
+            Clock.sleep(pause)
         }
     }
 }

@@ -75,7 +75,7 @@ struct CaptureCommands {
 
     /// Writes a capture to standard output for as long as the channel, and the reader, go on.
     func follow(_ channel: String) throws(Failure) {
-        if isatty(1) == 1 {
+        if Descriptors.isTerminal(1) {
             throw Failure(
                 .usage, "a capture is not for a terminal: kcsctl capture follow \(channel) | wireshark -k -i -")
         }

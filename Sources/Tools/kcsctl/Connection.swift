@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import JSON
 import LinuxIO
 import Schema
@@ -47,7 +46,7 @@ final class Connection {
         var rest = line[...]
         while !rest.isEmpty {
             let result = rest.withUnsafeBytes { bytes in
-                retryingInterrupts { CLinux.send(socket.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+                UnixSocket.send(socket.raw, bytes)
             }
             switch result {
             case .success(let count): rest = rest.dropFirst(count)

@@ -57,10 +57,9 @@ struct NewFile: ~Copyable {
 
     /// Gives it its name.
     func finish() throws(Failure) {
-        guard unfinished.withCString({ from in path.withCString { rename(from, $0) } }) == 0 else {
-            let errno = Errno.current
+        do throws(SystemError) { try Syscalls.rename(unfinished, to: path) } catch {
             try? Syscalls.unlink(unfinished)
-            throw Failure(.cannotCreate, "\(path): \(errno.description)")
+            throw Failure(.cannotCreate, "\(path): \(error.errno.description)")
         }
     }
 

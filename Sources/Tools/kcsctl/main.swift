@@ -93,7 +93,7 @@ func none(_ words: [String]) throws(Failure) {
 /// Runs, and says what went wrong: on standard error, and with --json on standard output too.
 func start() -> Int32 {
     // Whoever reads the output may leave at any time.
-    cl_ignore_signal(SIGPIPE)
+    Signals.ignore(SIGPIPE)
     let words = Array(CurrentProcess.arguments.dropFirst())
     do throws(Failure) {
         try run(try Arguments(words))

@@ -43,11 +43,15 @@ extension EndToEnd {
             #expect(line.contains("exec /bin/sh ok"), "the else: \(line)")
             #expect(bench.folder.read("out") == "else\n")
             let child = try #require(bench.folder.read("child").flatMap { Int32($0.dropLast()) })
-            // Gone, or a zombie that nobody has reaped: not running.
-            let state = (try? Syscalls.readFile("/proc/\(child)/stat", limit: 4096)).map {
-                String(decoding: $0, as: UTF8.self).split(separator: ")").last?.split(separator: " ").first ?? ""
+            // Gone, or a zombie that nobody has reaped: not running. What was killed may take a moment to end.
+            func state() -> Substring? {
+                guard let stat = try? Syscalls.readFile("/proc/\(child)/stat", limit: 4096) else { return nil }
+                return String(decoding: stat, as: UTF8.self).split(separator: ")").last?.split(separator: " ").first
             }
-            #expect(state == nil || state == "Z", "\(state ?? "")")
+            let end = deadline
+            while let found = state(), found != "Z", found != "X", Clock.monotonic < end { CurrentThread.yield() }
+            let last = state()
+            #expect(last == nil || last == "Z" || last == "X", "\(last ?? "")")
         }
 
         @Test func stopLetsAProgramEndAndBeginsNothingMore() throws {

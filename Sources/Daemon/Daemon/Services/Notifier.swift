@@ -1,35 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Events
 import LinuxIO
 
 /// Tells the service manager how it goes: the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET. Does nothing where
 /// there is none.
 final class Notifier: LoopTimer {
-    /// Negative: there is nobody to tell.
-    private let socket: Int32
+    /// Nil: there is nobody to tell.
+    private let socket: Connection?
     private let loop: EventLoop
     private var period: UInt64 = 0
 
     /// Reads $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID.
     init(_ loop: EventLoop) {
         self.loop = loop
-        socket = CurrentProcess.environment("NOTIFY_SOCKET").map { Self.connect($0) } ?? -1
+        socket = CurrentProcess.environment("NOTIFY_SOCKET").flatMap { Connection($0) }
         super.init()
     }
 
-    deinit { if socket >= 0 { close(socket) } }
+    private final class Connection {
+        let descriptor: FileDescriptor
 
-    private static func connect(_ name: String) -> Int32 {
-        let raw = CLinux.socket(
-            AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        guard raw >= 0 else { return -1 }
-        let descriptor = FileDescriptor(owning: raw)
-        // A leading @ stands for the abstract namespace.
-        let isAbstract = name.utf8.first == UInt8(ascii: "@")
-        let path = isAbstract ? String(decoding: name.utf8.dropFirst(), as: UTF8.self) : name
-        guard case .success = UnixSocket.connect(raw, path, abstract: isAbstract) else { return -1 }
-        return descriptor.release()
+        init?(_ name: String) {
+            guard let made = try? UnixSocket.make(.datagram) else { return nil }
+            descriptor = made
+            // A leading @ stands for the abstract namespace.
+            let isAbstract = name.utf8.first == UInt8(ascii: "@")
+            let path = isAbstract ? String(decoding: name.utf8.dropFirst(), as: UTF8.self) : name
+            if UnixSocket.connect(descriptor.raw, path, abstract: isAbstract).errno != nil { return nil }
+        }
     }
 
     /// Everything that can be started was tried; begins to feed the watchdog, if one is asked for.
@@ -48,7 +46,7 @@ final class Notifier: LoopTimer {
     func status(_ text: String) { send("STATUS=\(text)") }
 
     private func startWatchdog() {
-        guard socket >= 0, period == 0, let text = CurrentProcess.environment("WATCHDOG_USEC"),
+        guard socket != nil, period == 0, let text = CurrentProcess.environment("WATCHDOG_USEC"),
             let limit = UInt64(text),
             limit > 0
         else { return }
@@ -65,8 +63,7 @@ final class Notifier: LoopTimer {
     }
 
     private func send(_ message: String) {
-        guard socket >= 0 else { return }
-        let bytes = Array(message.utf8)
-        _ = bytes.withUnsafeBytes { CLinux.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        guard let socket else { return }
+        _ = Array(message.utf8).withUnsafeBytes { UnixSocket.send(socket.descriptor.raw, $0) }
     }
 }

@@ -35,7 +35,7 @@ final class Sysrq {
         self.fault = fault
     }
 
-    deinit { if file >= 0 { close(file) } }
+    deinit { if file >= 0 { Syscalls.close(file) } }
 
     /// Why letters will not arrive; nil when they will.
     var problem: String? { fault }
@@ -53,7 +53,7 @@ final class Sysrq {
         let mailbox = loop.mailbox
         // A thread of its own: the worker's queue may be what hangs.
         let thread = Thread.start {
-            sync()
+            Syscalls.syncAll()
             mailbox.post { attempt.finish?(true) }
         }
         if let thread { thread.detach() } else { attempt.finish?(false) }

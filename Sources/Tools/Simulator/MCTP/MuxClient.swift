@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unsafe: system calls on a socket, with buffers whose length is theirs.
-import CLinux
-import Events
 import LinuxIO
 import MCTP
 
@@ -28,15 +26,14 @@ public final class MuxClient {
 
     /// Connects, and registers for `type` unless that is nil.
     public init(name: String, abstract: Bool = true, type: MessageType?) throws(HostFailure) {
-        let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
-        socket = FileDescriptor(owning: CLinux.socket(AF_UNIX, kind, 0))
-        guard socket.raw >= 0 else { throw HostFailure("make a socket: \(Errno.current.description)") }
-        if case .failure(let errno) = UnixSocket.connect(socket.raw, name, abstract: abstract) {
+        do throws(SystemError) { socket = try UnixSocket.make(.packets, blocking: true) } catch {
+            throw HostFailure("make a socket: \(error.errno.description)")
+        }
+        if let errno = UnixSocket.connect(socket.raw, name, abstract: abstract).errno {
             throw HostFailure("connect to \(abstract ? "@" : "")\(name): \(errno.description)")
         }
         // As much as the kernel allows: a message is one packet of the socket's.
-        var size: Int32 = 1 << 20
-        _ = setsockopt(socket.raw, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        UnixSocket.setSendBuffer(socket.raw, 1 << 20)
         if let type { try send(bytes: [type.rawValue]) }
     }
 
@@ -50,55 +47,44 @@ public final class MuxClient {
 
     /// Sends any bytes as one packet.
     public func send(bytes: [UInt8]) throws(HostFailure) {
-        let sent = bytes.withUnsafeBytes { send($0) }
-        guard sent else { throw HostFailure("send to the endpoint: \(Errno.current.description)") }
+        if case .failure(let errno) = bytes.withUnsafeBytes({ UnixSocket.send(socket.raw, $0) }) {
+            throw HostFailure("send to the endpoint: \(errno.description)")
+        }
     }
 
     /// The next message; nil if none comes before the deadline, or the endpoint closed the connection.
     public func receive(deadline: UInt64) -> Frame? {
-        guard isReadable(deadline: deadline) else { return nil }
-        let count = recv(socket.raw, buffer.baseAddress, buffer.count, 0)
-        guard count >= 2 else { return nil }
+        guard isReadable(deadline: deadline), let count = take(), count >= 2 else { return nil }
         return Frame(EID(buffer[0]), Array(buffer[1..<count]))
     }
 
     /// Waits until the endpoint closes the connection; false if it did not before the deadline.
     public func waitUntilClosed(deadline: UInt64) -> Bool {
         while isReadable(deadline: deadline) {
-            if recv(socket.raw, buffer.baseAddress, buffer.count, 0) <= 0 { return true }
+            if (take() ?? 0) == 0 { return true }
         }
         return false
     }
 
     /// Sends every message back to where it came from, until the connection ends.
     public func echo() {
-        while true {
-            let count = recv(socket.raw, buffer.baseAddress, buffer.count, 0)
-            if count < 0, Errno.current == .interrupted { continue }
-            guard count > 0, send(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else { return }
+        while let count = take(), count > 0 {
+            guard case .success = UnixSocket.send(socket.raw, UnsafeRawBufferPointer(rebasing: buffer[..<count])) else {
+                return
+            }
         }
     }
 
     /// Ends the connection, also for a thread that waits in it.
-    public func shutdown() { _ = CLinux.shutdown(socket.raw, Int32(SHUT_RDWR)) }
+    public func shutdown() { UnixSocket.shutdown(socket.raw) }
 
-    private func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        while CLinux.send(socket.raw, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) < 0 {
-            guard Errno.current == .interrupted else { return false }
-        }
-        return true
+    /// A packet, as much of it as the buffer holds; nil when the connection failed.
+    private func take() -> Int? {
+        guard case .success(let count) = UnixSocket.receive(socket.raw, into: buffer) else { return nil }
+        return min(count, buffer.count)
     }
 
-    private func isReadable(deadline: UInt64) -> Bool {
-        while true {
-            let now = Clock.monotonic
-            var request = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-            let left = now < deadline ? (deadline - now) / 1_000_000 + 1 : 0
-            let ready = poll(&request, 1, Int32(clamping: left))
-            if ready > 0 { return true }
-            if ready == 0 && now >= deadline { return false }
-        }
-    }
+    private func isReadable(deadline: UInt64) -> Bool { Poll.isReadable(socket.raw, until: deadline) }
 }
 
 /// A local program on a thread of its own that sends every message back.

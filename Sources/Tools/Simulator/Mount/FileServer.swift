@@ -43,7 +43,7 @@ public final class FileServer {
     private let settings: MountSettings
     private let folder: MountedFolder
     private let connection: FuseConnection
-    private let epoll: FileDescriptor
+    private let epoll: Epoll
     private let signals: FileDescriptor
     /// By the channel's number: a channel has one client, through whichever of its nodes.
     private var clients: [Int: NodeClient] = [:]
@@ -61,21 +61,12 @@ public final class FileServer {
         try Mountpoint.prepare(settings.mountpoint)
         do {
             try Self.makeDevices(settings)
-            var set = sigset_t()
-            sigemptyset(&set)
-            for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, signal) }
-            pthread_sigmask(SIG_BLOCK, &set, nil)
-            signals = try Self.owned(signalfd(-1, &set, Int32(SFD_CLOEXEC)), "signalfd")
-            epoll = try Self.owned(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
+            signals = try Signals.descriptor(of: [SIGTERM, SIGINT, SIGHUP])
+            epoll = try Epoll()
         } catch { throw HostFailure(error.description) }
         connection = try FuseConnection(settings.mountpoint)
         watch(connection.descriptor, Source.kernel)
         watch(signals.raw, Source.signal)
-    }
-
-    private static func owned(_ descriptor: Int32, _ call: String) throws(SystemError) -> FileDescriptor {
-        guard descriptor >= 0 else { throw SystemError(.current, call) }
-        return FileDescriptor(owning: descriptor)
     }
 
     /// A device that is there already must be what is asked for: it would behave otherwise than the command says.
@@ -100,8 +91,8 @@ public final class FileServer {
     }
 
     private func watch(_ descriptor: Int32, _ source: UInt64) {
-        let result = cl_epoll_control(epoll.raw, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue, source)
-        precondition(result == 0, "a new descriptor can be watched")
+        let result = epoll.add(descriptor, EPOLLIN.rawValue, source)
+        precondition(result.errno == nil, "a new descriptor can be watched")
     }
 
     /// Serves until SIGTERM, SIGINT or SIGHUP, or until somebody unmounts; then unmounts, and answers every call that
@@ -110,9 +101,10 @@ public final class FileServer {
         var events = [epoll_event](repeating: epoll_event(), count: 32)
         var isServing = true
         while isServing {
-            let count = Int(epoll_wait(epoll.raw, &events, Int32(events.count), -1))
-            for index in 0..<max(count, 0) where isServing {
-                switch cl_epoll_data(&events[index]) {
+            let result = events.withUnsafeMutableBufferPointer { epoll.wait($0, milliseconds: -1) }
+            guard case .success(let count) = result else { continue }
+            for event in events[..<count] where isServing {
+                switch event.word {
                 case Source.signal: isServing = false
                 case Source.kernel: isServing = serveKernel()
                 case let channel: serveDoorbell(Int(channel))
@@ -249,7 +241,7 @@ public final class FileServer {
 
     private func release(_ request: FuseRequest) {
         if let channel = folder.node(request.node)?.channel, let client = clients.removeValue(forKey: channel) {
-            _ = cl_epoll_control(epoll.raw, EPOLL_CTL_DEL, client.port.doorbell, 0, 0)
+            epoll.remove(client.port.doorbell)
             client.close()
         }
         connection.reply(request.unique)

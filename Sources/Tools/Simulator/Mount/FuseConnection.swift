@@ -63,8 +63,8 @@ final class FuseConnection {
         descriptor = cf_descriptor(session)
         buffer = .allocate(byteCount: Self.bufferSize, alignment: 8)
         answer = .allocate(byteCount: Self.longestAnswer, alignment: 8)
-        _ = cl_fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        _ = cl_fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = Descriptors.setNonBlocking(descriptor)
+        _ = Descriptors.closeOnExec(descriptor)
     }
 
     deinit {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CFuse
 import CLinux
+import LinuxIO
 
 /// The kinds of nodes that a channel has: one for each client that the kernel can put on it.
 enum NodeKind: UInt64, CaseIterable {
@@ -21,12 +22,8 @@ enum NodeKind: UInt64, CaseIterable {
 struct MountedFolder {
     /// 1 and up.
     let channels: Int
-    private let owner = (user: getuid(), group: getgid())
-    private let born: UInt64 = {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return UInt64(now.tv_sec)
-    }()
+    private let owner = (user: CurrentProcess.user, group: CurrentProcess.group)
+    private let born = Clock.real / 1_000_000_000
 
     init(channels: Int) { self.channels = channels }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import LinuxIO
 
 /// The folder to mount on.
@@ -9,7 +8,7 @@ enum Mountpoint {
         let status: FileStatus
         do { status = try Syscalls.stat(path) } catch {
             // What a server leaves that was killed.
-            if error.errno.rawValue == ENOTCONN {
+            if error.errno == .notConnected {
                 throw HostFailure(
                     "\(path) is left over from a mount whose server is gone; to remove it: fusermount3 -u \(path)")
             }

@@ -90,10 +90,7 @@ final class SoakHost {
     }
 
     func sleep(_ nanoseconds: UInt64) {
-        var time = timespec(
-            tv_sec: .init(truncatingIfNeeded: nanoseconds / 1_000_000_000),
-            tv_nsec: .init(truncatingIfNeeded: nanoseconds % 1_000_000_000))
-        nanosleep(&time, nil)
+        Clock.sleep(nanoseconds)
     }
 
     /// Takes the device away for a while, and waits until the BMC has it open again.
@@ -137,7 +134,7 @@ final class SoakHost {
             try host.check()
             polls += 1
             if polls < 20 {
-                sched_yield()
+                CurrentThread.yield()
                 return true
             }
             let now = Clock.monotonic

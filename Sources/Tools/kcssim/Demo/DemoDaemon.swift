@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Unsafe: argument lists of the child are C memory for the length of one call.
 import CLinux
 import LinuxIO
 import Simulator
@@ -9,7 +7,7 @@ import Simulator
 final class DemoDaemon {
     /// Where it runs: devices, log and captures.
     let folder: String
-    private let process: Int32
+    private let process: ChildProcess
     private let log: Int32
     private var text: [UInt8] = []
     private var lines: [String] = []
@@ -34,13 +32,11 @@ final class DemoDaemon {
 
     private static func absolute(_ path: String) throws -> String {
         if path.hasPrefix("/") { return path }
-        guard let folder = getcwd(nil, 0) else { throw DemoDaemon.failure(.current, "getcwd") }
-        defer { free(folder) }
-        return String(cString: folder) + "/" + path
+        return try orFail { () throws(SystemError) in try CurrentProcess.workingFolder() } + "/" + path
     }
 
-    fileprivate static func failure(_ errno: Errno, _ operation: String, _ subject: String = "") -> HostFailure {
-        HostFailure(SystemError(errno, operation, subject).description)
+    fileprivate static func orFail<Value: ~Copyable>(_ body: () throws(SystemError) -> Value) throws -> Value {
+        do throws(SystemError) { return try body() } catch { throw HostFailure(error.description) }
     }
 
     /// In the source tree that this program was built in, or installed beside it.
@@ -56,26 +52,19 @@ final class DemoDaemon {
 
     private init(_ program: String, _ arguments: [String], folder: String, notify: String) throws {
         self.folder = folder
-        var pipes: [Int32] = [-1, -1]
-        guard pipe2(&pipes, O_CLOEXEC) == 0 else { throw DemoDaemon.failure(.current, "pipe2") }
-        log = pipes[0]
-        var files = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&files)
-        posix_spawn_file_actions_adddup2(&files, pipes[1], 2)
-        posix_spawn_file_actions_addchdir_np(&files, folder)
-        setenv("NOTIFY_SOCKET", notify, 1)
-        var child: pid_t = 0
-        var list = ([program] + arguments).map { strdup($0) } + [nil]
-        let result = posix_spawn(&child, program, &files, nil, &list, cl_environment())
-        for argument in list { free(argument) }
-        posix_spawn_file_actions_destroy(&files)
-        unsetenv("NOTIFY_SOCKET")
-        close(pipes[1])
-        guard result == 0 else { throw DemoDaemon.failure(Errno(rawValue: result), "posix_spawn", program) }
-        process = child
+        let pipe = try Self.orFail { () throws(SystemError) in try Descriptors.pipe() }
+        log = pipe.input
+        var setup = ChildProcess.Setup()
+        setup.descriptors = [(from: pipe.output, to: 2)]
+        setup.folder = folder
+        let others = CurrentProcess.environment.filter { !$0.hasPrefix("NOTIFY_SOCKET=") }
+        setup.environment = others + ["NOTIFY_SOCKET=\(notify)"]
+        let result = ChildProcess.start(program, arguments, setup)
+        Syscalls.close(pipe.output)
+        process = try Self.orFail { () throws(SystemError) in try result.get("start", program) }
     }
 
-    deinit { close(log) }
+    deinit { Syscalls.close(log) }
 
     /// The first line from `first` on that contains `words`, waited for; nil when the time is over.
     func line(containing words: String, from first: Int = 0, timeout: UInt64) -> String? {
@@ -90,10 +79,7 @@ final class DemoDaemon {
     var lineCount: Int { lines.count }
 
     private func readMore(until deadline: UInt64) -> Bool {
-        let now = Clock.monotonic
-        guard now < deadline else { return false }
-        var request = pollfd(fd: log, events: Int16(POLLIN), revents: 0)
-        guard poll(&request, 1, Int32(clamping: (deadline - now) / 1_000_000 + 1)) > 0 else { return false }
+        guard Poll.isReadable(log, until: deadline) else { return false }
         var chunk = [UInt8](repeating: 0, count: 4096)
         guard case .success(let count) = chunk.withUnsafeMutableBytes({ Syscalls.read(log, into: $0) }), count > 0
         else {
@@ -109,43 +95,43 @@ final class DemoDaemon {
 
     /// Asks it to stop, and tells its exit status, or minus the signal that ended it. Its log stays in its folder.
     func stop() -> Int32 {
-        kill(process, SIGTERM)
+        process.send(SIGTERM)
         while readMore(until: Clock.monotonic + 10_000_000_000) {}
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 && Errno.current == .interrupted {}
+        let ending = process.wait()
         let log = Array((lines.joined(separator: "\n") + "\n").utf8)
         if let file = try? Syscalls.open(folder + "/kcsmuxd.log", O_WRONLY | O_CREAT, mode: 0o600) {
             _ = log.withUnsafeBytes { Syscalls.writeAll(file.raw, $0) }
         }
-        return cl_exited(status) != 0 ? cl_exit_status(status) : -cl_termination_signal(status)
+        switch ending {
+        case .success(.exited(let status)): return status
+        case .success(.signalled(let signal)): return -signal
+        case .failure(let errno): return errno.rawValue
+        }
     }
 }
 
 /// The service manager's end of the notification socket.
 private final class Notification {
     let path: String
-    private let socket: Int32
+    private let socket: FileDescriptor
 
     init(_ folder: String) throws {
-        path = folder + "/notify.sock"
-        socket = CLinux.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard socket >= 0 else { throw DemoDaemon.failure(.current, "socket") }
-        if case .failure(let errno) = UnixSocket.bind(socket, path, abstract: false) {
-            throw DemoDaemon.failure(errno, "bind", path)
+        let path = folder + "/notify.sock"
+        self.path = path
+        let made = try DemoDaemon.orFail { () throws(SystemError) in
+            let made = try UnixSocket.make(.datagram, blocking: true)
+            try UnixSocket.bind(made.raw, path, abstract: false).get("bind", path)
+            return made
         }
+        socket = made
     }
-
-    deinit { close(socket) }
 
     func wait(for words: String, timeout: UInt64) -> Bool {
         let deadline = Clock.monotonic &+ timeout
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let now = Clock.monotonic
-            guard now < deadline else { return false }
-            var request = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            guard poll(&request, 1, Int32(clamping: (deadline - now) / 1_000_000 + 1)) > 0 else { return false }
-            guard case .success(let count) = buffer.withUnsafeMutableBytes({ Syscalls.read(socket, into: $0) })
+            guard Poll.isReadable(socket.raw, until: deadline) else { return false }
+            guard case .success(let count) = buffer.withUnsafeMutableBytes({ Syscalls.read(socket.raw, into: $0) })
             else {
                 return false
             }
