@@ -12,7 +12,7 @@ import Testing
         let loop = try EventLoop()
         let log = Log(level: .error)
         let services = ActionRunner.Services(
-            loop: loop, log: log, programs: Programs(loop), sysrq: { Sysrq(loop, path: "\(folder.path)/sysrq") },
+            loop: loop, log: log, programs: Programs(loop, log), sysrq: { Sysrq(loop, path: "\(folder.path)/sysrq") },
             // A capture on a disk that hangs.
             capture: { _, _, _ in })
         func action(_ kind: ActionKind, _ timeout: TimeSpan, _ otherwise: [Action] = []) -> Action {
