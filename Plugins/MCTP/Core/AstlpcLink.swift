@@ -29,10 +29,6 @@ public final class AstlpcLink: Link {
     private var bmc: AstlpcBMC
     private var packet: [UInt8] = []
     private var wantsOutput = false
-    /// When the BMC says that it is ready even if the host has not read that it was not; nil: it has said so.
-    private var readyAt: UInt64?
-    /// Nanoseconds that a host has to see that the BMC was not ready.
-    static let longestPause: UInt64 = 250_000_000
     /// Signals that made no sense, and lengths that could not be.
     public private(set) var protocolErrors: UInt64 = 0
     /// Times that the host wanted a channel and could not have one.
@@ -58,22 +54,14 @@ public final class AstlpcLink: Link {
     public var unit: Int { bmc.unit }
 
     /// The device is there: tells the host.
-    ///
-    /// Hosts such as libmctp's initialise anew only when they see bit 7 of STR fall, and a BMC that was killed left it set. So
-    /// the host first gets STR without it, and ready once it has read that, or after `longestPause`.
     public func start(now: UInt64) {
-        bmc.stop()
-        readyAt = now &+ Self.longestPause
-        writeRegisters()
+        bmc.start()
+        pump(now: now)
     }
-
-    /// When `outputReady` is due even if the host has read nothing; nil if it is not.
-    public var deadline: UInt64? { readyAt }
 
     /// The device goes: tells the host.
     public func stop() {
         bmc.stop()
-        readyAt = nil
         endpoint.linkBecameInactive()
         writeRegisters()
     }
@@ -84,9 +72,8 @@ public final class AstlpcLink: Link {
         start(now: now)
     }
 
-    /// The host wrote a byte. While it is told that there is nobody, it cannot mean us.
+    /// The host wrote a byte.
     public func data(_ value: UInt8, now: UInt64) {
-        guard readyAt == nil else { return }
         switch bmc.hostWrote(value) {
         case .none: break
         case .packet:
@@ -117,21 +104,7 @@ public final class AstlpcLink: Link {
     /// The host has read ODR.
     public func outputReady(now: UInt64) {
         wantsOutput = false
-        if bmc.write == nil { becomeReady() }
         pump(now: now)
-    }
-
-    /// `deadline` has come.
-    public func pauseEnded(now: UInt64) {
-        guard let readyAt, now >= readyAt else { return }
-        becomeReady()
-        pump(now: now)
-    }
-
-    private func becomeReady() {
-        guard readyAt != nil else { return }
-        readyAt = nil
-        bmc.start()
     }
 
     /// Writes the registers as far as the host has read them, and puts the next packet into the window.
@@ -173,10 +146,8 @@ public final class AstlpcLink: Link {
             case .failed: return
             }
         }
-        if wantsOutput != (readyAt != nil) {
-            wantsOutput.toggle()
-            registers.wantOutput(wantsOutput)
-        }
+        if wantsOutput { registers.wantOutput(false) }
+        wantsOutput = false
     }
 
     private static func text(_ refusal: AstlpcRefusal) -> String {

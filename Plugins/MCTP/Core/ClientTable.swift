@@ -33,10 +33,6 @@ public struct ClientCounters: Sendable {
     public internal(set) var slow: UInt64 = 0
     /// Packets of clients that were too short or of a type that they may not send.
     public internal(set) var malformed: UInt64 = 0
-    /// Answers to requests that are not open any more, or never were.
-    public internal(set) var lateAnswers: UInt64 = 0
-    /// Requests that came while there was no channel.
-    public internal(set) var refusedRequests: UInt64 = 0
 }
 
 /// Who is connected, what each listens to, and what waits for those that do not read.
@@ -90,8 +86,6 @@ struct ClientTable {
 
     mutating func refuse() { counters.refused += 1 }
     mutating func countMalformed() { counters.malformed += 1 }
-    mutating func countLateAnswer() { counters.lateAnswers += 1 }
-    mutating func countRefusedRequest() { counters.refusedRequests += 1 }
 
     /// The types that somebody listens to.
     var types: MessageTypeSet {
@@ -109,37 +103,18 @@ struct ClientTable {
     ) -> Int {
         var listeners = 0
         let type = MessageType(message[0])
-        makeFrame(message, from: source)
-        for client in clients.indices where clients[client].isConnected && clients[client].type == type {
-            listeners += 1
-            deliver(to: client, sockets, dropped: &dropped)
-        }
-        return listeners
-    }
-
-    /// Gives a message to the first client that listens to its type, `sender` left out.
-    mutating func deliver(
-        _ message: [UInt8], from source: EID, toOneBut sender: Int, _ sockets: ClientSockets,
-        dropped: inout [(Int, String)]
-    ) {
-        let type = MessageType(message[0])
-        let listener = clients.indices.first { $0 != sender && clients[$0].isConnected && clients[$0].type == type }
-        guard let listener else { return }
-        makeFrame(message, from: source)
-        deliver(to: listener, sockets, dropped: &dropped)
-    }
-
-    private mutating func makeFrame(_ message: [UInt8], from source: EID) {
         frame.removeAll(keepingCapacity: true)
         frame.append(source.rawValue)
         frame.append(contentsOf: message)
-    }
-
-    private mutating func deliver(to client: Int, _ sockets: ClientSockets, dropped: inout [(Int, String)]) {
-        guard let reason = deliver(to: client, sockets) else { return }
-        dropped.append((client, reason))
-        disconnect(client)
-        sockets.close(client)
+        for client in clients.indices where clients[client].isConnected && clients[client].type == type {
+            listeners += 1
+            if let reason = deliver(to: client, sockets) {
+                dropped.append((client, reason))
+                disconnect(client)
+                sockets.close(client)
+            }
+        }
+        return listeners
     }
 
     /// The client's socket can be written: sends what waits. A reason if the client had to go.

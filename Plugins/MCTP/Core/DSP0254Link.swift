@@ -25,7 +25,7 @@ public enum MessageDisposition: Sendable {
 ///
 /// What goes out in a read phase:
 /// - after the last packet of a request: the answer to that request, before anything else that waits. It may come later,
-///   while the host waits in its read phase.
+///   while the host waits in its read phase. Where answers cannot be told from other messages, it is what comes next.
 /// - after the last packet of anything else, and after Get MCTP Packet: the next packet that waits.
 /// - after a packet that does not end its message: nothing, since a host may send the next without reading.
 ///
@@ -36,8 +36,8 @@ public enum MessageDisposition: Sendable {
 public final class DSP0254Link: Link {
     private struct Waiting {
         let token: UInt64
-        /// For whom and with which tag.
-        let answer: (source: EID, tag: MessageTag)
+        /// For whom and with which tag; nil: whatever goes out next.
+        let answer: (source: EID, tag: MessageTag)?
         let deadline: UInt64
     }
 
@@ -64,8 +64,6 @@ public final class DSP0254Link: Link {
         self.port = port
         self.unit = unit
         super.init(endpoint)
-        // SMS_ATN asks a host that has not spoken yet to fetch what waits.
-        endpoint.needsChannel = false
     }
 
     /// The host sent a KCS message. Whoever waited for an answer before does not any more.
@@ -75,7 +73,7 @@ public final class DSP0254Link: Link {
         // Until its first packet nobody knows that there is a host that speaks this.
         if !isActive {
             isActive = true
-            endpoint.hostAppeared(now: now)
+            endpoint.linkBecameActive(now: now)
         }
         let packet = bytes.extracting(range)
         guard let header = PacketHeader(packet) else { return .declined }
@@ -86,6 +84,7 @@ public final class DSP0254Link: Link {
         switch outcome {
         case .awaiting(let source, let tag):
             waiting = Waiting(token: token, answer: (source, tag), deadline: now &+ Self.patience)
+        case .awaitingAny: waiting = Waiting(token: token, answer: nil, deadline: now &+ Self.patience)
         case .nothing, .handled:
             _ = reply(token)
             return .handled
@@ -121,9 +120,12 @@ public final class DSP0254Link: Link {
 
     /// Gives the host that waits what it waits for; false if that is not there, or nobody waits.
     private func answerWaiting() -> Bool {
-        guard let waiting,
-            endpoint.terminus.bringForward(to: waiting.answer.source, tag: waiting.answer.tag)
-        else { return false }
+        guard let waiting else { return false }
+        if let answer = waiting.answer {
+            guard endpoint.terminus.bringForward(to: answer.source, tag: answer.tag) else { return false }
+        } else if endpoint.terminus.nextPacketSize(unit: unit) == 0 {
+            return false
+        }
         self.waiting = nil
         return reply(waiting.token)
     }

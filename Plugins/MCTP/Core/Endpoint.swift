@@ -18,6 +18,8 @@ public final class Endpoint {
         case handled
         /// A request that clients have, whose answer may come.
         case awaiting(EID, MessageTag)
+        /// A message that clients have, and that whatever they send next may answer.
+        case awaitingAny
     }
 
     let terminus: Terminus
@@ -30,8 +32,6 @@ public final class Endpoint {
     private var hostAddress: HostAddress?
     private var isLinkActive = false
     private var isReading = true
-    /// Whether requests are refused while the link is down. False where packets can wait for a host that has not spoken.
-    var needsChannel = true
 
     /// Less than this much room in the transmit queue, and clients are not read: the longest message that one read of a
     /// client can bring.
@@ -67,18 +67,10 @@ public final class Endpoint {
     /// To be called about once a second.
     public func tick(now: UInt64) {
         _ = terminus.expire(now: now)
-        if now > configuration.requestLife { terminus.dropRequests(queuedBefore: now - configuration.requestLife) }
-        updateReading()
         assignHostAddress(now: now)
     }
 
     // MARK: The link
-
-    /// The host spoke for the first time on a link that is always up.
-    func hostAppeared(now: UInt64) {
-        isLinkActive = true
-        assignHostAddress(now: now)
-    }
 
     /// The link is up, or up again: the host knows nothing of what was before.
     func linkBecameActive(now: UInt64) {
@@ -94,8 +86,6 @@ public final class Endpoint {
     }
 
     func linkReset() {
-        // A request was meant for the host that was there, and nobody waits for an answer.
-        terminus.dropQueued()
         terminus.linkReset()
         requests.removeAll()
         hostAddress?.reset()
@@ -118,7 +108,8 @@ public final class Endpoint {
         if message.type == .control { return control(message, now: now) }
         let listeners = deliver(message.body, from: message.source)
         guard listeners > 0, message.tag.isOwner else { return .handled }
-        guard requests.add(message, now: now) else { return .handled }
+        // The answer to what has no instance id cannot be told from a message that comes by itself.
+        guard requests.add(message, now: now) else { return .awaitingAny }
         return .awaiting(message.source, message.tag.answer)
     }
 
@@ -137,7 +128,7 @@ public final class Endpoint {
         let asked = message.destination
         let source = asked == .null || asked == .broadcast ? responder.eid : asked
         _ = terminus.send(
-            answer.span, to: message.source, tag: message.tag.answer, from: source, overtakes: true, now: now)
+            answer.span, to: message.source, tag: message.tag.answer, from: source, now: now)
         if responder.eid != terminus.eid {
             observer.log(.notice, "the host changed our EID from \(terminus.eid.rawValue) to \(responder.eid.rawValue)")
             terminus.setEID(responder.eid)
@@ -179,16 +170,10 @@ public final class Endpoint {
         let destination = EID(bytes[0])
         let body = bytes.extracting(1...)
         if destination == terminus.eid {
-            deliverLocally([UInt8](copying: body), from: client)
+            _ = deliver([UInt8](copying: body), from: destination)
         } else if let (tag, local) = requests.take(answer: body, to: destination, now: now) {
             let source = local == .null || local == .broadcast ? terminus.eid : local
             if !terminus.send(body, to: destination, tag: tag, from: source, now: now) { logFull(client) }
-        } else if PendingRequests.isAnswer(body) {
-            clients.countLateAnswer()
-            observer.log(.debug, "dropped an answer of client \(client): its request is not open")
-        } else if needsChannel, !isLinkActive {
-            clients.countRefusedRequest()
-            observer.log(.debug, "dropped a request of client \(client): there is no channel")
         } else if terminus.send(request: body, to: destination, now: now) == nil {
             logFull(client)
         }
@@ -219,13 +204,6 @@ public final class Endpoint {
         let listeners = clients.deliver(message, from: source, sockets, dropped: &dropped)
         for (client, reason) in dropped { logDropped(client, reason) }
         return listeners
-    }
-
-    /// A message to our own EID goes to one other client of its type: what a client sends does not multiply.
-    private func deliverLocally(_ message: [UInt8], from client: Int) {
-        var dropped: [(Int, String)] = []
-        clients.deliver(message, from: terminus.eid, toOneBut: client, sockets, dropped: &dropped)
-        for (client, reason) in dropped { logDropped(client, reason) }
     }
 
     private func updateReading() {

@@ -15,7 +15,6 @@ public final class MCTPHandler: Handler {
     private(set) var sockets: MuxSockets?
     private var timer: HandlerTimer?
     /// For a host that waits for an answer.
-    private var pauseTimer: HandlerTimer?
     private var answerTimer: HandlerTimer?
 
     /// The plugin.
@@ -77,7 +76,6 @@ public final class MCTPHandler: Handler {
     /// The host CPU was reset: it knows nothing of what was under way.
     public override func reset(now: UInt64) {
         astlpc?.reset(now: now)
-        if let deadline = astlpc?.deadline { pauseTimer?.set(deadline) }
         messages?.reset()
     }
 
@@ -99,8 +97,6 @@ public final class MCTPHandler: Handler {
         stats.number("clients_refused", endpoint.clientCounters.refused)
         stats.number("clients_slow", endpoint.clientCounters.slow)
         stats.number("client_packets_malformed", endpoint.clientCounters.malformed)
-        stats.number("client_answers_late", endpoint.clientCounters.lateAnswers)
-        stats.number("client_requests_refused", endpoint.clientCounters.refusedRequests)
         if let messages { stats.number("unanswered", messages.unanswered) }
         guard let astlpc else { return }
         stats.number("version", UInt64(astlpc.version?.rawValue ?? 0))
@@ -152,8 +148,6 @@ public final class MCTPHandler: Handler {
             self.link = link
             astlpc = link
             link.start(now: host.now)
-            pauseTimer = host.timer(for: self) { handler, now in handler.astlpc?.pauseEnded(now: now) }
-            if let deadline = link.deadline { pauseTimer?.set(deadline) }
             return .automatic
         }
     }
@@ -161,7 +155,6 @@ public final class MCTPHandler: Handler {
     private func close() {
         timer = nil
         answerTimer = nil
-        pauseTimer = nil
         sockets?.close()
         link = nil
         astlpc = nil

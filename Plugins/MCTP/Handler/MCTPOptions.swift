@@ -51,9 +51,6 @@ struct MCTPOptions {
                 .size("per_peer", 4096...16_777_216, default: "256KiB", help: "one sender's incomplete messages"),
                 .size("total", 4096...67_108_864, default: "1MiB", help: "all incomplete messages"),
             ], default: "{}", help: "bounds of incomplete messages"),
-        .duration(
-            "request_life", .milliseconds(1) ... .hours(1), default: "6s",
-            help: "how long a program's request waits for the host at most"),
     ]
 
     init(_ options: OptionValue) {
@@ -95,7 +92,6 @@ struct MCTPOptions {
         let perPeer = Int(reassembly["per_peer"].size)
         configuration.reassembly = ReassemblyLimits(
             timeout: reassembly["timeout"].duration.nanoseconds, perPeer: perPeer, total: Int(reassembly["total"].size))
-        configuration.requestLife = options["request_life"].duration.nanoseconds
         // A queue that takes several of the longest messages.
         configuration.queueBound = max(2 << 20, 4 * perPeer)
         if let types = options["socket"]["types"].ifPresent {

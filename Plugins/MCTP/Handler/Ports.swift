@@ -5,6 +5,7 @@ import Common
 import MCTP
 import MCTPMux
 import PluginKit
+import Wire
 
 /// The registers of this instance's channel.
 final class ChannelRegisters: AstlpcRegisters {
@@ -47,10 +48,12 @@ final class ChannelMessages: MessagePort {
     func setAttention(_ on: Bool) { host.setAttention(on) }
 }
 
-/// kcsmuxd's log and capture. Packets are recorded as they are: kcsmuxd puts the header of link type 276 in front.
+/// kcsmuxd's log and capture. Packets are recorded as Linux cooked frames with the protocol number of MCTP, which Wireshark
+/// knows.
 final class ChannelObserver: EndpointObserver {
     private static let linkType: UInt32 = 276
     private let host: Host
+    private var frame: [UInt8] = []
 
     init(_ host: Host) { self.host = host }
 
@@ -59,6 +62,10 @@ final class ChannelObserver: EndpointObserver {
     }
 
     func record(_ packet: Span<UInt8>, toHost: Bool) {
-        packet.withUnsafeBytes { _ = host.annotate(linkType: Self.linkType, toHost ? .output : .input, $0) }
+        // Protocol 0x00FA, device type 290 (MCTP); packet type 4 is outgoing, 0 to us.
+        frame.removeAll(keepingCapacity: true)
+        frame.append(contentsOf: [0, 0xFA, 0, 0, 0, 0, 0, 0, 1, 0x22, toHost ? 4 : 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        frame.append(copying: packet)
+        frame.withUnsafeBytes { _ = host.annotate(linkType: Self.linkType, toHost ? .output : .input, $0) }
     }
 }

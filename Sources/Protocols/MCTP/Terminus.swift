@@ -29,7 +29,7 @@ public final class Terminus {
         counters.packetsIn += 1
         guard let header = PacketHeader(packet) else { return drop(.malformed) }
         let forUs = header.destination == eid || header.destination == .null || header.destination == .broadcast
-        guard forUs, header.source != .broadcast, header.source != eid else { return drop(.notForUs) }
+        guard forUs, header.source != .broadcast else { return drop(.notForUs) }
         let reception = reassembler.receive(packet, header, now: now, &counters)
         if case .message(let message) = reception {
             counters.messagesIn += 1
@@ -67,13 +67,12 @@ public final class Terminus {
     }
 
     /// Queues a message with the tag given: for an answer, `message.tag.answer`. False, counted, if the queue is at its
-    /// bound. What `overtakes` goes out before everything else.
+    /// bound.
     public func send(
-        _ body: Span<UInt8>, to destination: EID, tag: MessageTag, from source: EID? = nil, overtakes: Bool = false,
-        now: UInt64
+        _ body: Span<UInt8>, to destination: EID, tag: MessageTag, from source: EID? = nil, now: UInt64
     ) -> Bool {
         let queued = queue.append(
-            body, destination: destination, source: source ?? eid, tag: tag, overtakes: overtakes, now: now)
+            body, destination: destination, source: source ?? eid, tag: tag, now: now)
         if !queued { counters.count(.queueFull) }
         return queued
     }
@@ -102,16 +101,6 @@ public final class Terminus {
     /// Drops answers that were queued before a time: who asked does not wait for them any more.
     public func dropAnswers(queuedBefore time: UInt64) {
         for _ in 0..<queue.cancelAnswers(queuedBefore: time) { counters.count(.timedOut) }
-    }
-
-    /// Drops requests that were queued before a time: what they ask for is not wanted any more.
-    public func dropRequests(queuedBefore time: UInt64) {
-        for _ in 0..<queue.cancelRequests(queuedBefore: time) { counters.count(.expired) }
-    }
-
-    /// Drops everything that waits for the link.
-    public func dropQueued() {
-        for _ in 0..<queue.removeAll() { counters.count(.linkReset) }
     }
 
     /// The other side began anew. What it had sent of messages is gone; our message under way starts again from its

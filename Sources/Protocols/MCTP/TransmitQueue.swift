@@ -33,12 +33,12 @@ struct TransmitQueue {
 
     /// Adds a message of at least one byte; false if the bound is reached.
     mutating func append(
-        _ body: Span<UInt8>, destination: EID, source: EID, tag: MessageTag, overtakes: Bool = false, now: UInt64
+        _ body: Span<UInt8>, destination: EID, source: EID, tag: MessageTag, now: UInt64
     ) -> Bool {
         guard body.count > 0, body.count <= room else { return false }
-        let message = OutgoingMessage(
-            destination: destination, source: source, tag: tag, body: [UInt8](copying: body), queued: now)
-        if overtakes { overtaking.append(message) } else { ordinary.append(message) }
+        ordinary.append(
+            OutgoingMessage(
+                destination: destination, source: source, tag: tag, body: [UInt8](copying: body), queued: now))
         return true
     }
 
@@ -86,20 +86,6 @@ struct TransmitQueue {
         ordinary.rewind()
         overtaking.rewind()
         return cancelled
-    }
-
-    /// Cancels everything; answers how many messages there were.
-    mutating func removeAll() -> Int {
-        pending = nil
-        return overtaking.removeAll { _ in true } + ordinary.removeAll { _ in true }
-    }
-
-    /// Cancels requests that were queued before a time; answers how many were. What is under way goes too: its packet that
-    /// the link has is the last.
-    mutating func cancelRequests(queuedBefore time: UInt64) -> Int {
-        let underWay = ordinary.first.map { $0.tag.isOwner && $0.queued < time } ?? false
-        if underWay, pending?.overtakes == false { pending = nil }
-        return ordinary.removeAll { $0.tag.isOwner && $0.queued < time }
     }
 
     /// Cancels answers that were queued before a time; answers how many were.

@@ -133,8 +133,6 @@ final class AstlpcBench {
     func begin() {
         link.start(now: now)
         registers.odr = nil
-        link.outputReady(now: now)
-        registers.odr = nil
         _ = host.start(status: registers.status)
         run()
     }
