@@ -9,6 +9,10 @@ public enum EffectiveConfiguration {
     public static func yaml(_ file: Value, _ configuration: Configuration, options: [[Value]]) -> String {
         ValueText.yaml(
             object(file) { key, value in
+                if key == "realtime" && !value["policy"].isGiven {
+                    // A priority means something with a policy only.
+                    return object(value) { key, value in key == "priority" ? with(value, .absent) : value }
+                }
                 guard key == "channels", let list = value.list else { return value }
                 let channels = list.indices.map { index in
                     channel(

@@ -19,21 +19,23 @@ struct CommandLine {
     }
 
     static let help = """
-        Usage: kcsmuxd [--config FILE] [--log-level LEVEL] [--check-config] [--print-config]
-                       [--print-needs] [--version] [--help]
+        Usage: kcsmuxd [--config FILE] [--log-level LEVEL]
+               [--check-config | --print-config | --print-needs | --version | --help]
 
-        Serves KCS channels: opens the devices that FILE names, and gives each channel's bytes or messages to the plugins
-        that FILE names for it.
+        Serves KCS channels: opens the devices that FILE names, and gives each channel's
+        bytes or messages to the plugins that FILE names for it.
 
-          -c, --config FILE  the configuration (default /etc/kcsmux/kcsmux.yaml)
-          --check-config     check FILE, its plugins and their options, and exit; opens no device
-          --print-config     print FILE as it takes effect, defaults filled in, and exit
-          --print-needs      print what FILE needs of the machine, a line each, and exit
-          --log-level LEVEL  error, warning, notice, info, debug or trace (default notice)
-          --version          print version, plugin ABI and build, and exit
-          --help             print this, and exit
+          -c, --config FILE    the configuration (default /etc/kcsmux/kcsmux.yaml)
+          --check-config       check FILE, its plugins and their options, and exit
+          --print-config       print FILE as it takes effect, and exit
+          --print-needs        print what FILE needs of the machine, and exit
+          --log-level LEVEL    error, warning, notice, info, debug or trace
+                               (default notice)
+          --version            print version, plugin ABI and build, and exit
+          --help               print this, and exit
 
-        Signals: SIGTERM and SIGINT stop, SIGHUP reloads FILE, SIGUSR1 writes the captures of all channels to disk.
+        Signals: SIGTERM and SIGINT stop, SIGHUP reloads FILE, SIGUSR1 writes the
+        captures of all channels to disk.
         Exit status: 0 stopped as asked, 1 failure, 64 usage, 78 configuration.
 
         """

@@ -29,7 +29,7 @@ import YAML
         let table = [
             Good(.init(.bool), "true", .bool(true)), Good(.init(.bool), "false", .bool(false)),
             Good(.init(.integer), "0x10", .integer(16)), Good(Self.ten, "-1", .integer(-1)),
-            Good(Self.ten, "10", .integer(10)), Good(Self.mode, "0660", .integer(0o660)),
+            Good(Self.ten, "10", .integer(10)), Good(Self.mode, "0660", .fileMode(0o660)),
             Good(Self.pause, "1ms", .duration(.milliseconds(1))), Good(Self.pause, "'1m'", .duration(.seconds(60))),
             Good(Self.memory, "4KiB", .size(4096)), Good(Self.memory, "0x1000", .size(4096)),
             Good(Self.memory, "\"1MiB\"", .size(1 << 20)), Good(Self.short, "abc", .string("abc")),
