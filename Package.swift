@@ -13,8 +13,7 @@ import PackageDescription
 
 let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
 /// The targets in which every unsafe construct is marked `unsafe`.
-let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "MCTP", "MCTPMux", "Schema", "Wire", "YAML"]
-let memorySafety: [SwiftSetting] = [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")]
+let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "Schema", "YAML"]
 
 // MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 
@@ -99,7 +98,7 @@ let shippedTargets: [Target] = [
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
     library(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
-    library("Plugins/MCTP/Core", "MCTP Wire", name: "MCTPMux"),
+    library("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
     library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
 ]
@@ -121,7 +120,7 @@ let testTargets: [Target] = [
     program("Tests/Capture/capture-child", "Capture CLinux LinuxIO"),
     program("Tests/Devices/SimulatedPeer", "CLinux LinuxIO SimulatedDevice"),
     program("Tests/Plugins/ipmi-count", "IPMI IPMIController"),
-    program("Tests/Benchmarks/MCTP", "CLinux LinuxIO MCTP MCTPMux Wire", name: "MCTPBenchmark"),
+    program("Tests/Benchmarks/MCTP", "CLinux LinuxIO MCTP MCTPMux", name: "MCTPBenchmark"),
     program("Tests/Benchmarks/Daemon", "CLinux LinuxIO SimulatedDevice TestKit", name: "DaemonBenchmark"),
     program(
         "Tests/Fuzz",
@@ -182,7 +181,7 @@ for target in shipped + workstation {
     if target.cSettings == nil && target.name != "Common" && target.name != "CompactText" {
         target.dependencies.append("Common")
     }
-    if memorySafe.contains(target.name) { target.swiftSettings! += memorySafety }
+    if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
 }
 for target in shipped where target.cSettings == nil {
     target.swiftSettings! += embedded ? bmc : ordinary

@@ -14,7 +14,7 @@ public enum ClientDelivery: Sendable {
 /// The local sockets' side of the world, as the endpoint needs it. No method calls back.
 public protocol ClientSockets: AnyObject {
     /// Sends one packet on a client's socket, without waiting.
-    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery
+    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery
     /// Whether `clientWritable` is to be called when the client's socket can be written.
     func watchWritable(_ client: Int, _ on: Bool)
     /// Closes a client's socket. Nothing is called with this number until a new client gets it.
@@ -51,8 +51,6 @@ struct ClientTable {
     static let waitingLimit = 512 << 10
 
     private var clients: [Client] = []
-    /// A message as clients get it: the EID of the other end, and the message.
-    private var frame: [UInt8] = []
     private(set) var counters = ClientCounters()
 
     /// A number for a new client; nil if there are too many.
@@ -96,19 +94,16 @@ struct ClientTable {
         return types
     }
 
-    /// Gives a message to every client that listens to its type exactly; answers how many there are.
+    /// Gives a frame, [EID][message], to every client that listens to its type exactly; answers how many there are.
     /// Clients that can take no more are sent away, and named in `dropped`.
     mutating func deliver(
-        _ message: [UInt8], from source: EID, _ sockets: ClientSockets, dropped: inout [(Int, String)]
+        _ frame: UnsafeRawBufferPointer, _ sockets: ClientSockets, dropped: inout [(Int, String)]
     ) -> Int {
         var listeners = 0
-        let type = MessageType(message[0])
-        frame.removeAll(keepingCapacity: true)
-        frame.append(source.rawValue)
-        frame.append(contentsOf: message)
+        let type = MessageType(frame[1])
         for client in clients.indices where clients[client].isConnected && clients[client].type == type {
             listeners += 1
-            if let reason = deliver(to: client, sockets) {
+            if let reason = deliver(frame, to: client, sockets) {
                 dropped.append((client, reason))
                 disconnect(client)
                 sockets.close(client)
@@ -122,8 +117,7 @@ struct ClientTable {
         guard isConnected(client) else { return nil }
         var sent = 0
         while sent < clients[client].waiting.count {
-            let frame = clients[client].waiting[sent]
-            let outcome = sockets.send(frame.span, to: client)
+            let outcome = clients[client].waiting[sent].withUnsafeBytes { sockets.send($0, to: client) }
             if case .full = outcome { break }
             if case .failed = outcome {
                 disconnect(client)
@@ -138,10 +132,11 @@ struct ClientTable {
         return nil
     }
 
-    /// Gives `frame` to a client. A reason if the client has to go.
-    private mutating func deliver(to client: Int, _ sockets: ClientSockets) -> String? {
+    private mutating func deliver(
+        _ frame: UnsafeRawBufferPointer, to client: Int, _ sockets: ClientSockets
+    ) -> String? {
         if clients[client].waiting.isEmpty {
-            switch sockets.send(frame.span, to: client) {
+            switch sockets.send(frame, to: client) {
             case .sent: return nil
             case .failed: return "it is gone"
             case .full: sockets.watchWritable(client, true)
@@ -151,7 +146,7 @@ struct ClientTable {
             counters.slow += 1
             return "it does not read: \(clients[client].waiting.count) messages wait for it"
         }
-        clients[client].waiting.append(frame)
+        clients[client].waiting.append(Array(frame))
         clients[client].waitingBytes += frame.count
         return nil
     }

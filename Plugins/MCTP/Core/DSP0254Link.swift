@@ -4,7 +4,7 @@ import MCTP
 /// What DSP0254 needs of the KCS channel. No method calls back.
 public protocol MessagePort: AnyObject {
     /// Answers a KCS request; false if nobody waits for that answer any more.
-    func reply(_ token: UInt64, _ message: Span<UInt8>) -> Bool
+    func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool
     /// Says that a KCS request has no answer.
     func withhold(_ token: UInt64)
     /// Sets or clears SMS_ATN.
@@ -55,8 +55,9 @@ public final class DSP0254Link: Link {
     private var waiting: Waiting?
     private var attention = false
     private var isActive = false
-    private var packet: [UInt8] = []
-    private var answer: [UInt8] = []
+    private let incoming = UnsafeMutableRawBufferPointer.allocate(byteCount: DSP0254.longestPacket, alignment: 8)
+    private let outgoing = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: DSP0254.longestPacket + DSP0254.overhead, alignment: 8)
 
     /// `unit`: payload bytes of a packet, at least the baseline unit and at most `largestUnit`.
     public init(_ endpoint: Endpoint, _ port: MessagePort, unit: Int = PacketHeader.baselineUnit) {
@@ -66,8 +67,13 @@ public final class DSP0254Link: Link {
         super.init(endpoint)
     }
 
+    deinit {
+        incoming.deallocate()
+        outgoing.deallocate()
+    }
+
     /// The host sent a KCS message. Whoever waited for an answer before does not any more.
-    public func message(_ token: UInt64, _ bytes: Span<UInt8>, now: UInt64) -> MessageDisposition {
+    public func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> MessageDisposition {
         guard let range = DSP0254.packet(in: bytes) else { return .declined }
         waiting = nil
         // Until its first packet nobody knows that there is a host that speaks this.
@@ -75,8 +81,9 @@ public final class DSP0254Link: Link {
             isActive = true
             endpoint.linkBecameActive(now: now)
         }
-        let packet = bytes.extracting(range)
-        guard let header = PacketHeader(packet) else { return .declined }
+        let packet = UnsafeMutableRawBufferPointer(rebasing: incoming[..<range.count])
+        packet.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let header = PacketHeader(UnsafeRawBufferPointer(packet))!
         if Self.asksForPacket(header, packet), reply(token) { return .handled }
         let outcome = endpoint.received(packet, now: now)
         defer { updateAttention() }
@@ -137,10 +144,12 @@ public final class DSP0254Link: Link {
     }
 
     private func reply(_ token: UInt64) -> Bool {
-        guard endpoint.terminus.nextPacket(unit: unit, into: &packet) > 0 else { return false }
-        DSP0254.frame(packet.span, into: &answer)
-        if port.reply(token, answer.span) {
-            endpoint.observer.record(packet.span, toHost: true)
+        let packet = UnsafeMutableRawBufferPointer(rebasing: outgoing[3..<3 + PacketHeader.size + unit])
+        let count = endpoint.terminus.nextPacket(unit: unit, into: packet)
+        guard count > 0 else { return false }
+        let length = DSP0254.frame(packet: count, in: outgoing)
+        if port.reply(token, UnsafeRawBufferPointer(rebasing: outgoing[..<length])) {
+            endpoint.observer.record(UnsafeRawBufferPointer(rebasing: packet[..<count]), toHost: true)
             endpoint.packetTaken()
         }
         updateAttention()
@@ -154,10 +163,10 @@ public final class DSP0254Link: Link {
         port.setAttention(wanted)
     }
 
-    private static func asksForPacket(_ header: PacketHeader, _ packet: Span<UInt8>) -> Bool {
-        guard header.som, header.eom, header.tag.isOwner,
-            let control = ControlHeader(packet.extracting(PacketHeader.size...))
-        else { return false }
+    private static func asksForPacket(_ header: PacketHeader, _ packet: UnsafeMutableRawBufferPointer) -> Bool {
+        guard header.som, header.eom, header.tag.isOwner else { return false }
+        let body = UnsafeRawBufferPointer(rebasing: packet[PacketHeader.size...])
+        guard let control = ControlHeader(body) else { return false }
         return control.isRequest && control.command == .getPacket
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import MCTP
-import Wire
 
 /// An MCTP endpoint with local clients: answers control requests itself, and carries all other messages between the host
 /// and programs that speak the `mctp-mux` socket protocol.
@@ -32,6 +31,7 @@ public final class Endpoint {
     private var hostAddress: HostAddress?
     private var isLinkActive = false
     private var isReading = true
+    private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ControlResponder.capacity, alignment: 8)
 
     /// Less than this much room in the transmit queue, and clients are not read: the longest message that one read of a
     /// client can bring.
@@ -50,6 +50,8 @@ public final class Endpoint {
             vendors: configuration.vendors, mediumSpecific: configuration.mediumSpecific)
         hostAddress = configuration.hostEID.map { HostAddress($0) }
     }
+
+    deinit { answer.deallocate() }
 
     /// This endpoint's address now.
     public var eid: EID { terminus.eid }
@@ -99,14 +101,15 @@ public final class Endpoint {
     }
 
     /// A packet came whose checksum is wrong.
-    func receivedCorrupt(_ packet: Span<UInt8>) { terminus.receivedCorrupt(packet) }
+    func receivedCorrupt(_ packet: UnsafeRawBufferPointer) { terminus.receivedCorrupt(packet) }
 
     /// A packet came.
-    func received(_ packet: Span<UInt8>, now: UInt64) -> Outcome {
-        observer.record(packet, toHost: false)
+    func received(_ packet: UnsafeMutableRawBufferPointer, now: UInt64) -> Outcome {
+        observer.record(UnsafeRawBufferPointer(packet), toHost: false)
         guard case .message(let message) = terminus.receive(packet, now: now) else { return .nothing }
         if message.type == .control { return control(message, now: now) }
-        let listeners = deliver(message.body, from: message.source)
+        message.frame[0] = message.source.rawValue
+        let listeners = deliver(UnsafeRawBufferPointer(message.frame))
         guard listeners > 0, message.tag.isOwner else { return .handled }
         // The answer to what has no instance id cannot be told from a message that comes by itself.
         guard requests.add(message, now: now) else { return .awaitingAny }
@@ -114,21 +117,23 @@ public final class Endpoint {
     }
 
     private func control(_ message: ReceivedMessage, now: UInt64) -> Outcome {
-        guard let header = ControlHeader(message.body.span) else { return .handled }
+        guard let header = ControlHeader(message.body) else { return .handled }
         guard header.isRequest else {
-            if let response = ControlResponse(message.body.span), let line = hostAddress?.received(response) {
+            if let response = ControlResponse(message.body), let line = hostAddress?.received(response) {
                 observer.log(.notice, line)
             }
             return .handled
         }
         // A request owns its tag; one that does not would be an answer to an answer.
         guard message.tag.isOwner else { return .handled }
-        guard let answer = responder.respond(to: message.body.span, types: clients.types) else { return .handled }
+        let count = responder.respond(to: message.body, types: clients.types, into: answer)
+        guard count > 0 else { return .handled }
         // The requester looks for the answer from the address that it asked.
         let asked = message.destination
         let source = asked == .null || asked == .broadcast ? responder.eid : asked
         _ = terminus.send(
-            answer.span, to: message.source, tag: message.tag.answer, from: source, now: now)
+            UnsafeRawBufferPointer(rebasing: answer[..<count]), to: message.source, tag: message.tag.answer,
+            from: source, now: now)
         if responder.eid != terminus.eid {
             observer.log(.notice, "the host changed our EID from \(terminus.eid.rawValue) to \(responder.eid.rawValue)")
             terminus.setEID(responder.eid)
@@ -138,7 +143,7 @@ public final class Endpoint {
 
     private func assignHostAddress(now: UInt64) {
         guard isLinkActive, let request = hostAddress?.request(now: now) else { return }
-        _ = terminus.send(request: request.span, to: .null, now: now)
+        _ = request.withUnsafeBytes { terminus.send(request: $0, to: .null, now: now) }
     }
 
     // MARK: Clients
@@ -161,16 +166,16 @@ public final class Endpoint {
     }
 
     /// A client sent a packet.
-    public func clientSent(_ client: Int, _ bytes: Span<UInt8>, now: UInt64) {
+    public func clientSent(_ client: Int, _ bytes: UnsafeRawBufferPointer, now: UInt64) {
         precondition(clients.isConnected(client), "packets come from clients that are connected")
         guard clients.type(of: client) != nil else { return register(client, bytes) }
         guard bytes.count >= 2 else { return clients.countMalformed() }
         let type = MessageType(bytes[1])
         guard configuration.allowedTypes?.contains(type) ?? true else { return clients.countMalformed() }
         let destination = EID(bytes[0])
-        let body = bytes.extracting(1...)
+        let body = UnsafeRawBufferPointer(rebasing: bytes[1...])
         if destination == terminus.eid {
-            _ = deliver([UInt8](copying: body), from: destination)
+            _ = deliver(bytes)
         } else if let (tag, local) = requests.take(answer: body, to: destination, now: now) {
             let source = local == .null || local == .broadcast ? terminus.eid : local
             if !terminus.send(body, to: destination, tag: tag, from: source, now: now) { logFull(client) }
@@ -180,7 +185,7 @@ public final class Endpoint {
         updateReading()
     }
 
-    private func register(_ client: Int, _ bytes: Span<UInt8>) {
+    private func register(_ client: Int, _ bytes: UnsafeRawBufferPointer) {
         var reason: String?
         if bytes.count != 1 {
             reason = "its first packet has \(bytes.count) bytes, and must be one message type"
@@ -199,9 +204,9 @@ public final class Endpoint {
         logDropped(client, reason)
     }
 
-    private func deliver(_ message: [UInt8], from source: EID) -> Int {
+    private func deliver(_ frame: UnsafeRawBufferPointer) -> Int {
         var dropped: [(Int, String)] = []
-        let listeners = clients.deliver(message, from: source, sockets, dropped: &dropped)
+        let listeners = clients.deliver(frame, sockets, dropped: &dropped)
         for (client, reason) in dropped { logDropped(client, reason) }
         return listeners
     }

@@ -43,5 +43,5 @@ public protocol EndpointObserver: AnyObject {
     /// A line for the log.
     func log(_ level: LogLevel, _ text: String)
     /// A packet that came from the host, or that the link took for it.
-    func record(_ packet: Span<UInt8>, toHost: Bool)
+    func record(_ packet: UnsafeRawBufferPointer, toHost: Bool)
 }

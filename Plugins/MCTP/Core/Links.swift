@@ -22,14 +22,16 @@ public class Link {
 /// and joined again, with the other owner bit, as an answer would. The far end answers nothing by itself.
 public final class LoopbackLink: Link {
     private let unit: Int
-    private var packet: [UInt8] = []
-    private var returned: [UInt8] = []
+    private let packet: UnsafeMutableRawBufferPointer
 
     /// `unit`: payload bytes of a packet.
     public init(_ endpoint: Endpoint, unit: Int = PacketHeader.baselineUnit) {
         self.unit = unit
+        packet = .allocate(byteCount: PacketHeader.size + unit, alignment: 8)
         super.init(endpoint)
     }
+
+    deinit { packet.deallocate() }
 
     /// The link is up.
     public func start(now: UInt64) {
@@ -40,17 +42,17 @@ public final class LoopbackLink: Link {
     /// Sends everything, and receives it.
     public override func pump(now: UInt64) {
         while true {
-            guard endpoint.terminus.nextPacket(unit: unit, into: &packet) > 0, let header = PacketHeader(packet.span)
-            else { return }
-            endpoint.observer.record(packet.span, toHost: true)
+            let count = endpoint.terminus.nextPacket(unit: unit, into: packet)
+            guard count > 0 else { return }
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: packet[..<count])
+            endpoint.observer.record(UnsafeRawBufferPointer(bytes), toHost: true)
             endpoint.packetTaken()
-            returned.removeAll(keepingCapacity: true)
+            let header = PacketHeader(UnsafeRawBufferPointer(bytes))!
             PacketHeader(
                 destination: header.source, source: header.destination, som: header.som, eom: header.eom,
                 sequence: header.sequence, tag: header.tag.answer
-            ).append(to: &returned)
-            returned.append(contentsOf: packet[PacketHeader.size...])
-            _ = endpoint.received(returned.span, now: now)
+            ).write(to: bytes)
+            _ = endpoint.received(bytes, now: now)
         }
     }
 }

@@ -29,9 +29,8 @@ struct PendingRequests {
 
     /// Remembers a request that went to clients. False if the message is none that can be matched to its answer.
     mutating func add(_ message: ReceivedMessage, now: UInt64) -> Bool {
-        guard message.tag.isOwner, let key = Self.key(message.body.span), message.body[1] & 0xC0 == 0x80 else {
-            return false
-        }
+        let body = message.body
+        guard message.tag.isOwner, let key = Self.key(body), body[1] & 0xC0 == 0x80 else { return false }
         requests.removeAll { $0.deadline <= now || ($0.source == message.source && $0.key == key) }
         if requests.count == Self.limit { requests.removeFirst() }
         requests.append(
@@ -43,7 +42,7 @@ struct PendingRequests {
 
     /// The tag that an answer to `destination` goes out with, and the address that the request was sent to; nil if the
     /// message answers no request that is known.
-    mutating func take(answer body: Span<UInt8>, to destination: EID, now: UInt64) -> (
+    mutating func take(answer body: UnsafeRawBufferPointer, to destination: EID, now: UInt64) -> (
         tag: MessageTag, local: EID
     )? {
         guard let key = Self.key(body), body[1] & 0x80 == 0 else { return nil }
@@ -55,7 +54,7 @@ struct PendingRequests {
     mutating func removeAll() { requests.removeAll(keepingCapacity: true) }
 
     /// PLDM: instance, PLDM type, command (DSP0240 §8). Control: instance, command.
-    private static func key(_ body: Span<UInt8>) -> UInt32? {
+    private static func key(_ body: UnsafeRawBufferPointer) -> UInt32? {
         guard body.count >= 3 else { return nil }
         let instance = UInt32(body[1] & 0x1F)
         switch MessageType(body[0]) {

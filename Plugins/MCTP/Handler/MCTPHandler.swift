@@ -64,7 +64,7 @@ public final class MCTPHandler: Handler {
     /// Binding dsp0254: a KCS message, which may be somebody else's.
     public override func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Disposition {
         guard let messages else { return .declined }
-        switch messages.message(token, Span(_bytes: bytes.bytes), now: now) {
+        switch messages.message(token, bytes, now: now) {
         case .declined: return .declined
         case .handled: return .handled
         case .pending:

@@ -74,9 +74,9 @@ final class MuxSockets: ClientSockets {
 
     // MARK: ClientSockets
 
-    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
+    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
         guard let connection = connections[client] else { return .failed }
-        switch frame.withUnsafeBytes({ UnixSocket.send(connection.descriptor, $0, waiting: false) }) {
+        switch UnixSocket.send(connection.descriptor, frame, waiting: false) {
         case .success: return .sent
         case .failure(.wouldBlock), .failure(.noBuffers): return .full
         case .failure(.messageTooLong):
@@ -192,7 +192,7 @@ final class MuxSockets: ClientSockets {
             return host.log(.warning, "dropped a message of client \(client): \(count) B exceed \(buffer.count)")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        handler.endpoint?.clientSent(client, Span(_bytes: bytes.bytes), now: now)
+        handler.endpoint?.clientSent(client, bytes, now: now)
     }
 
     private func gone(_ client: Int) {

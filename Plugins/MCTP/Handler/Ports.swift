@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Unsafe: the interface of plugins is C, which borrows bytes as pointers.
 import Common
 import MCTP
 import MCTPMux
 import PluginKit
-import Wire
 
 /// The registers of this instance's channel.
 final class ChannelRegisters: AstlpcRegisters {
@@ -40,10 +37,7 @@ final class ChannelMessages: MessagePort {
 
     init(_ host: Host) { self.host = host }
 
-    func reply(_ token: UInt64, _ message: Span<UInt8>) -> Bool {
-        message.withUnsafeBytes { host.reply(token, $0) == .ok }
-    }
-
+    func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool { host.reply(token, message) == .ok }
     func withhold(_ token: UInt64) { host.withhold(token) }
     func setAttention(_ on: Bool) { host.setAttention(on) }
 }
@@ -52,20 +46,39 @@ final class ChannelMessages: MessagePort {
 /// knows.
 final class ChannelObserver: EndpointObserver {
     private static let linkType: UInt32 = 276
+    private static let headerSize = 20
     private let host: Host
-    private var frame: [UInt8] = []
+    private var frame = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 8)
 
-    init(_ host: Host) { self.host = host }
+    init(_ host: Host) {
+        self.host = host
+        writeHeader()
+    }
+
+    deinit { frame.deallocate() }
 
     func log(_ level: Common.LogLevel, _ text: String) {
         host.log(PluginKit.LogLevel(rawValue: level.rawValue) ?? .debug, text)
     }
 
-    func record(_ packet: Span<UInt8>, toHost: Bool) {
-        // Protocol 0x00FA, device type 290 (MCTP); packet type 4 is outgoing, 0 to us.
-        frame.removeAll(keepingCapacity: true)
-        frame.append(contentsOf: [0, 0xFA, 0, 0, 0, 0, 0, 0, 1, 0x22, toHost ? 4 : 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
-        frame.append(copying: packet)
-        frame.withUnsafeBytes { _ = host.annotate(linkType: Self.linkType, toHost ? .output : .input, $0) }
+    func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) {
+        let count = Self.headerSize + packet.count
+        if frame.count < count {
+            frame.deallocate()
+            frame = .allocate(byteCount: max(count, 2 * frame.count), alignment: 8)
+            writeHeader()
+        }
+        frame[10] = toHost ? 4 : 0
+        UnsafeMutableRawBufferPointer(rebasing: frame[Self.headerSize..<count]).copyMemory(from: packet)
+        host.annotate(
+            linkType: Self.linkType, toHost ? .output : .input, UnsafeRawBufferPointer(rebasing: frame[..<count]))
+    }
+
+    /// Protocol 0x00FA, device type 290 (MCTP); packet type 4 is outgoing, 0 to us.
+    private func writeHeader() {
+        for index in 0..<Self.headerSize { frame[index] = 0 }
+        frame[1] = 0xFA
+        frame[8] = 0x01
+        frame[9] = 0x22
     }
 }

@@ -127,7 +127,7 @@ struct ChannelDecoder {
     }
 
     private mutating func message(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
-        if let packet = DSP0254.packet(in: bytes.span) {
+        if let packet = bytes.withUnsafeBytes({ DSP0254.packet(in: $0) }) {
             return mctp.decode(bytes.dropFirst(packet.lowerBound).prefix(packet.count), direction, at: time)
         }
         return ipmi.decode(bytes, direction, at: time)

@@ -82,10 +82,13 @@ public struct AstlpcBMC: ~Copyable {
     /// Payload bytes that the next packet may carry.
     public var unit: Int { min(buffers.unit, agreedUnit) }
     /// The packet that came last, private to this process; valid until the next signal.
-    public var received: [UInt8] { buffers.received }
+    public var received: UnsafeMutableRawBufferPointer { buffers.received }
 
-    /// Sends a packet of at most `unit` bytes of payload. It needs a credit, which it uses.
-    public mutating func send(_ packet: Span<UInt8>) { buffers.send(packet) }
+    /// Memory for a packet of `count` bytes, which `send` then sends.
+    public mutating func packet(_ count: Int) -> UnsafeMutableRawBufferPointer { buffers.packet(count) }
+
+    /// Sends the packet in that memory. It needs a credit, which it uses.
+    public mutating func send(_ count: Int) { buffers.send(count) }
 
     /// Writes what is the BMC's to say in the control area again, if something else stands there: otherwise a host that
     /// once wrote over it could not find the BMC after its own restart. To be called now and then. True if it had to.

@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
+/// Memory for one packet that grows when a longer one comes, and is kept. A class, since a structure that frees memory
+/// cannot be held by other modules in Embedded Swift.
+final class PacketBuffer {
+    private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    deinit { storage.deallocate() }
+
+    /// The first `count` bytes. What they held before is lost when the memory had to grow.
+    func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        if storage.count < count {
+            storage.deallocate()
+            var capacity = 256
+            while capacity < count { capacity *= 2 }
+            storage = .allocate(byteCount: capacity, alignment: 8)
+        }
+        return UnsafeMutableRawBufferPointer(rebasing: storage[..<count])
+    }
+}
+
 /// The two buffers of a channel, who owns each, and the signals that hand them over: what is the same on both sides.
 struct AstlpcBuffers: ~Copyable {
     /// Who may touch a buffer.
@@ -21,8 +40,9 @@ struct AstlpcBuffers: ~Copyable {
     private var outgoing = AstlpcRegion(offset: 0, size: 0)
     private(set) var receiving = State.idle
     private(set) var transmitting = State.idle
-    /// The packet that came last, without its trailer.
-    private(set) var received: [UInt8] = []
+    private let receiveBuffer = PacketBuffer()
+    private let transmitBuffer = PacketBuffer()
+    private(set) var received = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     init(_ window: Window) { self.window = window }
 
@@ -60,16 +80,24 @@ struct AstlpcBuffers: ~Copyable {
         if receiving == .prepared { receiving = .released } else { transmitting = .released }
     }
 
-    /// Puts a packet into the window; only while a credit is there. The signal follows.
-    mutating func send(_ packet: Span<UInt8>) {
-        guard let version, transmitting == .acquired, packet.count <= version.packetSize(buffer: Int(outgoing.size))
-        else { preconditionFailure("a packet needs a credit and must fit the unit") }
-        let offset = Int(outgoing.offset)
-        _ = window.writeUInt32BigEndian(UInt32(packet.count), at: offset)
-        _ = window.copyIn(offset + 4, packet)
-        if version.trailer > 0 {
-            _ = window.writeUInt32BigEndian(CRC32.checksum(packet), at: offset + 4 + packet.count)
+    /// Memory for a packet to send; only while a credit is there.
+    mutating func packet(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: transmitBuffer.bytes(count + 4)[..<count])
+    }
+
+    /// Puts the packet in that memory into the window. The signal follows.
+    mutating func send(_ count: Int) {
+        guard let version, transmitting == .acquired, count <= version.packetSize(buffer: Int(outgoing.size)) else {
+            preconditionFailure("a packet needs a credit and must fit the unit")
         }
+        let bytes = transmitBuffer.bytes(count + 4)
+        let packet = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        if version.trailer > 0 {
+            bytes.storeBytes(of: CRC32.checksum(packet).bigEndian, toByteOffset: count, as: UInt32.self)
+        }
+        let offset = Int(outgoing.offset)
+        _ = window.writeUInt32BigEndian(UInt32(count), at: offset)
+        _ = window.copyIn(offset + 4, UnsafeRawBufferPointer(rebasing: bytes[..<(count + version.trailer)]))
         transmitting = .prepared
     }
 
@@ -83,12 +111,12 @@ struct AstlpcBuffers: ~Copyable {
         guard length >= UInt32(PacketHeader.size), length <= UInt32(version.packetSize(buffer: Int(incoming.size)))
         else { return .badLength(length) }
         let count = Int(length)
-        guard window.copyOut(offset + 4, count + version.trailer, into: &received) else { return .badLength(length) }
+        let copy = receiveBuffer.bytes(count + version.trailer)
+        guard window.copyOut(offset + 4, into: copy) else { return .badLength(length) }
+        received = UnsafeMutableRawBufferPointer(rebasing: copy[..<count])
         if version.trailer > 0 {
-            var trailer: UInt32 = 0
-            for byte in received[count...] { trailer = trailer << 8 | UInt32(byte) }
-            received.removeLast(version.trailer)
-            guard CRC32.checksum(received.span) == trailer else { return .corrupt }
+            let trailer = UInt32(bigEndian: copy.loadUnaligned(fromByteOffset: count, as: UInt32.self))
+            guard CRC32.checksum(UnsafeRawBufferPointer(received)) == trailer else { return .corrupt }
         }
         return .packet
     }

@@ -87,10 +87,13 @@ public struct AstlpcHost: ~Copyable {
     /// Payload bytes that the next packet may carry.
     public var unit: Int { min(buffers.unit, requestedUnit ?? buffers.unit) }
     /// The packet that came last; valid until the next signal.
-    public var received: [UInt8] { buffers.received }
+    public var received: UnsafeMutableRawBufferPointer { buffers.received }
 
-    /// Sends a packet of at most `unit` bytes of payload. It needs a credit, which it uses.
-    public mutating func send(_ packet: Span<UInt8>) { buffers.send(packet) }
+    /// Memory for a packet of `count` bytes, which `send` then sends.
+    public mutating func packet(_ count: Int) -> UnsafeMutableRawBufferPointer { buffers.packet(count) }
+
+    /// Sends the packet in that memory. It needs a credit, which it uses.
+    public mutating func send(_ count: Int) { buffers.send(count) }
 
     private func propose(_ offered: AstlpcLayout, _ version: AstlpcVersion) -> AstlpcRefusal? {
         if let fault = offered.fault(version: version, window: buffers.window.count) {

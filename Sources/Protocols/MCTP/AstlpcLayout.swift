@@ -159,39 +159,48 @@ public struct AstlpcHeader: Equatable, Sendable {
 
     /// Copies the control area out of the window; nil if that is too small.
     public init?(_ window: Window) {
-        var bytes: [UInt8] = []
-        guard window.copyOut(0, Self.size, into: &bytes) else { return nil }
-        var reader = ByteReader(bytes.span)
-        guard let magic = reader.readUInt32BigEndian(),
-            let bmcMinimum = reader.readUInt16BigEndian(), let bmcCurrent = reader.readUInt16BigEndian(),
-            let hostMinimum = reader.readUInt16BigEndian(), let hostCurrent = reader.readUInt16BigEndian(),
-            let negotiated = reader.readUInt16BigEndian(), reader.skip(2),
-            let receiveOffset = reader.readUInt32BigEndian(), let receiveSize = reader.readUInt32BigEndian(),
-            let transmitOffset = reader.readUInt32BigEndian(), let transmitSize = reader.readUInt32BigEndian()
-        else { return nil }
-        self.magic = magic
-        bmcVersions = AstlpcVersionRange(bmcMinimum, bmcCurrent)
-        hostVersions = AstlpcVersionRange(hostMinimum, hostCurrent)
-        self.negotiated = negotiated
-        layout = AstlpcLayout(
-            receive: AstlpcRegion(offset: receiveOffset, size: receiveSize),
-            transmit: AstlpcRegion(offset: transmitOffset, size: transmitSize))
+        var bytes = InlineArray<32, UInt8>(repeating: 0)
+        guard withUnsafeMutableBytes(of: &bytes, { window.copyOut(0, into: $0) }) else { return nil }
+        let header: AstlpcHeader? = withUnsafeBytes(of: bytes) { raw in
+            var reader = ByteReader(raw)
+            guard let magic = reader.readUInt32BigEndian(),
+                let bmcMinimum = reader.readUInt16BigEndian(), let bmcCurrent = reader.readUInt16BigEndian(),
+                let hostMinimum = reader.readUInt16BigEndian(), let hostCurrent = reader.readUInt16BigEndian(),
+                let negotiated = reader.readUInt16BigEndian(), reader.skip(2),
+                let receiveOffset = reader.readUInt32BigEndian(), let receiveSize = reader.readUInt32BigEndian(),
+                let transmitOffset = reader.readUInt32BigEndian(), let transmitSize = reader.readUInt32BigEndian()
+            else { return nil }
+            var header = AstlpcHeader(
+                bmcVersions: AstlpcVersionRange(bmcMinimum, bmcCurrent),
+                layout: AstlpcLayout(
+                    receive: AstlpcRegion(offset: receiveOffset, size: receiveSize),
+                    transmit: AstlpcRegion(offset: transmitOffset, size: transmitSize)))
+            header.magic = magic
+            header.hostVersions = AstlpcVersionRange(hostMinimum, hostCurrent)
+            header.negotiated = negotiated
+            return header
+        }
+        guard let header else { return nil }
+        self = header
     }
 
     /// Writes all of it; false if the window is too small.
     public func write(to window: Window) -> Bool {
-        var writer = ByteWriter(capacity: Self.size)
-        writer.writeUInt32BigEndian(magic)
-        writer.writeUInt16BigEndian(bmcVersions.minimum)
-        writer.writeUInt16BigEndian(bmcVersions.current)
-        writer.writeUInt16BigEndian(hostVersions.minimum)
-        writer.writeUInt16BigEndian(hostVersions.current)
-        writer.writeUInt16BigEndian(negotiated)
-        writer.writeUInt16BigEndian(0)
-        writer.writeUInt32BigEndian(layout.receive.offset)
-        writer.writeUInt32BigEndian(layout.receive.size)
-        writer.writeUInt32BigEndian(layout.transmit.offset)
-        writer.writeUInt32BigEndian(layout.transmit.size)
-        return window.copyIn(0, writer.bytes.span)
+        var bytes = InlineArray<32, UInt8>(repeating: 0)
+        return withUnsafeMutableBytes(of: &bytes) { raw in
+            var writer = ByteWriter(raw)
+            writer.writeUInt32BigEndian(magic)
+            writer.writeUInt16BigEndian(bmcVersions.minimum)
+            writer.writeUInt16BigEndian(bmcVersions.current)
+            writer.writeUInt16BigEndian(hostVersions.minimum)
+            writer.writeUInt16BigEndian(hostVersions.current)
+            writer.writeUInt16BigEndian(negotiated)
+            writer.writeUInt16BigEndian(0)
+            writer.writeUInt32BigEndian(layout.receive.offset)
+            writer.writeUInt32BigEndian(layout.receive.size)
+            writer.writeUInt32BigEndian(layout.transmit.offset)
+            writer.writeUInt32BigEndian(layout.transmit.size)
+            return window.copyIn(0, writer.written)
+        }
     }
 }

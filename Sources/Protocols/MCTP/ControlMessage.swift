@@ -71,7 +71,7 @@ public struct ControlHeader: Equatable, Sendable {
     }
 
     /// Reads a message's first bytes; nil if it is shorter or not a control message.
-    public init?(_ message: Span<UInt8>) {
+    public init?(_ message: UnsafeRawBufferPointer) {
         guard message.count >= Self.size, message[0] == MessageType.control.rawValue else { return nil }
         isRequest = message[1] & 0x80 != 0
         isDatagram = message[1] & 0x40 != 0
@@ -132,13 +132,13 @@ public struct ControlResponse: Equatable, Sendable {
     public let data: [UInt8]
 
     /// Nil if the message is not a control response.
-    public init?(_ message: Span<UInt8>) {
+    public init?(_ message: UnsafeRawBufferPointer) {
         guard let header = ControlHeader(message), !header.isRequest, message.count > ControlHeader.size else {
             return nil
         }
         instance = header.instance
         command = header.command
         completionCode = ControlCompletionCode(rawValue: message[ControlHeader.size])
-        data = [UInt8](copying: message.extracting((ControlHeader.size + 1)...))
+        data = Array(message[(ControlHeader.size + 1)...])
     }
 }

@@ -25,7 +25,8 @@ public struct VendorSupport: Equatable, Sendable {
 
 /// Answers control requests (DSP0236 §12): every one, with completion code 0x05 for what it does not know.
 public struct ControlResponder {
-    private static let capacity = 64 + 128
+    /// Room that every answer fits in.
+    public static let capacity = 64 + 128
     /// The address from the configuration, which it had at start.
     public let staticEID: EID
     /// The address now: Set Endpoint ID changes it.
@@ -54,13 +55,16 @@ public struct ControlResponder {
         self.mediumSpecific = mediumSpecific
     }
 
-    /// The answer to a request. `types` are those that somebody is listening to, control messages not among them. Nil for a
-    /// message that is not a request, or wants no answer, or is too short to have a command.
-    public mutating func respond(to message: Span<UInt8>, types: MessageTypeSet) -> [UInt8]? {
-        guard let header = ControlHeader(message), header.isRequest, !header.isDatagram else { return nil }
+    /// Answers a request. `types` are those that somebody is listening to, control messages not among them. The answer is
+    /// written to `answer`, which has room for `capacity` bytes; 0 bytes for a message that is not a request, or wants
+    /// no answer, or is too short to have a command.
+    public mutating func respond(
+        to message: UnsafeRawBufferPointer, types: MessageTypeSet, into answer: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard let header = ControlHeader(message), header.isRequest, !header.isDatagram else { return 0 }
         var request = ByteReader(message)
         _ = request.skip(ControlHeader.size)
-        var writer = ByteWriter(capacity: Self.capacity)
+        var writer = ByteWriter(answer)
         var response = header
         response.isRequest = false
         response.write(to: &writer)
@@ -73,7 +77,7 @@ public struct ControlResponder {
         case .getVendorMessageSupport: getVendor(&request, &writer)
         default: writer.write(.unsupportedCommand)
         }
-        return writer.overflowed ? nil : writer.bytes
+        return writer.overflowed ? 0 : writer.count
     }
 
     private mutating func setEndpointID(_ request: inout ByteReader, _ answer: inout ByteWriter) {

@@ -16,24 +16,25 @@ public enum DSP0254 {
     public static let longestPacket = 0xFF
 
     /// Where the packet lies in a message; nil if the message is none of this binding's.
-    public static func packet(in message: Span<UInt8>) -> Range<Int>? {
+    public static func packet(in message: UnsafeRawBufferPointer) -> Range<Int>? {
         guard message.count >= overhead + PacketHeader.size, message[0] == networkFunction,
             message[1] == definingBody, message.count == Int(message[2]) + overhead,
             message[3] & 0xF == PacketHeader.version
         else { return nil }
         let packet = 3..<message.count - 1
-        guard CRC8.checksum(message.extracting(packet)) == message[message.count - 1] else { return nil }
+        guard CRC8.checksum(UnsafeRawBufferPointer(rebasing: message[packet])) == message[message.count - 1] else {
+            return nil
+        }
         return packet
     }
 
-    /// Makes `message` the packet with the frame around it.
-    public static func frame(_ packet: Span<UInt8>, into message: inout [UInt8]) {
-        precondition(packet.count >= PacketHeader.size && packet.count <= longestPacket)
-        message.removeAll(keepingCapacity: true)
-        message.append(networkFunction)
-        message.append(definingBody)
-        message.append(UInt8(packet.count))
-        message.append(copying: packet)
-        message.append(CRC8.checksum(packet))
+    /// Puts the frame around a packet that lies at offset 3 of `message`; answers the length of the whole.
+    public static func frame(packet count: Int, in message: UnsafeMutableRawBufferPointer) -> Int {
+        precondition(count >= PacketHeader.size && count <= longestPacket && message.count >= count + overhead)
+        message[0] = networkFunction
+        message[1] = definingBody
+        message[2] = UInt8(count)
+        message[3 + count] = CRC8.checksum(UnsafeRawBufferPointer(rebasing: message[3..<3 + count]))
+        return count + overhead
     }
 }

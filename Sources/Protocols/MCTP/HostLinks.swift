@@ -12,7 +12,7 @@ public struct HostMessage: Equatable, Sendable {
     init(_ message: ReceivedMessage) {
         source = message.source
         tag = message.tag
-        body = message.body
+        body = Array(message.body)
     }
 }
 
@@ -24,7 +24,6 @@ public final class AstlpcHostLink {
     private var host: AstlpcHost
     private let terminus: Terminus
     private var messages: [HostMessage] = []
-    private var packet: [UInt8] = []
 
     /// `unit`: payload bytes that a packet may carry at most; nil for what the BMC offers.
     public init(
@@ -47,10 +46,10 @@ public final class AstlpcHostLink {
         let event = host.bmcWrote(value, status: status)
         switch event {
         case .packet:
-            if case .message(let message) = terminus.receive(host.received.span, now: now) {
+            if case .message(let message) = terminus.receive(host.received, now: now) {
                 messages.append(HostMessage(message))
             }
-        case .corrupt: terminus.receivedCorrupt(host.received.span)
+        case .corrupt: terminus.receivedCorrupt(UnsafeRawBufferPointer(host.received))
         case .credit: terminus.packetTaken()
         case .active, .inactive: terminus.linkReset()
         case .none, .badLength, .refused, .protocolError: break
@@ -61,7 +60,11 @@ public final class AstlpcHostLink {
     /// The byte that is due in IDR; nil if there is none.
     public var write: UInt8? {
         if host.write == nil, host.hasCredit {
-            if terminus.nextPacket(unit: host.unit, into: &packet) > 0 { host.send(packet.span) }
+            let size = terminus.nextPacketSize(unit: host.unit)
+            if size > 0 {
+                _ = terminus.nextPacket(unit: host.unit, into: host.packet(size))
+                host.send(size)
+            }
         }
         return host.write
     }
@@ -86,12 +89,12 @@ public final class AstlpcHostLink {
 
     /// Queues a request; its tag, or nil if too much is queued.
     public func send(request body: [UInt8], to destination: EID, now: UInt64) -> MessageTag? {
-        terminus.send(request: body.span, to: destination, now: now)
+        body.withUnsafeBytes { terminus.send(request: $0, to: destination, now: now) }
     }
 
     /// Queues an answer to a message that came; false if too much is queued.
     public func answer(_ message: HostMessage, _ body: [UInt8], now: UInt64) -> Bool {
-        terminus.send(body.span, to: message.source, tag: message.tag.answer, now: now)
+        body.withUnsafeBytes { terminus.send($0, to: message.source, tag: message.tag.answer, now: now) }
     }
 
     /// The oldest message that came and was not taken yet.
@@ -118,22 +121,25 @@ public final class DSP0254HostLink {
 
     /// Queues a request; its tag, or nil if too much is queued.
     public func send(request body: [UInt8], to destination: EID, now: UInt64) -> MessageTag? {
-        terminus.send(request: body.span, to: destination, now: now)
+        body.withUnsafeBytes { terminus.send(request: $0, to: destination, now: now) }
     }
 
     /// Queues an answer to a message that came; false if too much is queued.
     public func answer(_ message: HostMessage, _ body: [UInt8], now: UInt64) -> Bool {
-        terminus.send(body.span, to: message.source, tag: message.tag.answer, now: now)
+        body.withUnsafeBytes { terminus.send($0, to: message.source, tag: message.tag.answer, now: now) }
     }
 
     /// The next KCS request to write: NetFn/LUN and all; nil if none is due.
     public func next() -> [UInt8]? {
-        var packet: [UInt8] = []
-        guard terminus.nextPacket(unit: unit, into: &packet) > 0 else { return nil }
+        var message = [UInt8](repeating: 0, count: DSP0254.longestPacket + DSP0254.overhead)
+        let length = message.withUnsafeMutableBytes { bytes in
+            let packet = UnsafeMutableRawBufferPointer(rebasing: bytes[3..<3 + PacketHeader.size + unit])
+            let count = terminus.nextPacket(unit: unit, into: packet)
+            return count == 0 ? 0 : DSP0254.frame(packet: count, in: bytes)
+        }
+        guard length > 0 else { return nil }
         terminus.packetTaken()
-        var message: [UInt8] = []
-        DSP0254.frame(packet.span, into: &message)
-        return message
+        return Array(message[..<length])
     }
 
     /// A KCS request that asks for a packet that waits.
@@ -146,9 +152,10 @@ public final class DSP0254HostLink {
 
     /// What was read after a request: false if it is not of this binding.
     public func received(_ message: [UInt8], now: UInt64) -> Bool {
-        guard let range = DSP0254.packet(in: message.span) else { return false }
-        if case .message(let message) = terminus.receive(message.span.extracting(range), now: now) {
-            messages.append(HostMessage(message))
+        guard let range = message.withUnsafeBytes({ DSP0254.packet(in: $0) }) else { return false }
+        var packet = Array(message[range])
+        packet.withUnsafeMutableBytes { bytes in
+            if case .message(let message) = terminus.receive(bytes, now: now) { messages.append(HostMessage(message)) }
         }
         return true
     }

@@ -24,7 +24,7 @@ public struct PacketHeader: Equatable, Sendable {
     }
 
     /// Reads a packet's first bytes: nil if there are fewer than four, or they are of another version.
-    public init?(_ packet: Span<UInt8>) {
+    public init?(_ packet: UnsafeRawBufferPointer) {
         guard packet.count >= Self.size, packet[0] & 0xF == Self.version else { return nil }
         destination = EID(packet[1])
         source = EID(packet[2])
@@ -40,12 +40,12 @@ public struct PacketHeader: Equatable, Sendable {
     /// Tag and owner.
     public var tag: MessageTag { MessageTag(bits: flags) }
 
-    /// The four bytes.
-    public func append(to packet: inout [UInt8]) {
-        packet.append(Self.version)
-        packet.append(destination.rawValue)
-        packet.append(source.rawValue)
-        packet.append(flags)
+    /// Writes the four bytes to `packet`, which has room for them.
+    public func write(to packet: UnsafeMutableRawBufferPointer) {
+        packet[0] = Self.version
+        packet[1] = destination.rawValue
+        packet[2] = source.rawValue
+        packet[3] = flags
     }
 
     /// (source, destination, tag, TO): what the packets of one message have in common.

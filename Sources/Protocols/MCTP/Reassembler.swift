@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Wire
 
 /// How much a reassembler may hold, and for how long.
 public struct ReassemblyLimits: Sendable {
@@ -22,7 +21,7 @@ public struct ReassemblyLimits: Sendable {
     }
 }
 
-/// A whole message.
+/// A whole message, in memory that is valid until the reassembler gets its next packet.
 public struct ReceivedMessage {
     /// Who sent it.
     public let source: EID
@@ -30,11 +29,13 @@ public struct ReceivedMessage {
     public let destination: EID
     /// Tag and owner: the answer goes out with `tag.answer`.
     public let tag: MessageTag
-    /// The message, its type byte first. At least one byte. The memory is used for the next message if nobody keeps it.
-    public let body: [UInt8]
+    /// The message with one byte of room in front of its type, so that who passes it on can put an address there.
+    public let frame: UnsafeMutableRawBufferPointer
 
+    /// The message, its type byte first. At least one byte.
+    public var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: frame[1...]) }
     /// The first byte.
-    public var type: MessageType { MessageType(body[0]) }
+    public var type: MessageType { MessageType(frame[1]) }
 }
 
 /// What became of a packet.
@@ -51,46 +52,55 @@ public enum Reception {
 ///
 /// Memory is bounded whatever peers send: a sender that begins many messages loses its own oldest ones, and when all
 /// room is taken the message that waited longest gives way, so that abandoned first packets never stop reception. Buffers
-/// are kept for the next message, so that nothing is memory in the steady state.
-struct Reassembler {
+/// are kept for the next message, so that nothing is allocated in the steady state.
+struct Reassembler: ~Copyable {
     private struct Slot {
         var source: UInt8 = 0
         var active = false
         var sequence: UInt8 = 0
-        /// Payload bytes of the first packet.
         var fragment = 0
-        var buffer: [UInt8] = []
-        /// Bytes that `buffer` may hold without more memory.
+        /// Bytes in `buffer`, its first byte of room included.
+        var length = 0
+        var buffer: UnsafeMutableRawPointer?
         var capacity = 0
         var updated: UInt64 = 0
     }
 
     private let limits: ReassemblyLimits
     // The keys lie together, so that finding one looks at two cache lines; noKey marks a slot that is not active.
-    private var keys: [UInt32]
-    private var slots: [Slot]
-    /// A message that came in one packet.
-    private var single: [UInt8] = []
+    private let keys: UnsafeMutablePointer<UInt32>
+    private let slots: UnsafeMutablePointer<Slot>
+    private var allocated = 0
+    private var active = 0
     private var recent = 0
-    /// Bytes of memory held now.
-    private(set) var memory = 0
-    /// Incomplete messages now.
-    private(set) var incomplete = 0
 
     private static var noKey: UInt32 { .max }
 
     init(_ limits: ReassemblyLimits) {
         self.limits = limits
-        keys = Array(repeating: Self.noKey, count: limits.messages)
-        slots = Array(repeating: Slot(), count: limits.messages)
+        keys = .allocate(capacity: limits.messages)
+        keys.initialize(repeating: Self.noKey, count: limits.messages)
+        slots = .allocate(capacity: limits.messages)
+        slots.initialize(repeating: Slot(), count: limits.messages)
     }
+
+    deinit {
+        for index in 0..<limits.messages { slots[index].buffer?.deallocate() }
+        slots.deallocate()
+        keys.deallocate()
+    }
+
+    /// Bytes of memory held now.
+    var memory: Int { allocated }
+    /// Incomplete messages now.
+    var incomplete: Int { active }
 
     /// Takes a packet whose header was read and found to be for this endpoint.
     mutating func receive(
-        _ packet: Span<UInt8>, _ header: PacketHeader, now: UInt64, _ counters: inout Counters
+        _ packet: UnsafeMutableRawBufferPointer, _ header: PacketHeader, now: UInt64, _ counters: inout Counters
     ) -> Reception {
         let payload = packet.count - PacketHeader.size
-        let known = incomplete == 0 ? nil : find(header.terminusKey)
+        let known = active == 0 ? nil : find(header.terminusKey)
         if header.som {
             if let known {
                 close(known)
@@ -98,35 +108,36 @@ struct Reassembler {
             }
             guard payload > 0 else { return drop(.malformed, &counters) }
             if header.eom {
-                single.removeAll(keepingCapacity: true)
-                single.append(copying: packet.extracting(PacketHeader.size...))
-                return .message(message(header, single))
+                // The tag byte in front of the payload is the room that a frame has there.
+                return .message(message(header, UnsafeMutableRawBufferPointer(rebasing: packet[3...])))
             }
             return begin(packet, header, now: now, &counters)
         }
         guard let index = known else { return drop(.noContext, &counters) }
-        if now &- slots[index].updated >= limits.timeout { return close(index, .timedOut, &counters) }
-        guard header.sequence == slots[index].sequence else { return close(index, .sequenceGap, &counters) }
-        let fits = header.eom ? payload <= slots[index].fragment : payload == slots[index].fragment
+        let slot = slots + index
+        if now &- slot.pointee.updated >= limits.timeout { return close(index, .timedOut, &counters) }
+        guard header.sequence == slot.pointee.sequence else { return close(index, .sequenceGap, &counters) }
+        let fits = header.eom ? payload <= slot.pointee.fragment : payload == slot.pointee.fragment
         guard fits else { return close(index, .sizeMismatch, &counters) }
-        guard reserve(index, slots[index].buffer.count + payload, &counters) else {
+        guard reserve(index, slot.pointee.length + payload, &counters) else {
             return close(index, .overLimit, &counters)
         }
         append(index, packet, now: now)
         guard header.eom else { return .incomplete }
         close(index)
-        return .message(message(header, slots[index].buffer))
+        return .message(
+            message(header, UnsafeMutableRawBufferPointer(start: slot.pointee.buffer, count: slot.pointee.length)))
     }
 
     /// Forgets the message that a packet with this header belongs to, if there is one.
     mutating func abandon(_ header: PacketHeader) {
-        if incomplete > 0, let index = find(header.terminusKey) { close(index) }
+        if active > 0, let index = find(header.terminusKey) { close(index) }
     }
 
     /// Drops what waited too long; answers when to look again, or nil if nothing is incomplete.
     mutating func expire(now: UInt64, _ counters: inout Counters) -> UInt64? {
         var next: UInt64?
-        guard incomplete > 0 else { return nil }
+        guard active > 0 else { return nil }
         for index in 0..<limits.messages where slots[index].active {
             let deadline = slots[index].updated &+ limits.timeout
             if now >= deadline {
@@ -147,33 +158,39 @@ struct Reassembler {
         }
     }
 
-    private func message(_ header: PacketHeader, _ body: [UInt8]) -> ReceivedMessage {
-        ReceivedMessage(source: header.source, destination: header.destination, tag: header.tag, body: body)
+    private func message(_ header: PacketHeader, _ frame: UnsafeMutableRawBufferPointer) -> ReceivedMessage {
+        ReceivedMessage(source: header.source, destination: header.destination, tag: header.tag, frame: frame)
     }
 
     private mutating func begin(
-        _ packet: Span<UInt8>, _ header: PacketHeader, now: UInt64, _ counters: inout Counters
+        _ packet: UnsafeMutableRawBufferPointer, _ header: PacketHeader, now: UInt64, _ counters: inout Counters
     ) -> Reception {
         let index = freeSlot(header.source.rawValue, &counters)
         slots[index].source = header.source.rawValue
         slots[index].active = true
         slots[index].sequence = header.sequence
         slots[index].fragment = packet.count - PacketHeader.size
-        slots[index].buffer.removeAll(keepingCapacity: true)
+        slots[index].length = 1
         slots[index].updated = now
         keys[index] = header.terminusKey
-        incomplete += 1
-        guard reserve(index, packet.count - PacketHeader.size, &counters) else {
+        active += 1
+        guard reserve(index, packet.count - PacketHeader.size + 1, &counters) else {
             return close(index, .overLimit, &counters)
         }
         append(index, packet, now: now)
         return .incomplete
     }
 
-    private mutating func append(_ index: Int, _ packet: Span<UInt8>, now: UInt64) {
-        slots[index].buffer.append(copying: packet.extracting(PacketHeader.size...))
-        slots[index].sequence = (slots[index].sequence + 1) & 3
-        slots[index].updated = now
+    private mutating func append(_ index: Int, _ packet: UnsafeMutableRawBufferPointer, now: UInt64) {
+        let payload = packet.count - PacketHeader.size
+        let slot = slots + index
+        if payload > 0 {
+            (slot.pointee.buffer! + slot.pointee.length).copyMemory(
+                from: packet.baseAddress! + PacketHeader.size, byteCount: payload)
+        }
+        slot.pointee.length += payload
+        slot.pointee.sequence = (slot.pointee.sequence + 1) & 3
+        slot.pointee.updated = now
         recent = index
     }
 
@@ -186,7 +203,7 @@ struct Reassembler {
     private mutating func close(_ index: Int) {
         slots[index].active = false
         keys[index] = Self.noKey
-        incomplete -= 1
+        active -= 1
     }
 
     private mutating func close(_ index: Int, _ reason: DropReason, _ counters: inout Counters) -> Reception {
@@ -227,27 +244,32 @@ struct Reassembler {
     /// Room for `length` bytes in a slot, within both bounds; false if there is no way.
     private mutating func reserve(_ index: Int, _ length: Int, _ counters: inout Counters) -> Bool {
         if length <= slots[index].capacity { return true }
-        guard length <= limits.perPeer else { return false }
+        guard length <= limits.perPeer + 1 else { return false }
         var capacity = max(4096, slots[index].capacity)
         while capacity < length { capacity *= 2 }
-        capacity = min(capacity, max(length, limits.perPeer))
+        capacity = min(capacity, max(length, limits.perPeer + 1))
         // The sender's own incomplete messages first …
         let source = slots[index].source
-        while peerMemory(source, except: index) + capacity > limits.perPeer {
+        while peerMemory(source, except: index) + capacity > limits.perPeer + 1 {
             guard let victim = oldest(except: index, source: source) else { break }
             close(victim)
             counters.count(.evicted)
         }
         // … then buffers that nobody uses, then whoever waited longest.
-        while memory - slots[index].capacity + capacity > limits.total {
+        while allocated - slots[index].capacity + capacity > limits.total + limits.messages {
             if !releaseIdleBuffer(except: index) {
                 guard let victim = oldest(except: index, source: nil) else { return false }
                 close(victim)
                 counters.count(.evicted)
             }
         }
-        slots[index].buffer.reserveCapacity(capacity)
-        memory += capacity - slots[index].capacity
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        if let old = slots[index].buffer {
+            buffer.copyMemory(from: old, byteCount: slots[index].length)
+            old.deallocate()
+        }
+        allocated += capacity - slots[index].capacity
+        slots[index].buffer = buffer
         slots[index].capacity = capacity
         return true
     }
@@ -262,9 +284,10 @@ struct Reassembler {
 
     private mutating func releaseIdleBuffer(except: Int) -> Bool {
         for index in 0..<limits.messages where index != except {
-            guard !slots[index].active, slots[index].capacity > 0 else { continue }
-            memory -= slots[index].capacity
-            slots[index].buffer = []
+            guard !slots[index].active, let buffer = slots[index].buffer else { continue }
+            buffer.deallocate()
+            allocated -= slots[index].capacity
+            slots[index].buffer = nil
             slots[index].capacity = 0
             return true
         }

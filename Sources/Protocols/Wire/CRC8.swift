@@ -4,16 +4,20 @@
 /// code of SMBus. Its check value, over the digits 1 to 9, is 0xF4.
 public enum CRC8 {
     /// The checksum of `bytes`, going on from `initial`.
-    public static func checksum(_ bytes: Span<UInt8>, initial: UInt8 = 0) -> UInt8 {
+    public static func checksum(_ bytes: UnsafeRawBufferPointer, initial: UInt8 = 0) -> UInt8 {
         var crc = initial
-        let table = table.span
-        for index in bytes.indices { crc = table[Int(crc ^ bytes[index])] }
+        for byte in bytes { crc = table[Int(crc ^ byte)] }
         return crc
     }
 }
 
-private let table: [UInt8] = (0..<256).map { index in
-    var crc = UInt8(index)
-    for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
-    return crc
-}
+// Filled once and never changed or freed: reading it needs no lock.
+nonisolated(unsafe) private let table: UnsafePointer<UInt8> = {
+    let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    for index in 0..<256 {
+        var crc = UInt8(index)
+        for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
+        (table + index).initialize(to: crc)
+    }
+    return UnsafePointer(table)
+}()

@@ -13,18 +13,22 @@ import Common
 import LinuxIO
 import MCTP
 import MCTPMux
-import Wire
 
 /// A client that sends every message back to where it came from.
 final class EchoClient: ClientSockets {
-    private(set) var waiting: [UInt8] = []
+    private let waiting = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
+    private var count = 0
 
-    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
-        waiting.append(copying: frame)
+    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
+        waiting.copyMemory(from: frame)
+        count = frame.count
         return .sent
     }
 
-    func taken() { waiting.removeAll(keepingCapacity: true) }
+    func take() -> UnsafeRawBufferPointer? {
+        defer { count = 0 }
+        return count == 0 ? nil : UnsafeRawBufferPointer(rebasing: waiting[..<count])
+    }
 
     func watchWritable(_ client: Int, _ on: Bool) {}
     func close(_ client: Int) {}
@@ -33,7 +37,7 @@ final class EchoClient: ClientSockets {
 
 final class NoObserver: EndpointObserver {
     func log(_ level: LogLevel, _ text: String) {}
-    func record(_ packet: Span<UInt8>, toHost: Bool) {}
+    func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) {}
 }
 
 final class Registers: AstlpcRegisters {
@@ -77,9 +81,8 @@ nonisolated(unsafe) var bmcTime: UInt64 = 0
 func bmcTurn(_ link: AstlpcLink, _ number: Int, _ signal: UInt8?) {
     let start = Clock.monotonic
     if let signal { link.data(signal, now: 1) } else { link.outputReady(now: 1) }
-    if !client.waiting.isEmpty {
-        endpoint.clientSent(number, client.waiting.span, now: 1)
-        client.taken()
+    if let frame = client.take() {
+        endpoint.clientSent(number, frame, now: 1)
         link.pump(now: 1)
     }
     bmcTime += Clock.monotonic - start
@@ -97,7 +100,7 @@ let window = Window(memory, count: 1 << 20)
 guard let link = AstlpcLink(endpoint, window, registers, unit: unit), let number = endpoint.clientConnected() else {
     fatalError("the unit must be 64 to 524144")
 }
-endpoint.clientSent(number, ([1] as [UInt8]).span, now: 1)
+withUnsafeBytes(of: UInt8(1)) { endpoint.clientSent(number, $0, now: 1) }
 let host = AstlpcHostLink(window, eid: EID(9))
 link.start(now: 1)
 _ = registers.read()

@@ -19,13 +19,13 @@ import Wire
     }
 
     private func message(_ packet: [UInt8]) -> [UInt8] {
-        var message: [UInt8] = []
-        DSP0254.frame(packet.span, into: &message)
+        var message = [0, 0, 0] + packet + [0]
+        _ = message.withUnsafeMutableBytes { DSP0254.frame(packet: packet.count, in: $0) }
         return message
     }
 
     private func send(_ message: [UInt8], token: UInt64 = 1, now: UInt64 = 1) -> MessageDisposition {
-        link.message(token, message.span, now: now)
+        message.withUnsafeBytes { link.message(token, $0, now: now) }
     }
 
     /// The packets of a message from the host, SOM to EOM.

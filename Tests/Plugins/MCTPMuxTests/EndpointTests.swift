@@ -123,7 +123,7 @@ import Testing
             let registers: FakeRegisters
             var odrAtDelivery: UInt8?
             init(_ registers: FakeRegisters) { self.registers = registers }
-            func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
+            func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
                 odrAtDelivery = registers.odr
                 return .sent
             }
@@ -146,7 +146,8 @@ import Testing
         registers.odr = nil
         _ = host.bmcWrote(0xFF, status: registers.status)
         _ = endpoint.client(listeningTo: 1)
-        host.send(([1, 8, 9, 0xC8, 1, 2] as [UInt8]).span)
+        host.packet(6).copyBytes(from: [1, 8, 9, 0xC8, 1, 2])
+        host.send(6)
         link.data(1, now: 1)
         #expect(sockets.odrAtDelivery == 2)
     }

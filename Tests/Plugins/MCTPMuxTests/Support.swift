@@ -2,7 +2,6 @@
 import Common
 import MCTP
 import MCTPMux
-import Wire
 
 /// Sockets that a test reads from, fills and breaks.
 final class FakeSockets: ClientSockets {
@@ -13,10 +12,10 @@ final class FakeSockets: ClientSockets {
     var closed: [Int] = []
     var isReading = true
 
-    func send(_ frame: Span<UInt8>, to client: Int) -> ClientDelivery {
+    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
         if broken.contains(client) { return .failed }
         if full.contains(client) { return .full }
-        received[client, default: []].append([UInt8](copying: frame))
+        received[client, default: []].append(Array(frame))
         return .sent
     }
 
@@ -38,7 +37,7 @@ final class FakeObserver: EndpointObserver {
     var packets: [(bytes: [UInt8], toHost: Bool)] = []
 
     func log(_ level: LogLevel, _ text: String) { lines.append(text) }
-    func record(_ packet: Span<UInt8>, toHost: Bool) { packets.append(([UInt8](copying: packet), toHost)) }
+    func record(_ packet: UnsafeRawBufferPointer, toHost: Bool) { packets.append((Array(packet), toHost)) }
 }
 
 /// The BMC's registers, with the host's side of the channel behind them.
@@ -79,9 +78,9 @@ final class FakePort: MessagePort {
     var attention = false
     var isStale = false
 
-    func reply(_ token: UInt64, _ message: Span<UInt8>) -> Bool {
+    func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool {
         if isStale { return false }
-        replies.append((token, [UInt8](copying: message)))
+        replies.append((token, Array(message)))
         return true
     }
 
@@ -99,7 +98,7 @@ extension Endpoint {
     }
 
     func sent(_ client: Int, _ bytes: [UInt8], now: UInt64 = 0) {
-        clientSent(client, bytes.span, now: now)
+        bytes.withUnsafeBytes { clientSent(client, $0, now: now) }
     }
 }
 
@@ -113,7 +112,6 @@ final class AstlpcBench {
     let link: AstlpcLink
     var host: AstlpcHost
     let terminus: Terminus
-    private var packet: [UInt8] = []
     var received: [[UInt8]] = []
     /// Header flags of the packets that came, for tags.
     var tags: [MessageTag] = []
@@ -148,16 +146,18 @@ final class AstlpcBench {
                     busy = true
                     continue
                 }
-                guard terminus.nextPacket(unit: host.unit, into: &packet) > 0 else { break }
-                host.send(packet.span)
+                let size = terminus.nextPacketSize(unit: host.unit)
+                guard size > 0 else { break }
+                _ = terminus.nextPacket(unit: host.unit, into: host.packet(size))
+                host.send(size)
                 terminus.packetTaken()
             }
             if let value = registers.odr {
                 registers.odr = nil
                 busy = true
                 let event = host.bmcWrote(value, status: registers.status)
-                if case .packet = event, case .message(let message) = terminus.receive(host.received.span, now: now) {
-                    received.append(message.body)
+                if case .packet = event, case .message(let message) = terminus.receive(host.received, now: now) {
+                    received.append(Array(message.body))
                     tags.append(message.tag)
                 }
                 if registers.wanted {
@@ -170,10 +170,12 @@ final class AstlpcBench {
     }
 
     func hostSends(_ body: [UInt8], tag: MessageTag? = nil) {
-        if let tag {
-            _ = terminus.send(body.span, to: EID(8), tag: tag, now: now)
-        } else {
-            _ = terminus.send(request: body.span, to: EID(8), now: now)
+        body.withUnsafeBytes { bytes in
+            if let tag {
+                _ = terminus.send(bytes, to: EID(8), tag: tag, now: now)
+            } else {
+                _ = terminus.send(request: bytes, to: EID(8), now: now)
+            }
         }
         run()
     }

@@ -20,7 +20,6 @@ final class AstlpcRig {
     var hostEvents: [AstlpcEvent] = []
     var discarded = 0
     var keepMessages = true
-    private var packet: [UInt8] = []
     var onBMC: (([UInt8]) -> Void)?
 
     init(
@@ -74,8 +73,10 @@ final class AstlpcRig {
                 continue
             }
             guard bmc.hasCredit else { return }
-            guard bmcTerminus.nextPacket(unit: bmc.unit, into: &packet) > 0 else { return }
-            bmc.send(packet.span)
+            let size = bmcTerminus.nextPacketSize(unit: bmc.unit)
+            guard size > 0 else { return }
+            _ = bmcTerminus.nextPacket(unit: bmc.unit, into: bmc.packet(size))
+            bmc.send(size)
         }
     }
 
@@ -88,8 +89,10 @@ final class AstlpcRig {
                 continue
             }
             guard host.hasCredit else { return }
-            guard hostTerminus.nextPacket(unit: host.unit, into: &packet) > 0 else { return }
-            host.send(packet.span)
+            let size = hostTerminus.nextPacketSize(unit: host.unit)
+            guard size > 0 else { return }
+            _ = hostTerminus.nextPacket(unit: host.unit, into: host.packet(size))
+            host.send(size)
         }
     }
 
@@ -104,12 +107,12 @@ final class AstlpcRig {
         switch event {
         case .packet:
             pumpBMC()
-            if case .message(let message) = bmcTerminus.receive(bmc.received.span, now: 0) {
-                let body = message.body
+            if case .message(let message) = bmcTerminus.receive(bmc.received, now: 0) {
+                let body = Array(message.body)
                 if keepMessages { bmcMessages.append(body) }
                 onBMC?(body)
             }
-        case .corrupt: bmcTerminus.receivedCorrupt(bmc.received.span)
+        case .corrupt: bmcTerminus.receivedCorrupt(UnsafeRawBufferPointer(bmc.received))
         case .credit: bmcTerminus.packetTaken()
         case .active, .inactive: bmcTerminus.linkReset()
         default: break
@@ -129,10 +132,10 @@ final class AstlpcRig {
         switch event {
         case .packet:
             pumpHost()
-            if case .message(let message) = hostTerminus.receive(host.received.span, now: 0) {
-                if keepMessages { hostMessages.append(message.body) }
+            if case .message(let message) = hostTerminus.receive(host.received, now: 0) {
+                if keepMessages { hostMessages.append(Array(message.body)) }
             }
-        case .corrupt: hostTerminus.receivedCorrupt(host.received.span)
+        case .corrupt: hostTerminus.receivedCorrupt(UnsafeRawBufferPointer(host.received))
         case .credit: hostTerminus.packetTaken()
         case .active, .inactive: hostTerminus.linkReset()
         default: break

@@ -196,11 +196,12 @@ private let window = 1 << 20
         bmc.written()
         events.append(host.bmcWrote(dummy, status: 0xC0))
         let packet: [UInt8] = [1, 8, 9, 0xC8, 1, 2, 3]
-        host.send(packet.span)
+        host.packet(7).copyBytes(from: packet)
+        host.send(7)
         host.written()
         events.append(bmc.hostWrote(transmitBegin))
         #expect(events == [.active, .active, .packet])
-        let received = bmc.received
+        let received = Array(bmc.received)
         #expect(received == packet)
     }
 

@@ -19,15 +19,20 @@ import Testing
                 link.written()
                 let event = bmc.hostWrote(value)
                 if event == .credit { terminus.packetTaken() }
-                if event == .packet, case .message(let message) = terminus.receive(bmc.received.span, now: 1) {
-                    #expect(message.body == [1, 2, 3] && message.tag == tag)
+                if event == .packet, case .message(let message) = terminus.receive(bmc.received, now: 1) {
+                    #expect(Array(message.body) == [1, 2, 3] && message.tag == tag)
                     let answer: [UInt8] = [1, 4]
-                    answered = terminus.send(answer.span, to: message.source, tag: message.tag.answer, now: 1)
+                    answered = answer.withUnsafeBytes {
+                        terminus.send($0, to: message.source, tag: message.tag.answer, now: 1)
+                    }
                 }
             }
             if bmc.write == nil, bmc.hasCredit {
-                var packet: [UInt8] = []
-                if terminus.nextPacket(unit: bmc.unit, into: &packet) > 0 { bmc.send(packet.span) }
+                let size = terminus.nextPacketSize(unit: bmc.unit)
+                if size > 0 {
+                    _ = terminus.nextPacket(unit: bmc.unit, into: bmc.packet(size))
+                    bmc.send(size)
+                }
             }
             guard let write = bmc.write else { continue }
             bmc.written()
@@ -51,15 +56,15 @@ import Testing
         let tag = link.send(request: body, to: EID(8), now: 1)
         var whole: [UInt8]?
         while var message = link.next() {
-            let range = DSP0254.packet(in: message.span)!
+            let range = message.withUnsafeBytes { DSP0254.packet(in: $0) }!
             message = Array(message[range])
             if case .message(let body) = terminus.take(message) { whole = body }
         }
         #expect(whole == body)
         #expect(terminus.answer(pattern(100, seed: 2), to: 9, tag: tag!.answer))
         for packet in terminus.packets(unit: 64) {
-            var message: [UInt8] = []
-            DSP0254.frame(packet.span, into: &message)
+            var message = [0, 0, 0] + packet + [0]
+            _ = message.withUnsafeMutableBytes { DSP0254.frame(packet: packet.count, in: $0) }
             #expect(link.received(message, now: 1))
             if link.isIncomplete { #expect(link.getPacket(from: EID(8), now: 1)?.count == 11) }
         }

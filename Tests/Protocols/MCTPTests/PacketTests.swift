@@ -10,7 +10,7 @@ import Wire
         for destination in [UInt8(0), 8, 0xFF] {
             for flags in 0...UInt8.max {
                 let bytes: [UInt8] = [1, destination, source, flags]
-                let header = PacketHeader(bytes.span)!
+                let header = bytes.withUnsafeBytes { PacketHeader($0)! }
                 #expect(header.destination.rawValue == destination && header.source.rawValue == source)
                 #expect(header.som == (flags & 0x80 != 0) && header.eom == (flags & 0x40 != 0))
                 #expect(header.sequence == flags >> 4 & 3)
@@ -18,8 +18,8 @@ import Wire
                 let again = PacketHeader(
                     destination: header.destination, source: header.source, som: header.som, eom: header.eom,
                     sequence: header.sequence, tag: MessageTag(header.tag.value, owner: header.tag.isOwner))
-                var written: [UInt8] = []
-                again.append(to: &written)
+                var written = [UInt8](repeating: 0, count: 4)
+                written.withUnsafeMutableBytes { again.write(to: $0) }
                 #expect(written == bytes)
             }
         }
@@ -28,10 +28,10 @@ import Wire
     @Test func anyVersionButOneAndAnythingShorterIsNoHeader() {
         for version in 0...UInt8.max {
             let bytes: [UInt8] = [version, 8, 9, 0xC8]
-            let header = PacketHeader(bytes.span)
+            let header = bytes.withUnsafeBytes { PacketHeader($0) }
             #expect((header != nil) == (version & 0xF == 1))
         }
-        for count in 0..<4 { #expect(PacketHeader([UInt8](repeating: 1, count: count).span) == nil) }
+        for count in 0..<4 { #expect([UInt8](repeating: 1, count: count).withUnsafeBytes { PacketHeader($0) } == nil) }
     }
 
     @Test func anAnswersTagHasTheOtherOwner() {
@@ -50,13 +50,13 @@ import Wire
         "B00119010908C1000104 0004 F1F0FF00F1F1FF00F1F2FF00F1F3F300 B1",
     ].map { Hex.parse($0)! }
 
-    private func range(_ message: [UInt8]) -> Range<Int>? { DSP0254.packet(in: message.span) }
-
     @Test("vectors of the framing are taken and made", arguments: vectors)
     func vectorsRoundTrip(message: [UInt8]) {
-        #expect(range(message) == 3..<message.count - 1)
-        var built: [UInt8] = []
-        DSP0254.frame(message.span.extracting(3..<message.count - 1), into: &built)
+        let range = message.withUnsafeBytes { DSP0254.packet(in: $0) }
+        #expect(range == 3..<message.count - 1)
+        var built = [UInt8](repeating: 0, count: message.count)
+        built.replaceSubrange(3..<message.count - 1, with: message[3..<message.count - 1])
+        #expect(built.withUnsafeMutableBytes { DSP0254.frame(packet: message.count - 4, in: $0) } == message.count)
         #expect(built == message)
     }
 
@@ -66,21 +66,21 @@ import Wire
                 // The header's reserved bits are the packet's business; its checksum still covers them.
                 var damaged = vector
                 damaged[bit / 8] ^= 1 << UInt8(bit % 8)
-                #expect(range(damaged) == nil)
+                #expect(damaged.withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
             }
         }
     }
 
     @Test func ipmiGroupExtensionsAreNotTaken() {
         for text in ["B001", "B001DC", "B001DC01", "B00104DC010203 00", "B401DC", "B0", ""] {
-            #expect(range(Hex.parse(text)!) == nil)
+            #expect(Hex.parse(text)!.withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
         }
     }
 
     @Test func aByteMoreOrLessIsRefused() {
         for vector in Self.vectors {
-            #expect(range(vector + [0]) == nil)
-            #expect(range(vector.dropLast()) == nil)
+            #expect((vector + [0]).withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
+            #expect(vector.dropLast().withUnsafeBytes { DSP0254.packet(in: $0) } == nil)
         }
     }
 }

@@ -174,10 +174,10 @@ private func packet(
 
     @Test func aCorruptPacketTakesItsMessageWithIt() {
         #expect(terminus.take(packet([1], som: true)) == .incomplete)
-        terminus.receivedCorrupt(packet([2], sequence: 1).span)
+        packet([2], sequence: 1).withUnsafeBytes { terminus.receivedCorrupt($0) }
         #expect(terminus.counters[.corrupt] == 1)
         #expect(terminus.take(packet([3], eom: true, sequence: 1)) == .dropped(.noContext))
-        terminus.receivedCorrupt([UInt8]().span)
+        [UInt8]().withUnsafeBytes { terminus.receivedCorrupt($0) }
     }
 
     @Test("whatever is lost, repeated or swapped, only sent messages come out", arguments: UInt64(1)...8)

@@ -33,31 +33,35 @@ func pattern(_ count: Int, seed: UInt64) -> [UInt8] {
 }
 
 extension Terminus {
-    /// Takes the packet; a whole message comes back as its bytes.
+    /// Feeds a copy of the packet; a whole message comes back as its bytes.
     func take(_ packet: [UInt8], now: UInt64 = 0) -> Taken {
-        switch receive(packet.span, now: now) {
-        case .incomplete: .incomplete
-        case .dropped(let reason): .dropped(reason)
-        case .message(let message): .message(message.body)
+        var copy = packet
+        return copy.withUnsafeMutableBytes { bytes in
+            switch receive(bytes, now: now) {
+            case .incomplete: .incomplete
+            case .dropped(let reason): .dropped(reason)
+            case .message(let message): .message(Array(message.body))
+            }
         }
     }
 
     func packets(unit: Int) -> [[UInt8]] {
         var result: [[UInt8]] = []
-        var packet: [UInt8] = []
-        while nextPacket(unit: unit, into: &packet) > 0 {
-            result.append(packet)
+        while true {
+            var packet = [UInt8](repeating: 0, count: unit + PacketHeader.size)
+            let count = packet.withUnsafeMutableBytes { nextPacket(unit: unit, into: $0) }
+            if count == 0 { return result }
+            result.append(Array(packet[..<count]))
             packetTaken()
         }
-        return result
     }
 
     func request(_ body: [UInt8], to eid: UInt8, now: UInt64 = 0) -> MessageTag? {
-        send(request: body.span, to: EID(eid), now: now)
+        body.withUnsafeBytes { send(request: $0, to: EID(eid), now: now) }
     }
 
     func answer(_ body: [UInt8], to eid: UInt8, tag: MessageTag) -> Bool {
-        send(body.span, to: EID(eid), tag: tag, now: 0)
+        body.withUnsafeBytes { send($0, to: EID(eid), tag: tag, now: 0) }
     }
 }
 

@@ -85,7 +85,7 @@ public final class DSP0254Channel: MCTPCarrier {
     /// A message that is not just the news that no packet waits.
     private func takeMessage() -> HostMessage? {
         while let message = link.takeMessage() {
-            let response = ControlResponse(message.body.span)
+            let response = message.body.withUnsafeBytes { ControlResponse($0) }
             if response?.command != .getPacket { return message }
         }
         return nil

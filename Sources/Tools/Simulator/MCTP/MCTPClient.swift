@@ -27,7 +27,7 @@ public final class MCTPClient {
         _ = try carrier.send(request.message(instance: instance), to: destination)
         let deadline = deadline
         while let message = try next(deadline: deadline) {
-            let response = ControlResponse(message.body.span)
+            let response = message.body.withUnsafeBytes { ControlResponse($0) }
             if let response, response.instance == instance, response.command == request.command { return response }
         }
         throw HostFailure("no answer to \(MCTPText.name(request.command)) within \(Quantity.duration(timeout))")
@@ -99,9 +99,12 @@ public final class MCTPClient {
     /// The next message that is not a control request, which is answered; nil if none comes before the deadline.
     public func next(deadline: UInt64) throws(HostFailure) -> HostMessage? {
         while let message = try carrier.receive(deadline: deadline) {
-            let answer = responder.respond(to: message.body.span, types: MessageTypeSet())
-            guard message.tag.isOwner, let answer else { return message }
-            try carrier.answer(message, answer)
+            var answer = [UInt8](repeating: 0, count: ControlResponder.capacity)
+            let count = message.body.withUnsafeBytes { body in
+                answer.withUnsafeMutableBytes { responder.respond(to: body, types: MessageTypeSet(), into: $0) }
+            }
+            guard message.tag.isOwner, count > 0 else { return message }
+            try carrier.answer(message, Array(answer[..<count]))
             try carrier.finish()
             carrier.eid = responder.eid
         }
