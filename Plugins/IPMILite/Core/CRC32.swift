@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// CRC-32 as in IEEE 802.3: reflected, polynomial 04C11DB7, start and final exclusive-or FFFFFFFF.
 enum CRC32 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// The records of the system event log, in the order of their addition. A value: a change is tried on a copy.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Decimal text as thousandths, without floating point.
 public enum FixedPoint {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// The controller itself, and the watchdog timer (IPMI 2.0 §20, §27).

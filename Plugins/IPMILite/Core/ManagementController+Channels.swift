@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// Channels, users and LAN parameters (IPMI 2.0 §22, §23). All of it can only be read.

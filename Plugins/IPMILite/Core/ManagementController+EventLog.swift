@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// The system event log (IPMI 2.0 §31) and platform events (§29).

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// Global enables, message flags, the receive message queue and the event message buffer (IPMI 2.0 §22).

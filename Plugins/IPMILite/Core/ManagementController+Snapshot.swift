@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// What lives on across a reload or a clean restart, beside the stores: above all a running watchdog.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// FRU devices, the SDR repository and the clocks (IPMI 2.0 §33, §34).

@@ -4,6 +4,7 @@
 // when the store has it, the state changes by the same function that reads the store at start, and the response
 // leaves. If the store cannot take it, nothing has changed and the response says so. One job is under way at a time:
 // commands and events that need another wait in line, in order.
+import Common
 import IPMI
 
 /// Changes of what survives: proposed, stored, then made.

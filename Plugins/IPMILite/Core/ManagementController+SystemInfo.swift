@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// System information parameters (IPMI 2.0 §22.14): text that the host leaves with the controller.

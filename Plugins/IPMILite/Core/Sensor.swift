@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 
 /// A sensor at work: its last reading, its thresholds as they are now, and which of them are crossed.

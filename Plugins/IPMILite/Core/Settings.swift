@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// Names a setting: kind in the upper half, which of the kind in the lower.
 struct SettingKey: Equatable {

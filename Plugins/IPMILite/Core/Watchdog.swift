@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// The watchdog timer (IPMI 2.0 §27). Time is monotonic nanoseconds.
 struct Watchdog: Equatable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 
 /// What DSP0254 needs of the KCS channel. No method calls back.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 
 /// An MCTP endpoint with local clients: answers control requests itself, and carries all other messages between the host

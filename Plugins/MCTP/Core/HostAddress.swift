@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import MCTP
 
 /// The bus owner's part: gives the host its address with Set Endpoint ID, and asks again when no answer comes.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import Schema
 
 /// kcsmuxd's file, checked and with its defaults filled in. Sizes are bytes.

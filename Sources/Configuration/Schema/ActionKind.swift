@@ -6,6 +6,7 @@
 //   README.md                                           the list of actions
 // and, if it needs something of the daemon that no other kind has, `ActionRunner.Services`, which Supervisor.swift fills.
 // Checking, suggestions, `timeout`, `else` and the JSON Schema follow from the table.
+import Common
 
 /// The kinds of things to do, each with what its key holds.
 public enum ActionKind: Equatable, Sendable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 
 /// A configuration value that was checked against a shape, or its default. Values that hold the same are equal, wherever
 /// each was written and whether or not it was.

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import Capture
+// SPDX-License-Identifier: Apache-2.0
+import Common
 import DaemonConfiguration
 import LinuxIO
 

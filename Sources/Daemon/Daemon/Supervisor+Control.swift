@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
+import Common
 import DaemonConfiguration
 import Events
+// SPDX-License-Identifier: Apache-2.0
+import JSON
 import LinuxIO
 
 /// Where the control socket is.

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
+// SPDX-License-Identifier: Apache-2.0
+import Capture
 import DaemonConfiguration
 import LinuxIO
 import PluginHost

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import CLinux
+// SPDX-License-Identifier: Apache-2.0
+import Common
 import Daemon
 import Devices
 import LinuxIO

@@ -7,6 +7,8 @@ public struct MemoryMap: ~Copyable {
     public let base: UnsafeMutableRawPointer
     /// Bytes mapped.
     public let length: Int
+    /// Is it somebody else's to unmap?
+    private var isReleased = false
 
     /// Maps `length` bytes of a descriptor, shared, for reading and writing. The descriptor may be closed afterwards.
     public init(shared descriptor: Int32, offset: Int64 = 0, length: Int) throws(SystemError) {
@@ -17,13 +19,12 @@ public struct MemoryMap: ~Copyable {
         self.length = length
     }
 
-    deinit { Self.unmap(base, length) }
+    deinit { if !isReleased { Self.unmap(base, length) } }
 
     /// Gives the memory to somebody who unmaps it.
     public consuming func release() -> UnsafeMutableRawPointer {
-        let released = base
-        discard self
-        return released
+        isReleased = true
+        return base
     }
 
     /// Unmaps memory that was released.

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import CLinux
+// SPDX-License-Identifier: Apache-2.0
+import Common
 import JSON
 import LinuxIO
 import PluginHost

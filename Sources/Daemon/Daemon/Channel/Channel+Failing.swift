@@ -1,7 +1,9 @@
+import CKCSPlugin
+import Capture
 // SPDX-License-Identifier: Apache-2.0
 //
 // What happens when the device or a handler fails.
-import CKCSPlugin
+import Common
 import DaemonConfiguration
 import Events
 import LinuxIO

@@ -1,12 +1,14 @@
-// SPDX-License-Identifier: Apache-2.0
-//
-// What a channel is while its device is open: handlers, and the service between them and the device.
 import CKCSPlugin
 import Capture
+import DaemonConfiguration
 import Devices
 import Events
 import LinuxIO
 import PluginHost
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a channel is while its device is open: handlers, and the service between them and the device.
+import Schema
 
 extension Channel {
     /// Makes and starts the handlers on an open device, and begins to listen. The answer is what went wrong.

@@ -16,6 +16,7 @@ import Events
 import KCS
 import LinuxIO
 import PluginHost
+import Schema
 
 /// One channel of the configuration.
 final class Channel {

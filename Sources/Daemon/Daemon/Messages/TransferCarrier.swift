@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Capture
 import DaemonConfiguration
@@ -7,6 +6,8 @@ import Events
 import KCS
 import LinuxIO
 import PluginHost
+// SPDX-License-Identifier: Apache-2.0
+import Schema
 
 /// Messages on a device with registers: the daemon runs the KCS transfer. Carries out what the transfer machine wants.
 final class TransferCarrier: MessageCarrier {

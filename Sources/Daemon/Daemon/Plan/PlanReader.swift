@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import DaemonConfiguration
 import Devices
 import LinuxIO
@@ -72,7 +73,6 @@ public struct PlanReader {
     private func kind(_ channel: ChannelConfiguration) -> DeviceKind {
         kinds.first { $0.name == channel.device.type.name } ?? kinds[0]
     }
-
 
     private func load(
         _ handler: HandlerConfiguration, for channel: ChannelConfiguration

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import DaemonConfiguration
+// SPDX-License-Identifier: Apache-2.0
+import PluginHost
 import Schema
 
 /// What a plan tells whoever prepares a machine for it.
