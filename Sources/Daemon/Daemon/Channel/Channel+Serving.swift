@@ -109,7 +109,10 @@ extension Channel {
             carrier = KernelCarrier(messages, timeout: plan.configuration.transfer.timeout.nanoseconds)
         case .bytes: preconditionFailure("a device of bytes alone gives no messages")
         }
-        return MessageService(context, handlers, attentive: handlers.filter { $0.earlyAttention }, carrier)
+        // One by one: Embedded Swift does not cast arrays.
+        let all = handlers.map { handler -> HandlerInstance in handler }
+        let attentive = handlers.filter { $0.earlyAttention }.map { handler -> HandlerInstance in handler }
+        return MessageService(context, all, attentive: attentive, carrier)
     }
 
     /// The memory shared with the host CPU, and what keeps it mapped.
