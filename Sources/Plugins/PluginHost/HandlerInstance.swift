@@ -139,22 +139,6 @@ open class HandlerInstance {
 
     // MARK: Host calls: services
 
-    /// A timer's callback.
-    public typealias TimerCallback = @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
-    /// A watch's callback.
-    public typealias WatchCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt64) -> Void
-    /// A callback with nothing to say.
-    public typealias PlainCallback = @convention(c) (UnsafeMutableRawPointer?) -> Void
-    /// The callback of `run`.
-    public typealias RunCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32, Int32) -> Void
-    /// The callback of `dump`.
-    public typealias DumpCallback = @convention(c) (UnsafeMutableRawPointer?, UInt32) -> Void
-    /// The callback of `actions_run`.
-    public typealias ActionsCallback =
-        @convention(c) (
-            UnsafeMutableRawPointer?, UnsafePointer<UnsafePointer<kcs_action_result>>, UInt64
-        ) -> Void
-
     /// `now`
     open func now() -> UInt64 { 0 }
     /// `timer_open`: the timer's number, or an error.

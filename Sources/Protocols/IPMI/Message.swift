@@ -153,7 +153,8 @@ public struct Response {
         guard !range.isEmpty else { return }
         unsafe bytes.withUnsafeBytes {
             // A non-empty range inside the array: source and destination both have these bytes.
-            unsafe (base + count).copyMemory(from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: range.count)
+            unsafe (base + count).copyMemory(
+                from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: range.count)
         }
         count += range.count
     }
