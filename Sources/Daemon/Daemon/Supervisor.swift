@@ -185,7 +185,7 @@ public final class Supervisor {
             case SIGUSR1: dumpOnSignal()
             default: programs.reap()
             }
-            loop.turnLasts()
+            loop.readClock()
         }
         try loop.add(source, descriptor: source.descriptor, interest: .input)
         signals = source

@@ -8,8 +8,8 @@
 // A registration is a slot and its generation, packed into epoll's word of user data. Removing a source bumps the slot's
 // generation, so an event that the kernel reported before the removal finds nobody.
 //
-// The clock can be a system call, as on processors whose vDSO has none, so nothing here reads it twice in a turn without
-// need: a wait ends so long after the turn's own time, and only a turn that says that it lasted has it read once more.
+// The clock can be a system call, as on processors whose vDSO has none, so a turn reads it once: whatever is done in it is
+// done at its time, and a wait is counted from there.
 //
 // Unsafe: the kernel's event array, which is raw memory.
 import CLinux
@@ -26,8 +26,8 @@ public final class EventLoop {
 
     private static let eventCapacity = 64
 
-    private let epoll: Int32
-    private let events: UnsafeMutablePointer<epoll_event>
+    private let epoll: Epoll
+    private let events: UnsafeMutableBufferPointer<epoll_event>
     private var slots: [Slot] = []
     private var free: [Int] = []
     private var timers = TimerQueue(capacity: 64)
@@ -42,11 +42,10 @@ public final class EventLoop {
     private var hasPreciseWait: Bool
     /// Are timers being fired? One that is set meanwhile is due in the next turn at the earliest.
     private var isFiring = false
-    private var hasLasted = false
     /// Fallback for kernels without epoll_pwait2.
     private var alarm: Alarm?
 
-    /// CLOCK_MONOTONIC in nanoseconds, read when the turn began, or after it had lasted.
+    /// CLOCK_MONOTONIC in nanoseconds, read when the turn began.
     public private(set) var now: UInt64
 
     /// Called on the loop's thread for work that other threads have posted.
@@ -58,20 +57,14 @@ public final class EventLoop {
     /// Without `hasPreciseWait`, as on a kernel whose epoll waits in whole milliseconds.
     init(hasPreciseWait: Bool) throws(SystemError) {
         self.hasPreciseWait = hasPreciseWait
-        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard epoll >= 0 else { throw SystemError(.current, "epoll_create1") }
+        epoll = try Epoll()
         events = .allocate(capacity: Self.eventCapacity)
         now = Clock.monotonic
-        let bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-        guard bell >= 0 else { throw SystemError(.current, "eventfd") }
-        mailbox = Mailbox(owning: bell)
+        mailbox = Mailbox(try Descriptors.event())
         try add(mailbox, descriptor: mailbox.descriptor, interest: .input)
     }
 
-    deinit {
-        events.deallocate()
-        close(epoll)
-    }
+    deinit { events.deallocate() }
 
     // MARK: Descriptors
 
@@ -84,10 +77,7 @@ public final class EventLoop {
             slots.append(Slot())
         }
         let index = free[free.count - 1]
-        guard
-            cl_epoll_control(
-                epoll, EPOLL_CTL_ADD, descriptor, interest.rawValue, userData(index, slots[index].generation)) == 0
-        else { throw SystemError(.current, "epoll_ctl") }
+        try epoll.add(descriptor, interest.rawValue, userData(index, slots[index].generation)).get("epoll_ctl")
         free.removeLast()
         slots[index].source = source
         slots[index].descriptor = descriptor
@@ -104,8 +94,8 @@ public final class EventLoop {
     public func tryUpdate(_ source: EventSource, interest: Readiness) -> Bool {
         precondition(source.slot >= 0, "the source is not registered")
         let slot = slots[source.slot]
-        return cl_epoll_control(
-            epoll, EPOLL_CTL_MOD, slot.descriptor, interest.rawValue, userData(source.slot, slot.generation)) == 0
+        let result = epoll.modify(slot.descriptor, interest.rawValue, userData(source.slot, slot.generation))
+        return result.errno == nil
     }
 
     /// Stops telling a source anything, at once, also of what the kernel has reported already. Harmless for a source that
@@ -113,7 +103,7 @@ public final class EventLoop {
     public func remove(_ source: EventSource) {
         guard source.slot >= 0 else { return }
         let index = source.slot
-        _ = cl_epoll_control(epoll, EPOLL_CTL_DEL, slots[index].descriptor, 0, 0)
+        epoll.remove(slots[index].descriptor)
         slots[index].source = nil
         slots[index].generation &+= 1
         free.append(index)
@@ -131,18 +121,8 @@ public final class EventLoop {
         queued.append(source)
     }
 
-    /// Something was done in this turn that may have taken time: a handler was called, a device was opened.
-    public func turnLasts() { hasLasted = true }
-
-    /// CLOCK_MONOTONIC in nanoseconds, for whom `now` may be too long ago: the clock is read again only if the turn has
-    /// lasted.
-    public func time() -> UInt64 {
-        if hasLasted {
-            hasLasted = false
-            now = Clock.monotonic
-        }
-        return now
-    }
+    /// Something was done in this turn that took time, as opening a device does: what follows begins at a later `now`.
+    public func readClock() { now = Clock.monotonic }
 
     // MARK: Timers
 
@@ -170,17 +150,21 @@ public final class EventLoop {
     /// One turn; without `wait`, it only handles what is ready at this moment.
     public func turn(wait: Bool) throws(SystemError) {
         swap(&queued, &calling)
-        let count = waitForEvents(wait && calling.isEmpty)
+        let result = waitForEvents(wait && calling.isEmpty)
         now = Clock.monotonic
-        hasLasted = false
-        if count < 0 && count != -EINTR { throw SystemError(Errno(rawValue: -count), "epoll_wait") }
-        for index in 0..<max(Int(count), 0) {
-            let word = cl_epoll_data(events + index)
+        var count = 0
+        switch result {
+        case .success(let ready): count = ready
+        case .failure(.interrupted): break
+        case .failure(let errno): throw SystemError(errno, "epoll_wait")
+        }
+        for index in 0..<count {
+            let word = events[index].word
             let slot = slots[Int(word & 0x7FFF_FFFF)]
             guard slot.generation == UInt32(truncatingIfNeeded: word >> 32), let source = slot.source else { continue }
             // One call serves both wishes.
             source.isQueued = false
-            source.ready(Readiness(rawValue: cl_epoll_events(events + index)), now: now)
+            source.ready(Readiness(rawValue: events[index].events), now: now)
         }
         if !calling.isEmpty { callQueued() }
         fireTimers()
@@ -211,35 +195,33 @@ public final class EventLoop {
         isFiring = false
     }
 
-    /// Waits until the earliest timer; without `wait`, not at all. Minus an error number when that fails.
-    private func waitForEvents(_ wait: Bool) -> Int32 {
-        guard wait else { return waitForMilliseconds(0) }
-        guard let deadline = timers.earliest else { return waitForMilliseconds(-1) }
-        return deadline <= now ? waitForMilliseconds(0) : waitPrecisely(Int64(clamping: deadline - now))
+    /// Waits until the earliest timer; without `wait`, not at all. How many descriptors are ready.
+    private func waitForEvents(_ wait: Bool) -> Result<Int, Errno> {
+        guard wait else { return epoll.wait(events, milliseconds: 0) }
+        guard let deadline = timers.earliest else { return epoll.wait(events, milliseconds: -1) }
+        return deadline <= now ? epoll.wait(events, milliseconds: 0) : waitPrecisely(deadline - now)
     }
 
-    private func waitForMilliseconds(_ milliseconds: Int32) -> Int32 {
-        cl_epoll_wait(epoll, events, Int32(Self.eventCapacity), milliseconds)
-    }
-
-    private func waitPrecisely(_ nanoseconds: Int64) -> Int32 {
+    private func waitPrecisely(_ nanoseconds: UInt64) -> Result<Int, Errno> {
         if hasPreciseWait {
-            let count = cl_epoll_pwait2(epoll, events, Int32(Self.eventCapacity), nanoseconds)
-            if count != -Errno.notImplemented.rawValue { return count }
+            let result = epoll.wait(events, nanoseconds: Int64(clamping: nanoseconds))
+            guard case .failure(.notImplemented) = result else { return result }
             hasPreciseWait = false
         }
         if alarm == nil { alarm = makeAlarm() }
-        guard let alarm else { return waitForMilliseconds(Int32(clamping: nanoseconds / 1_000_000 + 1)) }
-        alarm.set(nanoseconds)
-        return waitForMilliseconds(-1)
+        guard let alarm else {
+            return epoll.wait(events, milliseconds: Int32(clamping: nanoseconds / 1_000_000 + 1))
+        }
+        alarm.timer.set(nanoseconds)
+        return epoll.wait(events, milliseconds: -1)
     }
 
     private func makeAlarm() -> Alarm? {
-        let descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK))
-        guard descriptor >= 0 else { return nil }
-        let alarm = Alarm(owning: descriptor)
-        do { try add(alarm, descriptor: descriptor, interest: .input) } catch { return nil }
-        return alarm
+        do {
+            let alarm = Alarm(try TimerDescriptor())
+            try add(alarm, descriptor: alarm.timer.raw, interest: .input)
+            return alarm
+        } catch { return nil }
     }
 
     private func userData(_ index: Int, _ generation: UInt32) -> UInt64 {
@@ -247,27 +229,14 @@ public final class EventLoop {
     }
 }
 
-/// A timerfd that only ends a wait: for kernels whose epoll waits in whole milliseconds.
+/// A timer that only ends a wait: for kernels whose epoll waits in whole milliseconds.
 private final class Alarm: EventSource {
-    let descriptor: Int32
+    let timer: TimerDescriptor
 
-    /// Takes over a timerfd.
-    init(owning descriptor: Int32) {
-        self.descriptor = descriptor
+    init(_ timer: consuming TimerDescriptor) {
+        self.timer = timer
         super.init()
     }
 
-    deinit { close(descriptor) }
-
-    func set(_ nanoseconds: Int64) {
-        var time = itimerspec()
-        time.it_value = timespec(
-            tv_sec: numericCast(nanoseconds / 1_000_000_000), tv_nsec: numericCast(nanoseconds % 1_000_000_000))
-        timerfd_settime(descriptor, 0, &time, nil)
-    }
-
-    override func ready(_ events: Readiness, now: UInt64) {
-        var count: UInt64 = 0
-        withUnsafeMutableBytes(of: &count) { _ = Syscalls.read(descriptor, into: $0) }
-    }
+    override func ready(_ events: Readiness, now: UInt64) { _ = timer.takeExpiry() }
 }

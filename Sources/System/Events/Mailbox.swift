@@ -4,17 +4,16 @@ import LinuxIO
 /// Work that other threads give to the loop's thread: an eventfd and a locked list. Sendable because every access to the
 /// list holds the lock.
 public final class Mailbox: EventSource, @unchecked Sendable {
-    let descriptor: Int32
+    private let bell: FileDescriptor
+    var descriptor: Int32 { bell.raw }
     private let lock = Lock()
     private var waiting: [() -> Void] = []
 
     /// Takes over an eventfd.
-    init(owning descriptor: Int32) {
-        self.descriptor = descriptor
+    init(_ bell: consuming FileDescriptor) {
+        self.bell = bell
         super.init()
     }
-
-    deinit { Syscalls.close(descriptor) }
 
     /// Has `work` called on the loop's thread, in a later turn. From any thread.
     public func post(_ work: @escaping () -> Void) {

@@ -73,6 +73,15 @@ public enum Poll {
     /// Would a write be taken at this moment?
     public static func isWritable(_ descriptor: Int32) -> Bool { isReady(descriptor, Int16(POLLOUT), until: 0) }
 
+    /// As `isReadable`, for at most so many nanoseconds; a signal may end the wait. The corresponding C function is `ppoll`.
+    public static func isReadable(_ descriptor: Int32, within nanoseconds: UInt64) -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        var timeout = timespec(
+            tv_sec: .init(truncatingIfNeeded: nanoseconds / 1_000_000_000),
+            tv_nsec: .init(truncatingIfNeeded: nanoseconds % 1_000_000_000))
+        return ppoll(&request, 1, &timeout, nil) > 0
+    }
+
     private static func isReady(_ descriptor: Int32, _ events: Int16, until deadline: UInt64) -> Bool {
         var requests = [pollfd(fd: descriptor, events: events, revents: 0)]
         return wait(&requests, until: deadline) > 0

@@ -44,6 +44,8 @@ public struct Errno: RawRepresentable, Error, Equatable, Sendable {
     public static let brokenPipe = Errno(rawValue: EPIPE)
     /// `ENOSYS`
     public static let notImplemented = Errno(rawValue: ENOSYS)
+    /// `EOPNOTSUPP`
+    public static let notSupported = Errno(rawValue: EOPNOTSUPP)
     /// `EFBIG`
     public static let tooLarge = Errno(rawValue: EFBIG)
     /// `EADDRINUSE`

@@ -102,7 +102,7 @@ extension Channel {
     }
 
     private func messageService(_ device: OpenDevice, _ handlers: [ChannelHandler]) -> MessageService {
-        let carrier: any MessageCarrier
+        let carrier: MessageCarrier
         switch device {
         case .registers(let registers): carrier = TransferCarrier(context, registers, plan)
         case .messages(let messages):

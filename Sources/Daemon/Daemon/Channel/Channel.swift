@@ -125,8 +125,8 @@ final class Channel {
         let opened = plan.device.open()
         context.activity.leaveDevice()
         // Looking who holds a device takes its time.
-        loop.turnLasts()
-        let now = loop.time()
+        loop.readClock()
+        let now = loop.now
         switch opened {
         case .success(let device): run(device)
         case .failure(let failure):
@@ -201,7 +201,7 @@ final class Channel {
         guard isRunning else { return }
         recorder?.deviceReset(at: context.recordTime)
         if case .messages(let service) = service { service.reset() }
-        let now = loop.time()
+        let now = loop.now
         for handler in handlers { handler.calling(.reset) { handler.tellReset(now: now) } }
         log.write(.notice, name, "reset")
     }

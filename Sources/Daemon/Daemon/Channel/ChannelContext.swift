@@ -11,6 +11,9 @@ import Schema
 /// parts know this and not the channel.
 final class ChannelContext {
     let services: ChannelServices
+    let loop: EventLoop
+    let log: Log
+    let activity: Activity
     let name: String
     /// Its number among the channels of the process; tells the watchdog which one hangs.
     let number: Int
@@ -31,6 +34,9 @@ final class ChannelContext {
     /// The context of a channel that does not run yet.
     init(_ services: ChannelServices, _ plan: ChannelPlan, number: Int) {
         self.services = services
+        loop = services.loop
+        log = services.log
+        activity = services.activity
         self.number = number
         name = plan.configuration.name
         devicePath = plan.device.path
@@ -43,9 +49,6 @@ final class ChannelContext {
         callBudget = plan.configuration.callBudget
     }
 
-    var loop: EventLoop { services.loop }
-    var log: Log { services.log }
-    var activity: Activity { services.activity }
 
     /// CLOCK_BOOTTIME of this turn of the loop, for the recorder.
     var recordTime: UInt64 { services.recordClock.time(loop.now) }
@@ -84,13 +87,12 @@ final class ChannelContext {
     func leave(_ callback: Callback, plugin: @autoclosure () -> String) {
         let overrun = activity.leave()
         recorder?.leave()
-        loop.turnLasts()
         if let overrun { report(overrun, callback, plugin()) }
     }
 
     private func report(_ overrun: Activity.Overrun, _ callback: Callback, _ plugin: String) {
         // What waits behind it is not late by its own fault.
-        _ = loop.time()
+        loop.readClock()
         counters.slowCalls += 1
         guard let suppressed = slowLimit.admit(loop.now) else { return }
         log.write(

@@ -56,8 +56,7 @@ public final class Log {
             bytes.append(contentsOf: Array(" (\(dropped) lines before this one were lost)".utf8))
         }
         bytes.append(UInt8(ascii: "\n"))
-        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard poll(&request, 1, 0) > 0 else {
+        guard Poll.isWritable(descriptor) else {
             dropped += 1
             return
         }

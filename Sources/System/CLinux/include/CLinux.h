@@ -78,29 +78,6 @@ static inline int cl_epoll_control(int epoll, int operation, int descriptor, uin
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
 CL_HOT uint64_t cl_epoll_data(const struct epoll_event *event) { return event->data.u64; }
-CL_HOT uint32_t cl_epoll_events(const struct epoll_event *event) { return event->events; }
-
-// Until the loop's and the device's files call LinuxIO, which has all of these. Minus the error number where a call fails.
-CL_HOT long cl_read(int descriptor, void *bytes, size_t count) {
-    long result = read(descriptor, bytes, count);
-    return result < 0 ? -errno : result;
-}
-CL_HOT long cl_write(int descriptor, const void *bytes, size_t count) {
-    long result = write(descriptor, bytes, count);
-    return result < 0 ? -errno : result;
-}
-CL_HOT int cl_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
-    int result = epoll_wait(epoll, events, capacity, milliseconds);
-    return result < 0 ? -errno : result;
-}
-CL_HOT long cl_pread(int descriptor, void *bytes, size_t count, int64_t offset) {
-    long result = pread(descriptor, bytes, count, (off_t)offset);
-    return result < 0 ? -errno : result;
-}
-CL_HOT long cl_pwrite(int descriptor, const void *bytes, size_t count, int64_t offset) {
-    long result = pwrite(descriptor, bytes, count, (off_t)offset);
-    return result < 0 ? -errno : result;
-}
 
 // epoll_pwait2(2), which not every libc has: nanoseconds, negative for ever. Minus the error number; ENOSYS before Linux 5.11.
 static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
