@@ -23,27 +23,27 @@ public final class MessageDevice {
 
     /// Reads one request: its length; nil when there is none (any longer).
     public func readMessage(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int? {
-        let count = read(descriptor, buffer.baseAddress, buffer.count)
-        if count >= 0 { return count }
-        let errno = Errno.current
-        if errno == .wouldBlock { return nil }
-        throw errno
+        switch Syscalls.read(descriptor, into: buffer, retryOnInterrupt: false) {
+        case .success(let count): return count
+        case .failure(.wouldBlock): return nil
+        case .failure(let errno): throw errno
+        }
     }
 
     /// Writes the answer to the request that was read last, of 3 to 1000 bytes. `EINVAL`: the host CPU no longer waits for
     /// it.
     public func writeMessage(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
-        let count = write(descriptor, bytes.baseAddress, bytes.count)
-        guard count == bytes.count else { throw count < 0 ? .current : .inputOutput }
+        let count = try Syscalls.write(descriptor, bytes, retryOnInterrupt: false).get()
+        guard count == bytes.count else { throw .inputOutput }
     }
 
     /// Sets or clears SMS_ATN.
     public func setAttention(_ on: Bool) throws(Errno) {
-        if cl_ipmi_set_attention(descriptor, on ? 1 : 0) < 0 { throw .current }
+        _ = try retryingInterrupts { cl_ipmi_set_attention(descriptor, on ? 1 : 0) }.get()
     }
 
     /// STATE becomes ERROR, and what is under way is forgotten.
     public func forceAbort() throws(Errno) {
-        if cl_ipmi_force_abort(descriptor) < 0 { throw .current }
+        _ = try retryingInterrupts { cl_ipmi_force_abort(descriptor) }.get()
     }
 }

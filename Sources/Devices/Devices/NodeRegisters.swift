@@ -8,65 +8,60 @@
 //   Never more than the device's two bytes, never a file position.
 //
 // Unsafe: one buffer of two bytes, so that a call costs no allocation.
-import CLinux
 import LinuxIO
 
 /// The registers behind `/dev/raw-kcsN`.
 final class NodeRegisters: Registers {
     private let node: OpenNode
-    private let bytes: UnsafeMutablePointer<UInt8>
+    private let bytes: UnsafeMutableRawBufferPointer
 
     init(_ node: OpenNode) {
         self.node = node
-        bytes = .allocate(capacity: 2)
-        bytes.initialize(repeating: 0, count: 2)
+        bytes = .allocate(byteCount: 2, alignment: 1)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        super.init()
     }
 
     deinit { bytes.deallocate() }
 
-    var descriptor: Int32 { node.descriptor }
-    var hasInput: Bool { node.isReadable }
-    var window: UnsafeMutableRawBufferPointer? { nil }
+    override var descriptor: Int32 { node.descriptor }
+    override var hasInput: Bool { node.isReadable }
 
-    func interest(input: Bool, output: Bool) -> DeviceEvents {
-        var events: DeviceEvents = []
-        if input { events.insert(.input) }
-        if output { events.insert(.output) }
-        return events
-    }
-
-    func events(_ readiness: DeviceEvents, awaitingOutput: Bool) -> DeviceEvents { readiness }
-
-    func readIDR() throws(Errno) -> HostByte? {
-        try check(cl_pread(node.descriptor, bytes, 2, 0), 2)
+    override func readIDR() throws(Errno) -> HostByte? {
+        try read(2, at: 0)
         return HostByte(value: bytes[0], str: bytes[1])
     }
 
-    func readSTR() throws(Errno) -> UInt8 {
-        try check(cl_pread(node.descriptor, bytes, 1, 1), 1)
+    override func readSTR() throws(Errno) -> UInt8 {
+        try read(1, at: 1)
         return bytes[0]
     }
 
-    func writeSTR(_ value: UInt8) throws(Errno) {
+    override func writeSTR(_ value: UInt8) throws(Errno) {
         bytes[0] = value
-        try check(cl_pwrite(node.descriptor, bytes, 1, 1), 1)
+        try write(1, at: 1)
     }
 
-    func writeODR(_ value: UInt8) throws(Errno) {
+    override func writeODR(_ value: UInt8) throws(Errno) {
         bytes[0] = value
-        try check(cl_pwrite(node.descriptor, bytes, 1, 0), 1)
+        try write(1, at: 0)
     }
 
-    func write(odr: UInt8, str: UInt8) throws(Errno) {
+    override func write(odr: UInt8, str: UInt8) throws(Errno) {
         bytes[0] = odr
         bytes[1] = str
-        try check(cl_pwrite(node.descriptor, bytes, 2, 0), 2)
+        try write(2, at: 0)
     }
 
-    func close() {}
+    private func read(_ count: Int, at offset: Int64) throws(Errno) {
+        let buffer = UnsafeMutableRawBufferPointer(start: bytes.baseAddress, count: count)
+        let result = Syscalls.read(node.descriptor, into: buffer, at: offset, retryOnInterrupt: false)
+        guard try result.get() == count else { throw .inputOutput }
+    }
 
-    private func check(_ count: Int, _ expected: Int) throws(Errno) {
-        guard count != expected else { return }
-        throw count < 0 ? Errno(rawValue: Int32(truncatingIfNeeded: -count)) : .inputOutput
+    private func write(_ count: Int, at offset: Int64) throws(Errno) {
+        let buffer = UnsafeRawBufferPointer(start: bytes.baseAddress, count: count)
+        let result = Syscalls.write(node.descriptor, buffer, at: offset, retryOnInterrupt: false)
+        guard try result.get() == count else { throw .inputOutput }
     }
 }

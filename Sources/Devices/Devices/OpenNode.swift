@@ -42,8 +42,5 @@ final class OpenNode {
     }
 
     /// Is there something to read at this moment?
-    var isReadable: Bool {
-        var request = pollfd(fd: file.raw, events: Int16(POLLIN), revents: 0)
-        return poll(&request, 1, 0) > 0 && request.revents & Int16(POLLIN) != 0
-    }
+    var isReadable: Bool { Poll.isReadable(file.raw) }
 }

@@ -9,7 +9,7 @@ import LinuxIO
 /// An open device with IDR, ODR and STR. One thread uses it. A write of ODR fails with `EBUSY`, and nothing is done, where
 /// OBF is set; any other error means that the device failed.
 public final class RegisterDevice: ByteDevice {
-    private let registers: any Registers
+    private let registers: Registers
     /// What the device gives.
     public let capabilities: DeviceCapabilities
     /// The bytes that were there at open: at most two.
@@ -20,7 +20,7 @@ public final class RegisterDevice: ByteDevice {
 
     /// Takes over registers that were just opened, and takes out what waits in them: the driver's buffer and IDR. Whoever
     /// wrote that meant it for a process that is gone.
-    public init(_ registers: any Registers, _ capabilities: DeviceCapabilities) throws(Errno) {
+    public init(_ registers: Registers, _ capabilities: DeviceCapabilities) throws(Errno) {
         self.registers = registers
         self.capabilities = capabilities
         _ = try readSTR()

@@ -32,9 +32,11 @@ public final class SerioDevice: ByteDevice {
     /// Takes the oldest byte of the queue, only after it was told of.
     public func receive() throws(Errno) -> HostByte? {
         var value: UInt8 = 0
-        let count = read(node.descriptor, &value, 1)
-        if count == 1 { return HostByte(value: value, str: 0) }
-        throw count < 0 ? .current : .inputOutput
+        let result = withUnsafeMutableBytes(of: &value) {
+            Syscalls.read(node.descriptor, into: $0, retryOnInterrupt: false)
+        }
+        guard try result.get() == 1 else { throw .inputOutput }
+        return HostByte(value: value, str: 0)
     }
 
     /// Takes out what the host CPU wrote last, for nobody: the node closes with this object.

@@ -181,11 +181,7 @@ public final class SimulatedHost {
 
     /// Sleeps until the BMC rings, at most so long. Another host's object may take what was rung.
     private func sleep(_ nanoseconds: UInt64) {
-        var entry = pollfd(fd: ownBell.raw, events: Int16(POLLIN), revents: 0)
-        var timeout = timespec(
-            tv_sec: .init(truncatingIfNeeded: nanoseconds / 1_000_000_000),
-            tv_nsec: .init(truncatingIfNeeded: nanoseconds % 1_000_000_000))
-        if ppoll(&entry, 1, &timeout, nil) > 0 { drainDoorbell() }
+        if Poll.isReadable(ownBell.raw, within: nanoseconds) { drainDoorbell() }
     }
 
     /// The kernel closes the node of a process that ends. Here the next to come does it: the word is compared with

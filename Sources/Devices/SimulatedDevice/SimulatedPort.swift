@@ -30,8 +30,7 @@ public final class SimulatedPort {
     ) throws(SystemError) {
         registers = try DeviceDirectory.openRegisters(directory, settings)
         lock = try DeviceDirectory.openLock(directory)
-        guard cl_lock_file(lock.raw) == 0 else {
-            let errno = Errno.current
+        if let errno = FileLock.takeVisible(lock.raw).errno {
             let taken = errno == .wouldBlock || errno == .permissionDenied
             throw SystemError(taken ? .busy : errno, "open", directory)
         }
@@ -58,8 +57,8 @@ public final class SimulatedPort {
     /// The owner's number, for those who find the device busy.
     private static func sign(_ lock: Int32) {
         let text = Array("\(CurrentProcess.identifier)\n".utf8)
-        if text.withUnsafeBytes({ pwrite(lock, $0.baseAddress, $0.count, 0) }) == text.count {
-            _ = ftruncate(lock, off_t(text.count))
+        if text.withUnsafeBytes({ Syscalls.writeAll(lock, $0, at: 0) }).errno == nil {
+            _ = Syscalls.truncate(lock, to: Int64(text.count))
         }
     }
 
@@ -81,7 +80,7 @@ public final class SimulatedPort {
         if !isOpen { return }
         isOpen = false
         registers.change { $0.close() }
-        _ = cl_unlock_file(lock.raw)
+        FileLock.dropVisible(lock.raw)
     }
 
     /// What the device was made with.

@@ -8,20 +8,23 @@ import LinuxIO
 final class SimulatedRegisters: Registers {
     private let port: SimulatedPort
 
-    init(_ port: SimulatedPort) { self.port = port }
+    init(_ port: SimulatedPort) {
+        self.port = port
+        super.init()
+    }
 
-    var descriptor: Int32 { port.doorbell }
-    var hasInput: Bool { port.isReadable }
-    var window: UnsafeMutableRawBufferPointer? { port.window }
+    override var descriptor: Int32 { port.doorbell }
+    override var hasInput: Bool { port.isReadable }
+    override var window: UnsafeMutableRawBufferPointer? { port.window }
 
-    func interest(input: Bool, output: Bool) -> DeviceEvents {
+    override func interest(input: Bool, output: Bool) -> DeviceEvents {
         // What was rung while nobody listened is not rung again.
         if input { port.rearm() }
         if output && port.isWritable { port.ringOwnDoorbell() }
         return input || output ? .input : []
     }
 
-    func events(_ readiness: DeviceEvents, awaitingOutput: Bool) -> DeviceEvents {
+    override func events(_ readiness: DeviceEvents, awaitingOutput: Bool) -> DeviceEvents {
         port.drainDoorbell()
         var events: DeviceEvents = []
         if port.isReadable { events.insert(.input) }
@@ -29,7 +32,7 @@ final class SimulatedRegisters: Registers {
         return events
     }
 
-    func readIDR() throws(Errno) -> HostByte? {
+    override func readIDR() throws(Errno) -> HostByte? {
         guard let (value, str) = port.readData() else {
             if port.isGone { throw .noDevice }
             return nil
@@ -39,22 +42,22 @@ final class SimulatedRegisters: Registers {
         return HostByte(value: value, str: str)
     }
 
-    func readSTR() throws(Errno) -> UInt8 {
+    override func readSTR() throws(Errno) -> UInt8 {
         let str = port.readStatus()
         try check(true)
         return str
     }
 
-    func writeSTR(_ value: UInt8) throws(Errno) {
+    override func writeSTR(_ value: UInt8) throws(Errno) {
         port.writeStatus(value)
         try check(true)
     }
 
-    func writeODR(_ value: UInt8) throws(Errno) { try check(port.writeData(value)) }
+    override func writeODR(_ value: UInt8) throws(Errno) { try check(port.writeData(value)) }
 
-    func write(odr: UInt8, str: UInt8) throws(Errno) { try check(port.writeBoth(odr: odr, str: str)) }
+    override func write(odr: UInt8, str: UInt8) throws(Errno) { try check(port.writeBoth(odr: odr, str: str)) }
 
-    func close() { port.close() }
+    override func close() { port.close() }
 
     private func check(_ isDone: Bool) throws(Errno) {
         if port.isGone { throw .noDevice }
