@@ -41,12 +41,6 @@ extension TransferMachine {
             return
         }
         let age = now &- progressAt
-        if phase == .idle, age >= timings.restsAfter {
-            var pause = timings.lookIdle
-            while pause * 2 <= min(age / 50, timings.lookResting) { pause *= 2 }
-            wakeAt = (now / pause + 1) * pause
-            return
-        }
         // Fine steps at first, then a quarter of the time that has passed.
         let pause = min(max(age / 4, timings.look), timings.lookIdle)
         var at = now &+ pause
@@ -185,10 +179,13 @@ extension TransferMachine {
         case .error: if now &- progressAt >= timings.unclean { read(.data) }
         case .writeEnd: read(.data)
         case .idle:
-            // Whoever is done writes a command next. Whoever waits for IBF to fall would wait for ever.
-            if uncertain, now &- progressAt >= timings.unclean {
+            // Whoever is done writes a command next. But nothing shows a stray byte of data behind this one, whose host, and
+            // every other one, would wait for IBF to fall for ever.
+            if now &- progressAt >= timings.unclean {
                 becomeUnarmed()
-                read(.either)
+                // The last READ has done what it was for.
+                discards = !uncertain
+                read(uncertain ? .either : .data)
             }
         case .waiting, .withheld, .reading, .abort1: break
         }

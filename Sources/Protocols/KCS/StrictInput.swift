@@ -117,9 +117,10 @@ extension TransferMachine {
             phase = .idle
             rest = .awaitingLastRead
         case .idle where rest != .unarmed: rest = .awaitingLastRead
-        case .idle where value == ControlCode.read: break  // of a transfer that was given up
+        case .idle where value == ControlCode.read: counters.strays += 1  // of a transfer that was given up
         case .error: break
         default:
+            if phase == .idle { counters.strays += 1 }
             _ = violation()
             showWithDummy(.error)
         }

@@ -75,20 +75,15 @@ public enum Handshake: Equatable, Hashable, Sendable {
 public struct TransferTimings: Equatable, Hashable, Sendable {
     /// The shortest pause between two looks at STR in a transfer.
     public var look: UInt64 = 50_000
-    /// The longest pause between two looks at first, and until an idle machine rests: 100 looks a second.
+    /// The longest pause between two looks: 100 looks a second.
     public var lookIdle: UInt64 = 10_000_000
-    /// A machine that was idle for so long rests: its pauses double, and never exceed a fiftieth of its idleness, so the
-    /// host's next request waits a little longer. All machines that rest look at multiples of their pauses, so that one
-    /// awakening of the processor serves many channels.
-    public var restsAfter: UInt64 = 500_000_000
-    /// The longest pause between two looks of a machine that rests.
-    public var lookResting: UInt64 = 160_000_000
     /// How long OBF is clear and C/D unchanged before a second byte of the same kind is taken to be in IDR, for the
     /// first two data bytes of a request.
     public var settleFirst: UInt64 = 1_500_000
     /// The same for the bytes after those, where the table of lengths does not tell.
     public var settleLater: UInt64 = 200_000
-    /// After this time without progress a byte that was left unread is read, lest one behind it blocks the host.
+    /// After this time without progress a byte that was left unread is read, lest one behind it blocks the host. An idle
+    /// machine looks no more from then on.
     public var unclean: UInt64 = 50_000_000
     /// A response that the host has not touched for this long is given up.
     public var abandon: UInt64 = 5_000_000_000
@@ -136,6 +131,8 @@ public struct TransferCounters: Equatable, Hashable, Sendable {
     public var errors: UInt64 = 0
     /// Bytes dropped from ODR that the host had not read.
     public var dropped: UInt64 = 0
+    /// Bytes of data that came while no transfer was under way, and were read away.
+    public var strays: UInt64 = 0
     /// Looks at STR.
     public var looks: UInt64 = 0
     /// Times that the strict handshake let a byte go and found nothing behind it.
@@ -157,6 +154,7 @@ extension TransferCounters {
         sum.abortCommands &+= right.abortCommands
         sum.errors &+= right.errors
         sum.dropped &+= right.dropped
+        sum.strays &+= right.strays
         sum.looks &+= right.looks
         sum.wrongGuesses &+= right.wrongGuesses
         return sum

@@ -96,7 +96,7 @@ enum StatusReport {
             "timeouts": .unsigned(counters.expired), "aborted": .unsigned(counters.aborted),
             "abort_commands": .unsigned(counters.abortCommands), "errors": .unsigned(counters.errors),
             "stale_replies": .unsigned(counters.stale), "dropped_bytes": .unsigned(counters.dropped),
-            "wrong_guesses": .unsigned(counters.wrongGuesses),
+            "stray_bytes": .unsigned(counters.strays), "wrong_guesses": .unsigned(counters.wrongGuesses),
         ]
     }
 
