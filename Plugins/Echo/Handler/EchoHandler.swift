@@ -34,14 +34,14 @@ public final class EchoHandler: Handler {
             commands += 1
             return
         }
-        answer(value ^ mask)
+        note(host.writeODR(value ^ mask), value ^ mask)
     }
 
     /// The host CPU has read the answer before.
     public override func outputReady(str: STR, now: UInt64) {
         guard let value = waiting else { return }
         waiting = nil
-        answer(value)
+        note(host.writeODR(value), value)
     }
 
     /// What was under way with the host CPU is of no use to it any more.
@@ -50,8 +50,9 @@ public final class EchoHandler: Handler {
         host.wantOutput(.no)
     }
 
-    private func answer(_ value: UInt8) {
-        switch host.writeODR(value) {
+    /// What came of writing an answer.
+    private func note(_ status: Host.Status, _ value: UInt8) {
+        switch status {
         case .ok: echoed += 1
         case .busy:
             waiting = value

@@ -42,29 +42,23 @@ public final class Plugin: @unchecked Sendable {
                 summary: cString(summary), options: root.pointee.children,
                 option_count: UInt64(options.count), requests: lengths.map { UnsafePointer($0) },
                 request_count: UInt64(requests.count), check: check, create: create,
-                start: { instance, info in
-                    borrow(instance) { start($0, StartInfo(info.pointee)) }
-                },
-                stop: { instance, reason in borrow(instance) { $0.stop(Reason(rawValue: reason)) } },
+                start: { instance, info in start(handler(instance), StartInfo(info.pointee)) },
+                stop: { instance, reason in handler(instance).stop(Reason(rawValue: reason)) },
                 destroy: { instance in
-                    borrow(instance) { $0.calls.dropAll() }
+                    handler(instance).calls.dropAll()
                     Unmanaged<Handler>.fromOpaque(instance!).release()
                 },
-                data: { instance, value, str, now in
-                    borrow(instance) { $0.data(value, str: STR(rawValue: str), now: now) }
-                },
-                input_ready: { instance, str, now in
-                    borrow(instance) { $0.inputReady(str: STR(rawValue: str), now: now) }
-                },
+                data: { instance, value, str, now in handler(instance).data(value, str: STR(rawValue: str), now: now) },
+                input_ready: { instance, str, now in handler(instance).inputReady(str: STR(rawValue: str), now: now) },
                 output_ready: { instance, str, now in
-                    borrow(instance) { $0.outputReady(str: STR(rawValue: str), now: now) }
+                    handler(instance).outputReady(str: STR(rawValue: str), now: now)
                 },
                 message: { instance, token, bytes, count, now in
                     let message = UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))
-                    return borrow(instance) { $0.message(token, message, now: now).rawValue }
+                    return handler(instance).message(token, message, now: now).rawValue
                 },
-                reset: { instance, now in borrow(instance) { $0.reset(now: now) } },
-                stats: { instance, stats in borrow(instance) { $0.stats(Stats(pointer: stats)) } }))
+                reset: { instance, now in handler(instance).reset(now: now) },
+                stats: { instance, stats in handler(instance).stats(Stats(pointer: stats)) }))
         self.descriptor = UnsafePointer(descriptor)
         self.options = root
     }
@@ -106,6 +100,4 @@ private func start(_ handler: Handler, _ info: StartInfo) -> Int32 {
 }
 
 @inline(__always)
-private func borrow<Result>(_ instance: UnsafeMutableRawPointer?, _ body: (Handler) -> Result) -> Result {
-    Borrowed(context: instance).lend(body)
-}
+private func handler(_ instance: UnsafeMutableRawPointer?) -> Handler { Borrowed(context: instance).object }

@@ -13,11 +13,11 @@ extension ByteService {
     func writeODR(_ value: UInt8) -> Int32 {
         guard let registers else { return KCS_E_UNAVAILABLE }
         do throws(Errno) {
-            context.activity.enterDevice()
-            defer { context.activity.leaveDevice() }
+            activity.enterDevice()
+            defer { activity.leaveDevice() }
             try registers.writeODR(value)
             context.counters.bytesOut &+= 1
-            context.recorder?.odrWritten(value, at: context.recordTime)
+            recorder?.odrWritten(value, at: context.recordTime)
             if context.log.writes(.trace) { context.trace(out: value) }
             return KCS_OK
         } catch { return refuse(error, .odrWrite, value) }
@@ -28,7 +28,7 @@ extension ByteService {
         guard let registers else { return KCS_E_UNAVAILABLE }
         let before = registers.lastSTR
         guard case .success(let str) = readSTR(registers) else { return KCS_E_IO }
-        if str != before { context.recorder?.strRead(str, at: context.recordTime) }
+        if str != before { recorder?.strRead(str, at: context.recordTime) }
         return Int32(str)
     }
 
@@ -44,7 +44,7 @@ extension ByteService {
         guard let registers else { return KCS_E_UNAVAILABLE }
         do throws(Errno) {
             try registers.writeSTR(mask: mask, value)
-            context.recorder?.strWritten(value, mask: mask, at: context.recordTime)
+            recorder?.strWritten(value, mask: mask, at: context.recordTime)
             return KCS_OK
         } catch { return refuse(error, .strWrite, value) }
     }
@@ -53,11 +53,11 @@ extension ByteService {
     func write(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 {
         guard let registers else { return KCS_E_UNAVAILABLE }
         do throws(Errno) {
-            context.activity.enterDevice()
-            defer { context.activity.leaveDevice() }
+            activity.enterDevice()
+            defer { activity.leaveDevice() }
             try registers.write(odr: odr, mask: mask, value)
             context.counters.bytesOut &+= 1
-            context.recorder?.odrAndSTRWritten(odr: odr, str: value, mask: mask, at: context.recordTime)
+            recorder?.odrAndSTRWritten(odr: odr, str: value, mask: mask, at: context.recordTime)
             return KCS_OK
         } catch { return refuse(error, .odrAndSTRWrite, odr) }
     }
@@ -66,12 +66,12 @@ extension ByteService {
     func replace(odr: UInt8, mask: UInt8, _ value: UInt8) -> Int32 {
         guard let registers else { return KCS_E_UNAVAILABLE }
         do throws(Errno) {
-            context.activity.enterDevice()
-            defer { context.activity.leaveDevice() }
+            activity.enterDevice()
+            defer { activity.leaveDevice() }
             try registers.replace(odr: odr, mask: mask, value)
             context.counters.bytesOut &+= 1
             context.counters.replaced &+= 1
-            context.recorder?.replaced(odr: odr, str: value, mask: mask, at: context.recordTime)
+            recorder?.replaced(odr: odr, str: value, mask: mask, at: context.recordTime)
             return KCS_OK
         } catch { return refuse(error, .odrAndSTRWrite, odr) }
     }
@@ -82,7 +82,7 @@ extension ByteService {
             return KCS_E_IO
         }
         context.counters.refused &+= 1
-        context.recorder?.refused(access, value: value, reason: .outputFull, at: context.recordTime)
+        recorder?.refused(access, value: value, reason: .outputFull, at: context.recordTime)
         return KCS_E_BUSY
     }
 }

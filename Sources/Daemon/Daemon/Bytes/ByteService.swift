@@ -39,6 +39,9 @@ final class ByteService: EventSource {
     }
 
     let context: ChannelContext
+    /// The channel's, which are the same for as long as this service lives.
+    let activity: Activity
+    let recorder: Recorder?
     private let handler: HandlerInstance
     private let device: any ByteDevice
     /// The device's registers; nil where it only gives bytes.
@@ -52,6 +55,8 @@ final class ByteService: EventSource {
     init(_ context: ChannelContext, _ handler: HandlerInstance, _ device: any ByteDevice, _ registers: RegisterDevice?)
     {
         self.context = context
+        activity = context.activity
+        recorder = context.recorder
         self.handler = handler
         self.device = device
         self.registers = registers
@@ -105,11 +110,11 @@ final class ByteService: EventSource {
 
     private func receive() -> Result<HostByte?, Errno> {
         do throws(Errno) {
-            context.activity.enterDevice()
-            defer { context.activity.leaveDevice() }
+            activity.enterDevice()
+            defer { activity.leaveDevice() }
             guard let byte = try device.receive() else { return .success(nil) }
             context.counters.bytesIn &+= 1
-            context.recorder?.idrRead(byte.value, str: byte.str, at: context.recordTime)
+            recorder?.idrRead(byte.value, str: byte.str, at: context.recordTime)
             if context.log.writes(.trace) { context.trace(in: byte) }
             return .success(byte)
         } catch {
@@ -199,7 +204,7 @@ final class ByteService: EventSource {
 
     private func endOutputWait() {
         if case .stalled = output, let registers {
-            context.recorder?.obfStallEnded(str: registers.lastSTR, at: context.recordTime)
+            recorder?.obfStallEnded(str: registers.lastSTR, at: context.recordTime)
         }
         output = .unwanted
         if case .held = input { input = .automatic }
@@ -218,7 +223,7 @@ final class ByteService: EventSource {
             if now &- since > Self.stall {
                 output = .stalled(since: since)
                 context.counters.obfStalls += 1
-                context.recorder?.obfStallBegan(str: registers.lastSTR, at: context.recordTime)
+                recorder?.obfStallBegan(str: registers.lastSTR, at: context.recordTime)
             }
         case .stalled(let since): began = since
         }

@@ -49,7 +49,6 @@ final class ChannelContext {
         callBudget = plan.configuration.callBudget
     }
 
-
     /// CLOCK_BOOTTIME of this turn of the loop, for the recorder.
     var recordTime: UInt64 { services.recordClock.time(loop.now) }
 

@@ -24,22 +24,24 @@ final class KernelCarrier: MessageCarrier {
     /// A request that was read, and not told of yet.
     private var read: (token: MessageToken, count: Int)?
     private var mayHaveRequest = false
-    private(set) var counters = TransferCounters()
+    private var counted = TransferCounters()
 
     /// `timeout`: how long a request may stay without an answer, in nanoseconds.
     init(_ device: MessageDevice, timeout: UInt64) {
         self.device = device
         self.timeout = timeout
+        super.init()
     }
 
-    var descriptor: Int32 { device.descriptor }
+    override var descriptor: Int32 { device.descriptor }
+    override var counters: TransferCounters { counted }
 
-    func begin(attention: Bool, now: UInt64) throws(Errno) { try device.setAttention(attention) }
-    func deviceReady(_ readiness: Readiness) { mayHaveRequest = true }
-    func hasDelivered(_ token: MessageToken) -> Bool { token.rawValue > 0 && token.rawValue <= lastToken }
-    func setAttention(_ on: Bool) throws(Errno) { try device.setAttention(on) }
+    override func begin(attention: Bool, now: UInt64) throws(Errno) { try device.setAttention(attention) }
+    override func deviceReady(_ readiness: Readiness) { mayHaveRequest = true }
+    override func hasDelivered(_ token: MessageToken) -> Bool { token.rawValue > 0 && token.rawValue <= lastToken }
+    override func setAttention(_ on: Bool) throws(Errno) { try device.setAttention(on) }
 
-    func next(into buffer: UnsafeMutableRawBufferPointer, now: UInt64) throws(Errno) -> CarrierEvent {
+    override func next(into buffer: UnsafeMutableRawBufferPointer, now: UInt64) throws(Errno) -> CarrierEvent {
         if let read {
             self.read = nil
             return .request(read.token, read.count)
@@ -57,11 +59,11 @@ final class KernelCarrier: MessageCarrier {
         guard let count = try device.readMessage(into: buffer) else { return nil }
         let before = owed
         owed = nil
-        if before != nil { counters.aborted += 1 }
+        if before != nil { counted.aborted += 1 }
         // NetFn/LUN and command; the drivers take no shorter one.
         if count >= 2 {
             lastToken += 1
-            counters.delivered += 1
+            counted.delivered += 1
             let token = MessageToken(rawValue: lastToken)
             owed = Owed(token: token, netFn: buffer[0], command: buffer[1], deadline: now + timeout)
             read = (token, count)
@@ -77,14 +79,16 @@ final class KernelCarrier: MessageCarrier {
     private func expire(_ late: Owed) throws(Errno) -> CarrierEvent {
         owed = nil
         guard try answer([late.netFn | 0x04, late.command, CompletionCode.timeout.rawValue]) else {
-            counters.aborted += 1
+            counted.aborted += 1
             return .ended(late.token, .aborted)
         }
-        counters.expired += 1
+        counted.expired += 1
         return .ended(late.token, .expired)
     }
 
-    func reply(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Errno) -> ReplyOutcome {
+    override func reply(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Errno)
+        -> ReplyOutcome
+    {
         guard let asked = owed, asked.token == token else { return .stale }
         if bytes.count > TransferMachine.responseCapacity { return .tooLong }
         // As for a device with registers, and no less than the drivers take.
@@ -93,10 +97,10 @@ final class KernelCarrier: MessageCarrier {
         if answer.count < least.count { answer.append(contentsOf: least[answer.count...]) }
         owed = nil
         if try self.answer(answer) {
-            counters.completed += 1
+            counted.completed += 1
             return .accepted
         }
-        counters.stale += 1
+        counted.stale += 1
         return .stale
     }
 
@@ -115,14 +119,14 @@ final class KernelCarrier: MessageCarrier {
         }
     }
 
-    func withhold(_ token: MessageToken, now: UInt64) { owed = nil }
+    override func withhold(_ token: MessageToken, now: UInt64) { owed = nil }
 
-    func reset(now: UInt64) throws(Errno) {
+    override func reset(now: UInt64) throws(Errno) {
         owed = nil
         read = nil
         try device.forceAbort()
     }
 
     /// STATE is ERROR, with the driver's status byte to read.
-    func end(now: UInt64) { try? device.forceAbort() }
+    override func end(now: UInt64) { try? device.forceAbort() }
 }

@@ -37,7 +37,7 @@ final class MessageService: EventSource {
 
     private let context: ChannelContext
     private let handlers: [HandlerInstance]
-    private let carrier: any MessageCarrier
+    private let carrier: MessageCarrier
     private let request: UnsafeMutableRawBufferPointer
     private var requestCount = 0
     private var state = State.idle
@@ -50,7 +50,7 @@ final class MessageService: EventSource {
     /// already.
     init(
         _ context: ChannelContext, _ handlers: [HandlerInstance], attentive: [HandlerInstance],
-        _ carrier: any MessageCarrier
+        _ carrier: MessageCarrier
     ) {
         self.context = context
         self.attentive = attentive
@@ -70,7 +70,7 @@ final class MessageService: EventSource {
     /// Listens.
     func begin() throws(SystemError) {
         try context.loop.add(self, descriptor: carrier.descriptor, interest: interest)
-        do throws(Errno) { try carrier.begin(attention: wantsAttention, now: context.loop.time()) } catch {
+        do throws(Errno) { try carrier.begin(attention: wantsAttention, now: context.loop.now) } catch {
             return context.deviceFailed(error)
         }
         // A byte may have come between the drain and now.
@@ -83,13 +83,13 @@ final class MessageService: EventSource {
         state = .ended
         context.loop.cancel(timer)
         context.loop.remove(self)
-        carrier.end(now: context.loop.time())
+        carrier.end(now: context.loop.now)
     }
 
     /// The channel was reset by its operator: what is under way is forgotten.
     func reset() {
         state = .idle
-        do throws(Errno) { try carrier.reset(now: context.loop.time()) } catch { return context.deviceFailed(error) }
+        do throws(Errno) { try carrier.reset(now: context.loop.now) } catch { return context.deviceFailed(error) }
         carrier.deviceReady(.input)
         run()
     }
@@ -105,7 +105,7 @@ final class MessageService: EventSource {
         guard context.failure == nil else { return }
         do throws(Errno) {
             while true {
-                switch try carrier.next(into: request, now: context.loop.time()) {
+                switch try carrier.next(into: request, now: context.loop.now) {
                 case .request(let token, let count): try offer(token, count)
                 case .ended(let token, let end): withdraw(token, end)
                 case .waiting(let deadline, let interest): return wait(deadline, interest)
@@ -143,7 +143,7 @@ final class MessageService: EventSource {
                 return
             case KCS_HANDLED:
                 state = .idle
-                return carrier.withhold(token, now: context.loop.time())
+                return carrier.withhold(token, now: context.loop.now)
             case KCS_DECLINED: continue
             default:
                 context.fail("plugin \(handler.plugin.name): message answered \(disposition)")
@@ -156,7 +156,14 @@ final class MessageService: EventSource {
     /// Answers for the handlers, with a completion code alone.
     private func complete(_ token: MessageToken, _ code: UInt8) throws(Errno) {
         state = .idle
-        _ = try send(token, shortResponse(code))
+        let bytes = shortResponse(code)
+        let result = bytes.withUnsafeBytes { bytes in
+            Result<ReplyOutcome, Errno> { () throws(Errno) in
+                try carrier.reply(token, bytes, now: context.loop.now)
+            }
+        }
+        guard try result.get() == .accepted else { return }
+        bytes.withUnsafeBytes { context.recorder?.message(.toHost, link: .ipmi, $0, at: context.recordTime) }
     }
 
     /// NetFn, command and a completion code.
@@ -198,8 +205,10 @@ final class MessageService: EventSource {
         do throws(Errno) {
             if bytes.isEmpty {
                 // It promised an answer, and has none: the host CPU is left waiting in READ.
-                carrier.withhold(token, now: context.loop.time())
-            } else if try !send(token, bytes) {
+                carrier.withhold(token, now: context.loop.now)
+            } else if try carrier.reply(token, bytes, now: context.loop.now) == .accepted {
+                context.recorder?.message(.toHost, link: .ipmi, bytes, at: context.recordTime)
+            } else {
                 context.counters.staleReplies += 1
                 return KCS_E_STALE
             }
@@ -224,19 +233,6 @@ final class MessageService: EventSource {
         }
         context.counters.staleReplies += 1
         return KCS_E_STALE
-    }
-
-    private func send(_ token: MessageToken, _ bytes: [UInt8]) throws(Errno) -> Bool {
-        let result = bytes.withUnsafeBytes { bytes in
-            Result<Bool, Errno> { () throws(Errno) in try send(token, bytes) }
-        }
-        return try result.get()
-    }
-
-    private func send(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Bool {
-        guard try carrier.reply(token, bytes, now: context.loop.time()) == .accepted else { return false }
-        context.recorder?.message(.toHost, link: .ipmi, bytes, at: context.recordTime)
-        return true
     }
 
     // MARK: SMS_ATN

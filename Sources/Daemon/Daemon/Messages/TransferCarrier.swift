@@ -1,5 +1,6 @@
 import CLinux
 import Capture
+import Common
 import DaemonConfiguration
 import Devices
 import Events
@@ -14,6 +15,7 @@ final class TransferCarrier: MessageCarrier {
     private let context: ChannelContext
     private let device: RegisterDevice
     private var machine: TransferMachine
+    private var strayLimit = RateLimit(burst: 3, interval: 10_000_000_000)
 
     /// How late the kernel may end the loop's waits for a strict transfer, in nanoseconds: its 50 µs by default are as long
     /// as the time between two looks at STR.
@@ -23,39 +25,42 @@ final class TransferCarrier: MessageCarrier {
         self.context = context
         self.device = device
         machine = TransferMachine(KCS.TransferConfiguration(plan))
+        super.init()
     }
 
-    var descriptor: Int32 { device.descriptor }
-    var counters: TransferCounters { machine.counters }
+    override var descriptor: Int32 { device.descriptor }
+    override var counters: TransferCounters { machine.counters }
 
-    func begin(attention: Bool, now: UInt64) throws(Errno) {
+    override func begin(attention: Bool, now: UInt64) throws(Errno) {
         if machine.handshake == .strict { CurrentThread.setTimerSlack(Self.strictSlack) }
         machine.started(StatusRegister(rawValue: device.lastSTR), staleBytes: device.stale.count, now: now)
         machine.setAttention(attention)
     }
 
-    func deviceReady(_ readiness: Readiness) {
+    override func deviceReady(_ readiness: Readiness) {
         if !device.events(DeviceEvents(readiness), awaitingOutput: false).isEmpty { machine.inputReady() }
     }
 
-    func hasDelivered(_ token: MessageToken) -> Bool { machine.hasDelivered(token) }
+    override func hasDelivered(_ token: MessageToken) -> Bool { machine.hasDelivered(token) }
 
-    func reply(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Errno) -> ReplyOutcome {
+    override func reply(_ token: MessageToken, _ bytes: UnsafeRawBufferPointer, now: UInt64) throws(Errno)
+        -> ReplyOutcome
+    {
         guard let base = bytes.baseAddress else { return .tooLong }
         let span = Span(_unsafeStart: base.assumingMemoryBound(to: UInt8.self), count: bytes.count)
         return machine.reply(token, with: span, now: now)
     }
 
-    func withhold(_ token: MessageToken, now: UInt64) { _ = machine.withhold(token, now: now) }
-    func setAttention(_ on: Bool) throws(Errno) { machine.setAttention(on) }
+    override func withhold(_ token: MessageToken, now: UInt64) { _ = machine.withhold(token, now: now) }
+    override func setAttention(_ on: Bool) throws(Errno) { machine.setAttention(on) }
 
-    func reset(now: UInt64) throws(Errno) {
+    override func reset(now: UInt64) throws(Errno) {
         let attention = StatusRegister(rawValue: device.lastSTR).contains(.smsAttention)
         try stop(now)
         try begin(attention: attention, now: now)
     }
 
-    func end(now: UInt64) { do throws(Errno) { try stop(now) } catch { context.deviceFailed(error) } }
+    override func end(now: UInt64) { do throws(Errno) { try stop(now) } catch { context.deviceFailed(error) } }
 
     private func stop(_ now: UInt64) throws(Errno) {
         machine.stop()
@@ -68,7 +73,7 @@ final class TransferCarrier: MessageCarrier {
 
     // MARK: The transfer
 
-    func next(into buffer: UnsafeMutableRawBufferPointer, now: UInt64) throws(Errno) -> CarrierEvent {
+    override func next(into buffer: UnsafeMutableRawBufferPointer, now: UInt64) throws(Errno) -> CarrierEvent {
         while true {
             let action = machine.next(now: now)
             switch action {
@@ -96,7 +101,9 @@ final class TransferCarrier: MessageCarrier {
             guard let byte = try device.receive() else { throw .inputOutput }
             context.counters.bytesIn &+= 1
             context.recorder?.idrRead(byte.value, str: byte.str, at: context.recordTime)
+            let strays = machine.counters.strays
             machine.inputRead(byte.value, status: StatusRegister(rawValue: byte.str), now: now)
+            if machine.counters.strays != strays { noteStray(byte.value) }
         case .writeStatus(let mask, let value):
             try device.writeSTR(mask: mask.rawValue, value.rawValue)
             context.recorder?.strWritten(value.rawValue, mask: mask.rawValue, at: context.recordTime)
@@ -120,6 +127,16 @@ final class TransferCarrier: MessageCarrier {
             context.recorder?.strWritten(value.rawValue, mask: mask.rawValue | 1, at: context.recordTime)
         case .deliver, .ended, .sleep, .stopped: break
         }
+    }
+}
+
+extension TransferCarrier {
+    private func noteStray(_ value: UInt8) {
+        guard let suppressed = strayLimit.admit(context.loop.now) else { return }
+        context.log.write(
+            .warning, context.name,
+            "the host CPU wrote data byte \(Hex.number(value)) while no transfer was under way; it was read away"
+                + suppressedNote(suppressed))
     }
 }
 
