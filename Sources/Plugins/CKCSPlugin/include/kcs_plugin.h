@@ -407,7 +407,9 @@ struct kcs_host {
 
     /* Records. */
 
-    /* Adds to the channel's debug capture. `link_type` as in the pcap registry, for packets. */
+    /* Adds to the channel's debug capture. `link_type` as in the pcap registry, for packets. Of 260 (IPMI: NetFn/LUN,
+     * command, data) and 276 (MCTP: the packet, its header first) the bytes are given bare, and the host writes what
+     * stands in front of them in the file; of every other type they are the whole frame. */
     int32_t (*KCS_NONNULL annotate)(struct kcs_channel *KCS_NONNULL channel, uint32_t kind, uint32_t direction,
                                     uint32_t link_type, const uint8_t *KCS_NULLABLE bytes, uint64_t count,
                                     const char *KCS_NULLABLE text);
