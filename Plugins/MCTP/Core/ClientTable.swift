@@ -2,44 +2,16 @@
 import Common
 import MCTP
 
-/// What became of bytes that were to go to a client.
-public enum ClientDelivery: Sendable {
-    /// The socket has them.
-    case sent
-    /// The socket is full: tell when it can be written again.
-    case full
-    /// The client is gone.
-    case failed
-}
-
-/// The local sockets' side of the world, as the endpoint needs it. No method calls back.
-public protocol ClientSockets: AnyObject {
-    /// Sends one packet on a client's socket, without waiting.
-    func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery
-    /// Whether `clientWritable` is to be called when the client's socket can be written.
-    func watchWritable(_ client: Int, _ on: Bool)
-    /// Closes a client's socket. Nothing is called with this number until a new client gets it.
-    func close(_ client: Int)
-    /// Whether packets of clients are to be read: not while there is no room to queue them.
-    func setReading(_ on: Bool)
-}
-
-/// Figures of the local sockets.
-public struct ClientCounters: Sendable {
-    /// Clients that came.
-    public internal(set) var connected: UInt64 = 0
-    /// Clients that were sent away for what they sent, or because there were too many.
-    public internal(set) var refused: UInt64 = 0
-    /// Clients that were sent away because they did not read.
-    public internal(set) var slow: UInt64 = 0
-    /// Packets of clients that were too short or of a type that they may not send.
-    public internal(set) var malformed: UInt64 = 0
-}
-
 /// Who is connected, what each listens to, and what waits for those that do not read.
+///
+/// A user has a share of the places and of the memory, so that none can use them up; root always finds a place.
 struct ClientTable {
     private struct Client {
         var isConnected = false
+        /// It does not take messages any more: what it sent before is still read.
+        var isDeaf = false
+        /// Of the program.
+        var user: UInt32 = 0
         /// nil until the first packet named it.
         var type: MessageType?
         var waiting: [[UInt8]] = []
@@ -48,25 +20,44 @@ struct ClientTable {
 
     /// Connections at a time.
     static let limit = 256
+    /// Of these, places that only root gets.
+    static let reserved = 16
+    /// Connections of one user; root has no limit of its own.
+    static let userLimit = 64
     /// Bytes that may wait for one client.
     static let waitingLimit = 512 << 10
+    /// Bytes that may wait for all clients of one user.
+    static let userWaitingLimit = 4 << 20
+    /// What a message that waits costs beside its bytes: about an array's header and the allocator's.
+    static let overhead = 64
 
     private var clients: [Client] = []
     private(set) var counters = ClientCounters()
 
-    /// A number for a new client; nil if there are too many.
-    mutating func connect() -> Int? {
+    /// A number for a new client; nil if it cannot have one, which `refusal` then explains.
+    mutating func connect(user: UInt32) -> Int? {
         counters.connected += 1
-        if let free = clients.firstIndex(where: { !$0.isConnected }) {
-            clients[free] = Client(isConnected: true)
-            return free
-        }
-        guard clients.count < Self.limit else {
+        guard refusal(user) == nil else {
             counters.refused += 1
             return nil
         }
-        clients.append(Client(isConnected: true))
+        let client = Client(isConnected: true, user: user)
+        if let free = clients.firstIndex(where: { !$0.isConnected }) {
+            clients[free] = client
+            return free
+        }
+        clients.append(client)
         return clients.count - 1
+    }
+
+    /// Why one more client of that user cannot be.
+    func refusal(_ user: UInt32) -> String? {
+        let all = clients.reduce(0) { $0 + ($1.isConnected ? 1 : 0) }
+        if user == 0 { return all < Self.limit ? nil : "\(Self.limit) are connected" }
+        let own = clients.reduce(0) { $0 + ($1.isConnected && $1.user == user ? 1 : 0) }
+        if own >= Self.userLimit { return "\(Self.userLimit) of this user are connected" }
+        let most = Self.limit - Self.reserved
+        return all < most ? nil : "\(most) are connected, and the others are root's"
     }
 
     mutating func disconnect(_ client: Int) {
@@ -85,12 +76,14 @@ struct ClientTable {
 
     mutating func refuse() { counters.refused += 1 }
     mutating func countMalformed() { counters.malformed += 1 }
+    mutating func countLateAnswer() { counters.lateAnswers += 1 }
+    mutating func countRefusedRequest() { counters.refusedRequests += 1 }
 
     /// The types that somebody listens to.
     var types: MessageTypeSet {
         var types = MessageTypeSet()
-        for client in clients {
-            if client.isConnected, let type = client.type, !type.hasIntegrityCheck { types.insert(type) }
+        for client in clients where client.isConnected && !client.isDeaf {
+            if let type = client.type, !type.hasIntegrityCheck { types.insert(type) }
         }
         return types
     }
@@ -102,53 +95,78 @@ struct ClientTable {
     ) -> Int {
         var listeners = 0
         let type = MessageType(frame[1])
-        for client in clients.indices where clients[client].isConnected && clients[client].type == type {
+        for client in clients.indices where listens(client, to: type) {
             listeners += 1
-            if let reason = deliver(frame, to: client, sockets) {
-                dropped.append((client, reason))
-                disconnect(client)
-                sockets.close(client)
-            }
+            deliver(frame, to: client, sockets, dropped: &dropped)
         }
         return listeners
     }
 
-    /// The client's socket can be written: sends what waits. A reason if the client had to go.
-    mutating func writable(_ client: Int, _ sockets: ClientSockets) -> String? {
-        guard isConnected(client) else { return nil }
+    /// Gives a frame to the first client that listens to its type, `sender` left out.
+    mutating func deliver(
+        _ frame: UnsafeRawBufferPointer, toOneBut sender: Int, _ sockets: ClientSockets,
+        dropped: inout [(Int, String)]
+    ) {
+        let type = MessageType(frame[1])
+        guard let listener = clients.indices.first(where: { $0 != sender && listens($0, to: type) }) else { return }
+        deliver(frame, to: listener, sockets, dropped: &dropped)
+    }
+
+    /// The client's socket can be written: sends what waits.
+    mutating func writable(_ client: Int, _ sockets: ClientSockets) {
+        guard isConnected(client) else { return }
         var sent = 0
         while sent < clients[client].waiting.count {
             let outcome = clients[client].waiting[sent].withUnsafeBytes { sockets.send($0, to: client) }
             if case .full = outcome { break }
-            if case .failed = outcome {
-                disconnect(client)
-                sockets.close(client)
-                return "it is gone"
-            }
-            clients[client].waitingBytes -= clients[client].waiting[sent].count
+            if case .failed = outcome { return deafen(client, sockets) }
+            clients[client].waitingBytes -= Self.cost(clients[client].waiting[sent].count)
             sent += 1
         }
         clients[client].waiting.removeFirst(sent)
         sockets.watchWritable(client, !clients[client].waiting.isEmpty)
-        return nil
+    }
+
+    private static func cost(_ count: Int) -> Int { count + overhead }
+
+    private func listens(_ client: Int, to type: MessageType) -> Bool {
+        clients[client].isConnected && !clients[client].isDeaf && clients[client].type == type
     }
 
     private mutating func deliver(
-        _ frame: UnsafeRawBufferPointer, to client: Int, _ sockets: ClientSockets
-    ) -> String? {
+        _ frame: UnsafeRawBufferPointer, to client: Int, _ sockets: ClientSockets, dropped: inout [(Int, String)]
+    ) {
         if clients[client].waiting.isEmpty {
             switch sockets.send(frame, to: client) {
-            case .sent: return nil
-            case .failed: return "it is gone"
+            case .sent: return
+            case .failed: return deafen(client, sockets)
             case .full: sockets.watchWritable(client, true)
             }
         }
-        guard clients[client].waitingBytes + frame.count <= Self.waitingLimit else {
+        let cost = Self.cost(frame.count)
+        guard hasRoom(client, cost) else {
             counters.slow += 1
-            return "it does not read: \(clients[client].waiting.count) messages wait for it"
+            dropped.append((client, "it does not read: \(clients[client].waiting.count) messages wait for it"))
+            disconnect(client)
+            return sockets.close(client)
         }
         clients[client].waiting.append(Array(frame))
-        clients[client].waitingBytes += frame.count
-        return nil
+        clients[client].waitingBytes += cost
+    }
+
+    private func hasRoom(_ client: Int, _ cost: Int) -> Bool {
+        guard clients[client].waitingBytes + cost <= Self.waitingLimit else { return false }
+        let user = clients[client].user
+        if user == 0 { return true }
+        let all = clients.reduce(0) { $0 + ($1.user == user ? $1.waitingBytes : 0) }
+        return all + cost <= Self.userWaitingLimit
+    }
+
+    /// The client is gone, or reads no more. Its socket tells when the last of what it sent has been read.
+    private mutating func deafen(_ client: Int, _ sockets: ClientSockets) {
+        clients[client].isDeaf = true
+        clients[client].waiting = []
+        clients[client].waitingBytes = 0
+        sockets.watchWritable(client, false)
     }
 }

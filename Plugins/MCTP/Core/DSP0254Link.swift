@@ -6,8 +6,6 @@ import MCTP
 public protocol MessagePort: AnyObject {
     /// Answers a KCS request; false if nobody waits for that answer any more.
     func reply(_ token: UInt64, _ message: UnsafeRawBufferPointer) -> Bool
-    /// Says that a KCS request has no answer.
-    func withhold(_ token: UInt64)
     /// Sets or clears SMS_ATN.
     func setAttention(_ on: Bool)
 }
@@ -26,19 +24,20 @@ public enum MessageDisposition: Sendable {
 ///
 /// What goes out in a read phase:
 /// - after the last packet of a request: the answer to that request, before anything else that waits. It may come later,
-///   while the host waits in its read phase. Where answers cannot be told from other messages, it is what comes next.
+///   while the host waits in its read phase.
 /// - after the last packet of anything else, and after Get MCTP Packet: the next packet that waits.
 /// - after a packet that does not end its message: nothing, since a host may send the next without reading.
 ///
-/// A request whose answer does not come in time is withheld: the completion code that the channel would give is IPMI's, and
-/// means nothing to a host that speaks this. The answer, if it comes after all, waits like any other message.
+/// A request that nobody answers, or not in time, gets `DSP0254.noPacket`: hosts such as edk2 wait for IDLE before each
+/// message and know no abort, so that a transfer without an end would be their last. The answer, if it comes after all,
+/// waits like any other message.
 ///
 /// SMS_ATN is set while packets wait. Answers that a host did not fetch for six seconds are dropped.
 public final class DSP0254Link: Link {
     private struct Waiting {
         let token: UInt64
-        /// For whom and with which tag; nil: whatever goes out next.
-        let answer: (source: EID, tag: MessageTag)?
+        /// For whom and with which tag.
+        let answer: (source: EID, tag: MessageTag)
         let deadline: UInt64
     }
 
@@ -56,6 +55,7 @@ public final class DSP0254Link: Link {
     private var waiting: Waiting?
     private var attention = false
     private var isActive = false
+    private var saysLength = true
     private let incoming = UnsafeMutableRawBufferPointer.allocate(byteCount: DSP0254.longestPacket, alignment: 8)
     private let outgoing = UnsafeMutableRawBufferPointer.allocate(
         byteCount: DSP0254.longestPacket + DSP0254.overhead, alignment: 8)
@@ -66,6 +66,8 @@ public final class DSP0254Link: Link {
         self.port = port
         self.unit = unit
         super.init(endpoint)
+        // SMS_ATN asks a host that has not spoken yet to fetch what waits.
+        endpoint.needsChannel = false
     }
 
     deinit {
@@ -80,21 +82,24 @@ public final class DSP0254Link: Link {
         // Until its first packet nobody knows that there is a host that speaks this.
         if !isActive {
             isActive = true
-            endpoint.linkBecameActive(now: now)
+            endpoint.hostAppeared(now: now)
         }
         let packet = UnsafeMutableRawBufferPointer(rebasing: incoming[..<range.count])
         packet.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
         let header = PacketHeader(UnsafeRawBufferPointer(packet))!
         if Self.asksForPacket(header, packet), reply(token) { return .handled }
+        // What is left of an answer with this tag would be taken for this request's: edk2 has one tag, and reads one packet.
+        if header.eom, header.tag.isOwner {
+            endpoint.terminus.dropAnswers(to: header.source, tag: header.tag.answer)
+        }
         let outcome = endpoint.received(packet, now: now)
         defer { updateAttention() }
         guard header.eom else { return .handled }
         switch outcome {
         case .awaiting(let source, let tag):
             waiting = Waiting(token: token, answer: (source, tag), deadline: now &+ Self.patience)
-        case .awaitingAny: waiting = Waiting(token: token, answer: nil, deadline: now &+ Self.patience)
         case .nothing, .handled:
-            _ = reply(token)
+            if !reply(token), header.tag.isOwner { end(token) }
             return .handled
         }
         return answerWaiting() ? .handled : .pending
@@ -122,21 +127,21 @@ public final class DSP0254Link: Link {
         guard let waiting, now >= waiting.deadline else { return }
         self.waiting = nil
         unanswered += 1
-        port.withhold(waiting.token)
+        end(waiting.token)
         updateAttention()
     }
 
     /// Gives the host that waits what it waits for; false if that is not there, or nobody waits.
     private func answerWaiting() -> Bool {
-        guard let waiting else { return false }
-        if let answer = waiting.answer {
-            guard endpoint.terminus.bringForward(to: answer.source, tag: answer.tag) else { return false }
-        } else if endpoint.terminus.nextPacketSize(unit: unit) == 0 {
-            return false
-        }
+        guard let waiting,
+            endpoint.terminus.bringForward(to: waiting.answer.source, tag: waiting.answer.tag)
+        else { return false }
         self.waiting = nil
         return reply(waiting.token)
     }
+
+    /// Ends a transfer that has no packet to answer with.
+    private func end(_ token: UInt64) { _ = DSP0254.noPacket.withUnsafeBytes { port.reply(token, $0) } }
 
     /// Also drops answers that the host does not fetch.
     public override func tick(now: UInt64) {
@@ -152,9 +157,20 @@ public final class DSP0254Link: Link {
         if port.reply(token, UnsafeRawBufferPointer(rebasing: outgoing[..<length])) {
             endpoint.observer.record(UnsafeRawBufferPointer(rebasing: packet[..<count]), toHost: true)
             endpoint.packetTaken()
+            noteLength(PacketHeader(UnsafeRawBufferPointer(packet)))
+        } else {
+            endpoint.terminus.packetRefused()
         }
         updateAttention()
         return true
+    }
+
+    /// Says once that an answer takes several packets, for hosts that only look at the first.
+    private func noteLength(_ header: PacketHeader?) {
+        guard saysLength, let header, header.som, !header.eom, !header.tag.isOwner else { return }
+        saysLength = false
+        endpoint.observer.log(
+            .notice, "an answer is longer than the \(unit) B of a packet: edk2 takes no such answer; see option mtu")
     }
 
     private func updateAttention() {

@@ -6,7 +6,7 @@ import MCTP
 /// and programs that speak the `mctp-mux` socket protocol.
 ///
 /// That protocol: a client's first packet is one byte, the message type that it listens to; every later one, in both
-/// directions, is the other end's EID and a whole message. A message to our own EID goes to the clients.
+/// directions, is the other end's EID and a whole message. A message to our own EID goes to one other client.
 ///
 /// It does no input or output: packets come in from a link (`AstlpcLink`, `DSP0254Link`, `LoopbackLink`), which takes
 /// outgoing ones from `terminus`. After every call but those of links, the link's `pump` is due.
@@ -18,8 +18,6 @@ public final class Endpoint {
         case handled
         /// A request that clients have, whose answer may come.
         case awaiting(EID, MessageTag)
-        /// A message that clients have, and that whatever they send next may answer.
-        case awaitingAny
     }
 
     let terminus: Terminus
@@ -31,12 +29,20 @@ public final class Endpoint {
     private var requests = PendingRequests()
     private var hostAddress: HostAddress?
     private var isLinkActive = false
-    private var isReading = true
+    private var reading = ClientReading.all
+    /// Whether requests are refused while the link is down. False where packets can wait for a host that has not spoken.
+    var needsChannel = true
+    /// Whether answers that nobody asked for are dropped. False where there is no host.
+    var dropsLateAnswers = true
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ControlResponder.capacity, alignment: 8)
 
     /// Less than this much room in the transmit queue, and clients are not read: the longest message that one read of a
     /// client can bring.
-    public static let readingRoom = 256 << 10
+    public static let readingRoom = longestMessage
+    /// The longest message that a client can send.
+    public static let longestMessage = 256 << 10
+    /// Less than this much more, and only root's clients are read.
+    static let rootRoom = 256 << 10
 
     /// An endpoint without a link yet.
     public init(_ configuration: EndpointConfiguration, sockets: ClientSockets, observer: EndpointObserver) {
@@ -70,10 +76,18 @@ public final class Endpoint {
     /// To be called about once a second.
     public func tick(now: UInt64) {
         _ = terminus.expire(now: now)
+        if now > configuration.requestLife { terminus.dropRequests(queuedBefore: now - configuration.requestLife) }
+        updateReading()
         assignHostAddress(now: now)
     }
 
     // MARK: The link
+
+    /// The host spoke for the first time on a link that is always up: what waits is for it.
+    func hostAppeared(now: UInt64) {
+        isLinkActive = true
+        assignHostAddress(now: now)
+    }
 
     /// The link is up, or up again: the host knows nothing of what was before.
     func linkBecameActive(now: UInt64) {
@@ -88,7 +102,9 @@ public final class Endpoint {
         linkReset()
     }
 
-    func linkReset() {
+    /// What waits was meant for the host that was there, and so are the answers that are awaited.
+    private func linkReset() {
+        terminus.dropQueued()
         terminus.linkReset()
         requests.removeAll()
         hostAddress?.reset()
@@ -112,8 +128,7 @@ public final class Endpoint {
         message.frame[0] = message.source.rawValue
         let listeners = deliver(UnsafeRawBufferPointer(message.frame))
         guard listeners > 0, message.tag.isOwner else { return .handled }
-        // The answer to what has no instance id cannot be told from a message that comes by itself.
-        guard requests.add(message, now: now) else { return .awaitingAny }
+        guard requests.add(message, now: now) else { return .handled }
         return .awaiting(message.source, message.tag.answer)
     }
 
@@ -134,7 +149,7 @@ public final class Endpoint {
         let source = asked == .null || asked == .broadcast ? responder.eid : asked
         _ = terminus.send(
             UnsafeRawBufferPointer(rebasing: answer[..<count]), to: message.source, tag: message.tag.answer,
-            from: source, now: now)
+            from: source, overtakes: true, now: now)
         if responder.eid != terminus.eid {
             observer.log(.notice, "the host changed our EID from \(terminus.eid.rawValue) to \(responder.eid.rawValue)")
             terminus.setEID(responder.eid)
@@ -149,22 +164,24 @@ public final class Endpoint {
 
     // MARK: Clients
 
-    /// A client connected: its number, or nil if there are too many and it is to be closed.
-    public func clientConnected() -> Int? {
-        let client = clients.connect()
-        if client == nil {
-            observer.log(.warning, "refused a client: \(ClientTable.limit) are connected")
-        }
-        return client
+    /// A program of that user connected: its number, or nil if there are too many and it is to be closed.
+    public func clientConnected(user: UInt32 = 0) -> Int? {
+        if let client = clients.connect(user: user) { return client }
+        observer.log(.warning, "refused a client of user \(user): \(clients.refusal(user) ?? "")")
+        return nil
+    }
+
+    /// A program connected that may not, and is to be closed.
+    public func clientRefused(user: UInt32) {
+        clients.refuse()
+        observer.log(.warning, "refused a client of user \(user): neither it nor its groups are allowed")
     }
 
     /// A client closed its socket, or it failed. The number is free from here on; the socket is the caller's to close.
     public func clientGone(_ client: Int) { clients.disconnect(client) }
 
     /// A client's socket can be written again.
-    public func clientWritable(_ client: Int) {
-        if let reason = clients.writable(client, sockets) { logDropped(client, reason) }
-    }
+    public func clientWritable(_ client: Int) { clients.writable(client, sockets) }
 
     /// A client sent a packet.
     public func clientSent(_ client: Int, _ bytes: UnsafeRawBufferPointer, now: UInt64) {
@@ -176,10 +193,16 @@ public final class Endpoint {
         let destination = EID(bytes[0])
         let body = UnsafeRawBufferPointer(rebasing: bytes[1...])
         if destination == terminus.eid {
-            _ = deliver(bytes)
+            deliverLocally(bytes, from: client)
         } else if let (tag, local) = requests.take(answer: body, to: destination, now: now) {
             let source = local == .null || local == .broadcast ? terminus.eid : local
             if !terminus.send(body, to: destination, tag: tag, from: source, now: now) { logFull(client) }
+        } else if dropsLateAnswers, PendingRequests.isAnswer(body) {
+            clients.countLateAnswer()
+            observer.log(.debug, "dropped an answer of client \(client): its request is not open")
+        } else if needsChannel, !isLinkActive {
+            clients.countRefusedRequest()
+            observer.log(.debug, "dropped a request of client \(client): there is no channel")
         } else if terminus.send(request: body, to: destination, now: now) == nil {
             logFull(client)
         }
@@ -212,10 +235,19 @@ public final class Endpoint {
         return listeners
     }
 
+    /// A message to our own EID goes to one other client of its type: what a client sends does not multiply.
+    private func deliverLocally(_ frame: UnsafeRawBufferPointer, from client: Int) {
+        var dropped: [(Int, String)] = []
+        clients.deliver(frame, toOneBut: client, sockets, dropped: &dropped)
+        for (client, reason) in dropped { logDropped(client, reason) }
+    }
+
     private func updateReading() {
-        let wanted = terminus.room >= Self.readingRoom
-        guard wanted != isReading else { return }
-        isReading = wanted
+        let room = terminus.room
+        let wanted: ClientReading =
+            room >= Self.readingRoom + Self.rootRoom ? .all : room >= Self.readingRoom ? .root : .none
+        guard wanted != reading else { return }
+        reading = wanted
         sockets.setReading(wanted)
     }
 

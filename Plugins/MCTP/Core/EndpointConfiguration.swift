@@ -20,12 +20,14 @@ public struct EndpointConfiguration {
     public var allowedTypes: MessageTypeSet?
     /// For the answer to Get Endpoint ID.
     public var mediumSpecific: UInt8
+    /// Nanoseconds that a client's request waits for the host at most.
+    public var requestLife: UInt64
 
     /// An endpoint at `eid` that leaves everything else at its default.
     public init(
         eid: EID = EID(8), hostEID: EID? = nil, uuid: [UInt8]? = nil, vendors: [VendorSupport] = [],
         reassembly: ReassemblyLimits = ReassemblyLimits(), queueBound: Int = 2 << 20,
-        allowedTypes: MessageTypeSet? = nil, mediumSpecific: UInt8 = 0
+        allowedTypes: MessageTypeSet? = nil, mediumSpecific: UInt8 = 0, requestLife: UInt64 = 6_000_000_000
     ) {
         self.eid = eid
         self.hostEID = hostEID
@@ -35,6 +37,7 @@ public struct EndpointConfiguration {
         self.queueBound = queueBound
         self.allowedTypes = allowedTypes
         self.mediumSpecific = mediumSpecific
+        self.requestLife = requestLife
     }
 }
 

@@ -30,6 +30,7 @@ public final class LoopbackLink: Link {
         self.unit = unit
         packet = .allocate(byteCount: PacketHeader.size + unit, alignment: 8)
         super.init(endpoint)
+        endpoint.dropsLateAnswers = false
     }
 
     deinit { packet.deallocate() }

@@ -14,6 +14,8 @@ public final class MCTPHandler: Handler {
     private var messages: DSP0254Link?
     private(set) var sockets: MuxSockets?
     private var timer: HandlerTimer?
+    /// For a host that does not read that the BMC was not ready.
+    private var pauseTimer: HandlerTimer?
     /// For a host that waits for an answer.
     private var answerTimer: HandlerTimer?
 
@@ -32,7 +34,7 @@ public final class MCTPHandler: Handler {
 
     /// Opens the sockets, and tells the host CPU that there is an endpoint.
     public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
-        let sockets = MuxSockets(self)
+        let sockets = MuxSockets(self, options.access)
         let endpoint = Endpoint(options.configuration, sockets: sockets, observer: ChannelObserver(host))
         self.sockets = sockets
         self.endpoint = endpoint
@@ -76,6 +78,7 @@ public final class MCTPHandler: Handler {
     /// The host CPU was reset: it knows nothing of what was under way.
     public override func reset(now: UInt64) {
         astlpc?.reset(now: now)
+        if let deadline = astlpc?.deadline { pauseTimer?.set(deadline) }
         messages?.reset()
     }
 
@@ -97,6 +100,8 @@ public final class MCTPHandler: Handler {
         stats.number("clients_refused", endpoint.clientCounters.refused)
         stats.number("clients_slow", endpoint.clientCounters.slow)
         stats.number("client_packets_malformed", endpoint.clientCounters.malformed)
+        stats.number("client_answers_late", endpoint.clientCounters.lateAnswers)
+        stats.number("client_requests_refused", endpoint.clientCounters.refusedRequests)
         if let messages { stats.number("unanswered", messages.unanswered) }
         guard let astlpc else { return }
         stats.number("version", UInt64(astlpc.version?.rawValue ?? 0))
@@ -142,12 +147,15 @@ public final class MCTPHandler: Handler {
                 throw HandlerError("binding astlpc needs memory shared with the host: `window` of the channel's device")
             }
             let window = Window(base, count: memory.count)
-            guard let link = AstlpcLink(endpoint, window, ChannelRegisters(host), unit: options.unit) else {
+            let unit = options.unit ?? AstlpcLink.usualUnit
+            guard let link = AstlpcLink(endpoint, window, ChannelRegisters(host), unit: unit) else {
                 throw HandlerError("binding astlpc: a window of \(memory.count) bytes is too small for two buffers")
             }
             self.link = link
             astlpc = link
             link.start(now: host.now)
+            pauseTimer = host.timer(for: self) { handler, now in handler.astlpc?.pauseEnded(now: now) }
+            if let deadline = link.deadline { pauseTimer?.set(deadline) }
             return .automatic
         }
     }
@@ -155,6 +163,7 @@ public final class MCTPHandler: Handler {
     private func close() {
         timer = nil
         answerTimer = nil
+        pauseTimer = nil
         sockets?.close()
         link = nil
         astlpc = nil

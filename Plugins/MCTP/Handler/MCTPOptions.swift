@@ -27,13 +27,14 @@ struct MCTPOptions {
         .string("uuid", 36...36, help: "this endpoint's UUID, as 8-4-4-4-12 hexadecimal digits"),
         .integer(
             "mtu", 64...524_288,
-            help: "payload bytes of a packet at most; default 64, for astlpc what the window allows; dsp0254 up to 251"),
+            help: "payload bytes of a packet at most; default 64, for astlpc 4160; dsp0254 up to 251"),
         .object(
             "socket",
             [
                 .string("name", 0...107, default: "mctp-mux", help: "abstract name for local clients; empty: none"),
                 .path("path", help: "a socket in the file system as well"),
                 .list("types", of: .integer(nil, 1...127), help: "message types that clients may use; default: all"),
+                MuxAccess.declaration,
             ], default: "{}", help: "where local programs connect (mctp-mux protocol)"),
         .list(
             "vendor",
@@ -51,6 +52,9 @@ struct MCTPOptions {
                 .size("per_peer", 4096...16_777_216, default: "256KiB", help: "one sender's incomplete messages"),
                 .size("total", 4096...67_108_864, default: "1MiB", help: "all incomplete messages"),
             ], default: "{}", help: "bounds of incomplete messages"),
+        .duration(
+            "request_life", .milliseconds(1) ... .hours(1), default: "6s",
+            help: "how long a program's request waits for the host at most"),
     ]
 
     init(_ options: OptionValue) {
@@ -73,6 +77,7 @@ struct MCTPOptions {
         if binding == .dsp0254, let unit, unit > DSP0254Link.largestUnit {
             report.error(options["mtu"], "mtu must be at most \(DSP0254Link.largestUnit) for dsp0254, not \(unit)")
         }
+        if let allow = options["socket"]["allow"].ifPresent { MuxAccess.check(allow, report) }
         let perPeer = options["reassembly"]["per_peer"]
         let total = options["reassembly"]["total"].size
         if perPeer.size > total { report.error(perPeer, "per_peer must not exceed total, \(total) bytes") }
@@ -83,6 +88,9 @@ struct MCTPOptions {
         }
     }
 
+    /// Who may connect.
+    var access: MuxAccess { MuxAccess(options["socket"]["allow"].ifPresent) }
+
     /// Of options that have passed the check.
     var configuration: EndpointConfiguration {
         var configuration = EndpointConfiguration(eid: EID(UInt8(options["eid"].integer)))
@@ -92,6 +100,7 @@ struct MCTPOptions {
         let perPeer = Int(reassembly["per_peer"].size)
         configuration.reassembly = ReassemblyLimits(
             timeout: reassembly["timeout"].duration.nanoseconds, perPeer: perPeer, total: Int(reassembly["total"].size))
+        configuration.requestLife = options["request_life"].duration.nanoseconds
         // A queue that takes several of the longest messages.
         configuration.queueBound = max(2 << 20, 4 * perPeer)
         if let types = options["socket"]["types"].ifPresent {

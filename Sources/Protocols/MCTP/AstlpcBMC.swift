@@ -147,10 +147,10 @@ public struct AstlpcBMC: ~Copyable {
             unit = version.packetSize(buffer: size) - PacketHeader.size
             if let requestedUnit { unit = min(unit, requestedUnit) }
         }
-        // What stands in the window is what the next host finds, and one that speaks a newer version only refuses buffers
-        // that could not carry the baseline unit with its trailer.
-        let least = AstlpcVersion(rawValue: versions.current)?.smallestBuffer ?? 0
-        let size = UInt32(max(version.bufferSize(packet: unit + PacketHeader.size), least))
+        // From version 2 on the host takes the unit from the size. For version 1 it says nothing, and is what the next host
+        // finds: one that speaks version 3 refuses buffers that could not carry the baseline unit with its trailer.
+        let announced = version == .v1 ? AstlpcVersion(rawValue: versions.current) ?? version : version
+        let size = UInt32(announced.bufferSize(packet: unit + PacketHeader.size))
         layout.receive = AstlpcRegion(offset: original.receive.offset, size: size)
         layout.transmit = AstlpcRegion(offset: original.transmit.offset, size: size)
         var header = AstlpcHeader(bmcVersions: versions, layout: layout)

@@ -4,7 +4,7 @@
 public enum DropReason: Int, CaseIterable, Sendable {
     /// Not a packet: too short, another header version, or a first packet without a message type.
     case malformed
-    /// To another endpoint, or from an address that nobody can have.
+    /// To another endpoint, or from an address that nobody can have or that is our own.
     case notForUs
     /// A later packet without the first one.
     case noContext
@@ -26,6 +26,8 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case linkReset
     /// The transmit queue was at its bound.
     case queueFull
+    /// A request that the host did not take in time.
+    case expired
 
     /// As a figure's name in the status display.
     public var name: StaticString {
@@ -42,6 +44,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
         case .corrupt: "drop_corrupt"
         case .linkReset: "drop_link_reset"
         case .queueFull: "drop_queue_full"
+        case .expired: "drop_expired"
         }
     }
 }
@@ -56,7 +59,7 @@ public struct Counters: Sendable {
     public internal(set) var messagesIn: UInt64 = 0
     /// Messages whose last packet the link took.
     public internal(set) var messagesOut: UInt64 = 0
-    private var drops = InlineArray<12, UInt64>(repeating: 0)
+    private var drops = InlineArray<13, UInt64>(repeating: 0)
 
     /// No traffic yet.
     public init() {}

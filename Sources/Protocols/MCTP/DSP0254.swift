@@ -15,6 +15,10 @@ public enum DSP0254 {
     /// The longest packet, header included: its length is one byte.
     public static let longestPacket = 0xFF
 
+    /// What ends a transfer that has no packet to answer with: the header of an empty one. A host finds no packet in it, and is
+    /// in IDLE at its end; nothing else follows, for edk2 reads what the header says, and then no more.
+    public static let noPacket: [UInt8] = [networkFunction, definingBody, 0]
+
     /// Where the packet lies in a message; nil if the message is none of this binding's.
     public static func packet(in message: UnsafeRawBufferPointer) -> Range<Int>? {
         guard message.count >= overhead + PacketHeader.size, message[0] == networkFunction,

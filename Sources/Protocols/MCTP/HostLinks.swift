@@ -152,6 +152,7 @@ public final class DSP0254HostLink {
 
     /// What was read after a request: false if it is not of this binding.
     public func received(_ message: [UInt8], now: UInt64) -> Bool {
+        if message == DSP0254.noPacket { return true }
         guard let range = message.withUnsafeBytes({ DSP0254.packet(in: $0) }) else { return false }
         var packet = Array(message[range])
         packet.withUnsafeMutableBytes { bytes in

@@ -43,7 +43,7 @@ public final class Terminus {
         state.pointee.counters.packetsIn += 1
         guard let header = PacketHeader(UnsafeRawBufferPointer(packet)) else { return drop(.malformed) }
         let forUs = header.destination == eid || header.destination == .null || header.destination == .broadcast
-        guard forUs, header.source != .broadcast else { return drop(.notForUs) }
+        guard forUs, header.source != .broadcast, header.source != eid else { return drop(.notForUs) }
         let reception = state.pointee.reassembler.receive(packet, header, now: now, &state.pointee.counters)
         if case .message(let message) = reception {
             state.pointee.counters.messagesIn += 1
@@ -81,12 +81,13 @@ public final class Terminus {
     }
 
     /// Queues a message with the tag given: for an answer, `message.tag.answer`. False, counted, if the queue is at its
-    /// bound.
+    /// bound. What `overtakes` goes out before everything else.
     public func send(
-        _ body: UnsafeRawBufferPointer, to destination: EID, tag: MessageTag, from source: EID? = nil, now: UInt64
+        _ body: UnsafeRawBufferPointer, to destination: EID, tag: MessageTag, from source: EID? = nil,
+        overtakes: Bool = false, now: UInt64
     ) -> Bool {
         let queued = state.pointee.queue.append(
-            body, destination: destination, source: source ?? eid, tag: tag, now: now)
+            body, destination: destination, source: source ?? eid, tag: tag, overtakes: overtakes, now: now)
         if !queued { state.pointee.counters.count(.queueFull) }
         return queued
     }
@@ -106,6 +107,9 @@ public final class Terminus {
         if state.pointee.queue.commit() { state.pointee.counters.messagesOut += 1 }
     }
 
+    /// The link could not take the packet that `nextPacket` built.
+    public func packetRefused() { state.pointee.queue.withdraw() }
+
     /// Puts the answer to a request from `destination` in front of everything that waits. `tag` is the answer's. False if
     /// that answer is not there.
     public func bringForward(to destination: EID, tag: MessageTag) -> Bool {
@@ -115,6 +119,23 @@ public final class Terminus {
     /// Drops answers that were queued before a time: who asked does not wait for them any more.
     public func dropAnswers(queuedBefore time: UInt64) {
         for _ in 0..<state.pointee.queue.cancelAnswers(queuedBefore: time) { state.pointee.counters.count(.timedOut) }
+    }
+
+    /// Drops answers with that destination and tag: who asked has used the tag for something else.
+    public func dropAnswers(to destination: EID, tag: MessageTag) {
+        for _ in 0..<state.pointee.queue.cancelAnswers(destination: destination, tag: tag) {
+            state.pointee.counters.count(.timedOut)
+        }
+    }
+
+    /// Drops requests that were queued before a time and are not under way: what they ask for is not wanted any more.
+    public func dropRequests(queuedBefore time: UInt64) {
+        for _ in 0..<state.pointee.queue.cancelRequests(queuedBefore: time) { state.pointee.counters.count(.expired) }
+    }
+
+    /// Drops everything that waits for the link, or is under way.
+    public func dropQueued() {
+        for _ in 0..<state.pointee.queue.removeAll() { state.pointee.counters.count(.linkReset) }
     }
 
     /// The other side began anew. What it had sent of messages is gone; our message under way starts again from its

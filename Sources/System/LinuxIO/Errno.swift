@@ -58,6 +58,8 @@ public struct Errno: RawRepresentable, Error, Equatable, Sendable {
     public static let noBuffers = Errno(rawValue: ENOBUFS)
     /// `EMSGSIZE`
     public static let messageTooLong = Errno(rawValue: EMSGSIZE)
+    /// `ECONNRESET`
+    public static let connectionReset = Errno(rawValue: ECONNRESET)
     /// `ECONNABORTED`
     public static let connectionAborted = Errno(rawValue: ECONNABORTED)
     /// `ECANCELED`

@@ -61,6 +61,12 @@ public enum Accounts {
         return UInt32(entry.pointee.pw_gid)
     }
 
+    /// A user's number by its name.
+    public static func user(named name: String) -> UInt32? {
+        guard let entry = name.withCString({ getpwnam($0) }) else { return nil }
+        return UInt32(entry.pointee.pw_uid)
+    }
+
     /// A group's number by its name.
     public static func group(named name: String) -> UInt32? {
         guard let entry = name.withCString({ getgrnam($0) }) else { return nil }

@@ -32,7 +32,7 @@ final class EchoClient: ClientSockets {
 
     func watchWritable(_ client: Int, _ on: Bool) {}
     func close(_ client: Int) {}
-    func setReading(_ on: Bool) {}
+    func setReading(_ reading: ClientReading) {}
 }
 
 final class NoObserver: EndpointObserver {
@@ -103,6 +103,8 @@ guard let link = AstlpcLink(endpoint, window, registers, unit: unit), let number
 withUnsafeBytes(of: UInt8(1)) { endpoint.clientSent(number, $0, now: 1) }
 let host = AstlpcHostLink(window, eid: EID(9))
 link.start(now: 1)
+_ = registers.read()
+link.outputReady(now: 1)
 _ = registers.read()
 guard host.start(status: registers.status) == nil else { fatalError("no channel") }
 let body = [UInt8(1)] + [UInt8](repeating: 0x5A, count: bytes - 1)

@@ -28,7 +28,7 @@ extension MCTPEndToEnd {
 
         @Test(arguments: [(1, 64), (2, 64), (2, 4096), (3, 64), (3, 240), (3, 65536)])
         func messagesOfEverySizeComeBackAsTheyWere(version: Int, unit: Int) throws {
-            let bench = try Bench("astlpc")
+            let bench = try Bench("astlpc", "mtu: 65536, socket: {name: \"\", path: SOCKET}")
             let echo = try bench.echo(.vendorIANA)
             let client = try bench.client(AstlpcVersionRange(UInt16(version), UInt16(version)), unit: unit)
             #expect((client.carrier as? AstlpcChannel)?.unit == unit)

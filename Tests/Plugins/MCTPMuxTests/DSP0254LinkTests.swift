@@ -9,12 +9,13 @@ import Wire
 @Suite("DSP0254 link") struct DSP0254LinkTests {
     let sockets = FakeSockets()
     let port = FakePort()
+    let observer = FakeObserver()
     let endpoint: Endpoint
     let link: DSP0254Link
 
     init() {
         endpoint = Endpoint(
-            EndpointConfiguration(mediumSpecific: 4), sockets: sockets, observer: FakeObserver())
+            EndpointConfiguration(mediumSpecific: 4), sockets: sockets, observer: observer)
         link = DSP0254Link(endpoint, port)
     }
 
@@ -138,17 +139,18 @@ import Wire
         #expect(!port.attention)
     }
 
-    @Test func aRequestThatIsNotAnsweredInTimeIsWithheldAndItsAnswerWaits() {
+    @Test func aTransferThatIsNotAnsweredInTimeEndsAndItsAnswerWaits() {
         let client = endpoint.client(listeningTo: 1)
         #expect(link.deadline == nil)
         #expect(send(message([1, 8, 9, 0xC9, 1, 0x81, 2, 3]), token: 5, now: 100) == .pending)
         #expect(link.deadline == 100 + DSP0254Link.patience)
         link.giveUp(now: 99 + DSP0254Link.patience)
-        #expect(port.withheld.isEmpty)
+        #expect(port.replies.isEmpty)
         link.giveUp(now: 100 + DSP0254Link.patience)
-        #expect(port.withheld == [5] && port.replies.isEmpty && link.deadline == nil && link.unanswered == 1)
+        #expect(port.replies.map(\.token) == [5] && link.deadline == nil && link.unanswered == 1)
+        #expect(port.take() == [0xB0, 1, 0])
         link.giveUp(now: 200 + DSP0254Link.patience)
-        #expect(port.withheld == [5])
+        #expect(port.replies.isEmpty)
         endpoint.sent(client, [9, 1, 1, 2, 3, 0], now: DSP0254Link.patience + 200)
         link.pump(now: DSP0254Link.patience + 200)
         #expect(port.attention && port.replies.isEmpty)
@@ -156,9 +158,36 @@ import Wire
         #expect(port.take() == message([1, 9, 8, 0xC1, 1, 1, 2, 3, 0]))
     }
 
-    @Test func aRequestThatNobodyListensToIsTakenAndNotAnswered() {
+    @Test func aRequestThatNobodyListensToEndsWithoutAPacket() {
         #expect(send(message([1, 8, 9, 0xC9, 1, 0x81, 2, 3])) == .handled)
+        #expect(port.take() == [0xB0, 1, 0])
+        // So does one that is not for us; what asks nothing is left alone.
+        #expect(send(message([1, 7, 9, 0xC9, 1, 0x81, 2, 3])) == .handled)
+        #expect(port.take() == [0xB0, 1, 0])
+        #expect(send(message([1, 8, 9, 0xC1, 1, 0x01, 2, 3, 0])) == .handled)
         #expect(port.replies.isEmpty)
+    }
+
+    @Test func thatAnAnswerTakesSeveralPacketsIsSaidOnce() {
+        let client = endpoint.client(listeningTo: 1)
+        for _ in 0..<2 {
+            #expect(send(message([1, 8, 9, 0xC9, 1, 0x81, 2, 3])) == .pending)
+            endpoint.sent(client, [9, 1, 1, 2, 3] + [UInt8](repeating: 0, count: 61))
+            link.pump(now: 1)
+            // What is left of the first is not the answer to the second, which has the same tag.
+            #expect(port.take()?[6] == 0x81)
+        }
+        #expect(endpoint.counters[.timedOut] == 1)
+        #expect(observer.lines.filter { $0.hasPrefix("an answer is longer than the 64 B of a packet") }.count == 1)
+    }
+
+    @Test func aRequestWaitsForAHostThatHasNotSpokenYetButNotForEver() {
+        let client = endpoint.client(listeningTo: 1)
+        endpoint.sent(client, [9, 1, 0x80, 7], now: 1)
+        link.pump(now: 1)
+        #expect(port.attention)
+        link.tick(now: 6_000_000_002)
+        #expect(!port.attention && endpoint.counters[.expired] == 1)
     }
 
     @Test func anAnswerThatTheHostNoLongerReadsStaysForLater() {

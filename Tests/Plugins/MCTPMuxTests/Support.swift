@@ -10,7 +10,8 @@ final class FakeSockets: ClientSockets {
     var broken: Set<Int> = []
     var watched: Set<Int> = []
     var closed: [Int] = []
-    var isReading = true
+    var reading = ClientReading.all
+    var isReading: Bool { reading != .none }
 
     func send(_ frame: UnsafeRawBufferPointer, to client: Int) -> ClientDelivery {
         if broken.contains(client) { return .failed }
@@ -24,7 +25,7 @@ final class FakeSockets: ClientSockets {
     }
 
     func close(_ client: Int) { closed.append(client) }
-    func setReading(_ on: Bool) { isReading = on }
+    func setReading(_ reading: ClientReading) { self.reading = reading }
 
     func take(_ client: Int) -> [[UInt8]] {
         defer { received[client] = [] }
@@ -74,7 +75,6 @@ final class FakeRegisters: AstlpcRegisters {
 
 final class FakePort: MessagePort {
     var replies: [(token: UInt64, message: [UInt8])] = []
-    var withheld: [UInt64] = []
     var attention = false
     var isStale = false
 
@@ -84,15 +84,14 @@ final class FakePort: MessagePort {
         return true
     }
 
-    func withhold(_ token: UInt64) { withheld.append(token) }
     func setAttention(_ on: Bool) { attention = on }
 
     func take() -> [UInt8]? { replies.isEmpty ? nil : replies.removeFirst().message }
 }
 
 extension Endpoint {
-    func client(listeningTo type: UInt8) -> Int {
-        let client = clientConnected()!
+    func client(listeningTo type: UInt8, user: UInt32 = 0) -> Int {
+        let client = clientConnected(user: user)!
         sent(client, [type])
         return client
     }
@@ -130,6 +129,8 @@ final class AstlpcBench {
 
     func begin() {
         link.start(now: now)
+        registers.odr = nil
+        link.outputReady(now: now)
         registers.odr = nil
         _ = host.start(status: registers.status)
         run()

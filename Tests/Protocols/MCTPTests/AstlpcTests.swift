@@ -119,6 +119,15 @@ private let window = 1 << 20
         // 64 + 4 + 4, and 4 for the trailer that the next host, of version 3, has to find room for.
         #expect(rig.memory.word(0x14) == 76 && rig.memory.word(0x1C) == 76)
     }
+
+    @Test func fromVersionTwoOnTheSizesSayTheUnitAndNoMore() {
+        for (version, size) in [(2, 72), (3, 76)] as [(UInt16, UInt32)] {
+            let rig = AstlpcRig(host: .init(1, version), hostUnit: 64)
+            #expect(rig.begin())
+            #expect(rig.bmcUnit == 64 && rig.hostUnit == 64)
+            #expect(rig.memory.word(0x14) == size && rig.memory.word(0x1C) == size)
+        }
+    }
 }
 
 @Suite("astlpc: messages") struct AstlpcMessageTests {

@@ -25,6 +25,9 @@ public final class AstlpcChannel: MCTPCarrier {
     public func start(anew: Bool) throws(HostFailure) {
         let deadline = access.deadline
         let host = access.host
+        // A BMC that starts waits until somebody has read that it was not ready.
+        let both = AstlpcStatus.bmcReady | STRBit.obf
+        if host.readStatus() & both == STRBit.obf { _ = host.readData() }
         guard host.wait(for: AstlpcStatus.bmcReady, toBe: AstlpcStatus.bmcReady, deadline: deadline) else {
             throw HostFailure("the BMC does not say that it is ready, in bit 7 of STR" + absence)
         }
