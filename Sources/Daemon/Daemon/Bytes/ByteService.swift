@@ -49,6 +49,7 @@ final class ByteService: EventSource {
     private var input = Input.off
     private var output = Output.unwanted
     private var interest: Readiness = []
+    private var looks = OutputLooks()
     private lazy var outputTimer = { [service = Borrowed(self)] in CallTimer { service.object.checkOutput($0) } }()
 
     /// A service that does not listen yet. Registers work from now on.
@@ -83,7 +84,7 @@ final class ByteService: EventSource {
     override func ready(_ readiness: Readiness, now: UInt64) {
         let events = device.events(DeviceEvents(readiness), awaitingOutput: output.isAwaited)
         if events.contains(.trouble) { return context.deviceFailed(.inputOutput) }
-        if events.contains(.output) && output.isAwaited { offerOutput(now) }
+        if events.contains(.output) && output.isAwaited { offerOutput(now, byLook: false) }
         guard events.contains(.input), context.failure == nil else { return }
         switch input {
         case .automatic: takeByte(now)
@@ -159,10 +160,6 @@ final class ByteService: EventSource {
 
     // MARK: Waiting for OBF
 
-    /// Pauses between looks at OBF while output is awaited, in nanoseconds: news of OBE can be half a second late, or never
-    /// come. Short at first, and longer for a host CPU that does not read.
-    private static let shortestPause: UInt64 = 2_000_000
-    private static let longestPause: UInt64 = 100_000_000
     /// A byte that the host CPU leaves in ODR for so long, while another waits, is a stall.
     private static let stall: UInt64 = 1_000_000_000
 
@@ -178,7 +175,7 @@ final class ByteService: EventSource {
         }
         if !output.isAwaited {
             output = .awaited(since: context.loop.now)
-            context.loop.set(outputTimer, deadline: context.loop.now + Self.shortestPause)
+            context.loop.set(outputTimer, deadline: context.loop.now + looks.pause(after: 0))
         }
         // The handler is told in a later turn, for no callback is made from inside a host call.
         listen()
@@ -192,9 +189,10 @@ final class ByteService: EventSource {
         }
     }
 
-    private func offerOutput(_ now: UInt64) {
+    private func offerOutput(_ now: UInt64, byLook: Bool) {
         do throws(Errno) {
             guard let registers, try registers.isOutputClear() else { return }
+            looks.ended(byLook: byLook)
             endOutputWait()
             context.enter(.outputReady)
             handler.tellOutputReady(str: registers.lastSTR, now: now)
@@ -227,9 +225,8 @@ final class ByteService: EventSource {
             }
         case .stalled(let since): began = since
         }
-        let pause = min(max((now &- began) / 2, Self.shortestPause), Self.longestPause)
-        context.loop.set(outputTimer, deadline: now + pause)
-        offerOutput(now)
+        context.loop.set(outputTimer, deadline: now + looks.pause(after: now &- began))
+        offerOutput(now, byLook: true)
     }
 }
 
