@@ -32,7 +32,7 @@ final class ChannelHandler: HandlerInstance {
     private var workUnderWay = 0
     private var isRunningActions = false
     private(set) var isGone = false
-    private var logLimit = RateLimit(burst: 20, interval: 1_000_000_000)
+    private var lines = SuppressedLines(burst: 20, interval: 1_000_000_000)
 
     init(
         _ plan: HandlerPlan, index: Int, _ context: ChannelContext,
@@ -256,7 +256,7 @@ final class ChannelHandler: HandlerInstance {
 
     override func log(level: UInt32, _ text: String) {
         let level = LogLevel(rawValue: min(level, LogLevel.debug.rawValue)) ?? .debug
-        guard services.log.writes(level), let suppressed = logLimit.admit(Clock.monotonic) else { return }
+        guard services.log.writes(level), let suppressed = lines.admit(text, Clock.monotonic) else { return }
         services.log.write(level, context.name, text + suppressedNote(suppressed))
     }
 
