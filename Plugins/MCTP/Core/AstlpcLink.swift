@@ -167,7 +167,7 @@ public final class AstlpcLink: Link {
         writeRegisters()
     }
 
-    /// Also looks whether the host wrote over what is ours in the window.
+    /// Also looks whether the host wrote over what is ours in the window; due now and then even if nothing happens.
     public override func tick(now: UInt64) {
         if bmc.pointee.repair() {
             repairs += 1

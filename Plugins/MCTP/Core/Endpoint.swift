@@ -73,6 +73,11 @@ public final class Endpoint {
 
     // MARK: Time
 
+    /// Something waits, for whose end `tick` looks.
+    public var needsTick: Bool {
+        terminus.queued > 0 || terminus.incomplete > 0 || isLinkActive && hostAddress?.isUnderWay == true
+    }
+
     /// To be called about once a second.
     public func tick(now: UInt64) {
         _ = terminus.expire(now: now)

@@ -19,6 +19,14 @@ struct HostAddress {
 
     init(_ eid: EID) { self.eid = eid }
 
+    /// An answer is awaited, or a request due.
+    var isUnderWay: Bool {
+        switch progress {
+        case .idle, .asked: true
+        case .assigned, .refused: false
+        }
+    }
+
     /// The link is up (again): nothing is known of the host.
     mutating func reset() { progress = .idle }
 

@@ -6,6 +6,8 @@ import PluginKit
 /// An MCTP endpoint on a channel: makes the endpoint, its link and its sockets, and passes on what happens.
 public final class MCTPHandler: Handler {
     private static let tickInterval = Duration.seconds(1)
+    /// While nothing happens: a host may test its memory, and write over the window.
+    private static let restInterval = Duration.seconds(30)
 
     private let options: MCTPOptions
     private(set) var endpoint: Endpoint?
@@ -14,6 +16,8 @@ public final class MCTPHandler: Handler {
     private var messages: DSP0254Link?
     private(set) var sockets: MuxSockets?
     private var timer: HandlerTimer?
+    /// Something happened since the last tick, and the next is soon.
+    private var isBusy = false
     /// For a host that does not read that the BMC was not ready.
     private var pauseTimer: HandlerTimer?
     /// For a host that waits for an answer.
@@ -42,7 +46,7 @@ public final class MCTPHandler: Handler {
             let input = try open(endpoint, info)
             try sockets.open(name: options.socketName, path: options.socketPath)
             timer = host.timer(for: self) { handler, now in handler.tick(now: now) }
-            timer?.set(host.now + Self.tickInterval)
+            happened(host.now)
             return input
         } catch {
             close()
@@ -58,7 +62,10 @@ public final class MCTPHandler: Handler {
     }
 
     /// Binding astlpc: a signal of the host CPU.
-    public override func data(_ value: UInt8, str: STR, now: UInt64) { astlpc?.data(value, now: now) }
+    public override func data(_ value: UInt8, str: STR, now: UInt64) {
+        happened(now)
+        astlpc?.data(value, now: now)
+    }
 
     /// Binding astlpc: ODR is free.
     public override func outputReady(str: STR, now: UInt64) { astlpc?.outputReady(now: now) }
@@ -66,6 +73,7 @@ public final class MCTPHandler: Handler {
     /// Binding dsp0254: a KCS message, which may be somebody else's.
     public override func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Disposition {
         guard let messages else { return .declined }
+        happened(now)
         switch messages.message(token, bytes, now: now) {
         case .declined: return .declined
         case .handled: return .handled
@@ -112,10 +120,22 @@ public final class MCTPHandler: Handler {
     }
 
     /// Sends what clients gave us.
-    func pump(now: UInt64) { link?.pump(now: now) }
+    func pump(now: UInt64) {
+        happened(now)
+        link?.pump(now: now)
+    }
 
     private func tick(now: UInt64) {
+        isBusy = false
         link?.tick(now: now)
+        if endpoint?.needsTick == true { return happened(now) }
+        // Without a window there is nothing to look at.
+        if astlpc != nil { timer?.set(now + Self.restInterval) }
+    }
+
+    private func happened(_ now: UInt64) {
+        guard !isBusy else { return }
+        isBusy = true
         timer?.set(now + Self.tickInterval)
     }
 
@@ -161,6 +181,7 @@ public final class MCTPHandler: Handler {
     }
 
     private func close() {
+        isBusy = false
         timer = nil
         answerTimer = nil
         pauseTimer = nil

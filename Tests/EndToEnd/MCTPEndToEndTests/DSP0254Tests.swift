@@ -41,6 +41,31 @@ extension MCTPEndToEnd {
             bench.stop()
         }
 
+        @Test func aRequestWithoutAnAnswerIsTheOnlyOneThatFails() throws {
+            let bench = try Bench("dsp0254")
+            let status = try bench.access().host
+            var host = HostTransfer(try bench.access().host, temperament: .edk2, timeout: Bench.patience)
+            let endpointID: [UInt8] = [0xB0, 1, 7, 1, 8, 9, 0xC9, 0, 0x80, 2, 0x5F]
+            // The first request of all finds the channel as it is after a start, whatever its host looks at.
+            _ = host.send(endpointID)
+            for round in 0..<max(20, repetitions(200)) {
+                // Nobody listens to PLDM.
+                guard case .success(let lost) = host.send([0xB0, 1, 8, 1, 8, 9, 0xC9, 1, 0x81, 2, 3, 0xEE]) else {
+                    Issue.record("round \(round): the transfer has no end")
+                    break
+                }
+                #expect(lost == DSP0254.noPacket)
+                // STATE is IDLE, for which this host waits before its next message.
+                #expect(status.readStatus() >> 6 == 0)
+                guard case .success(let answer) = host.send(endpointID) else {
+                    Issue.record("round \(round): no answer to Get Endpoint ID")
+                    break
+                }
+                #expect(answer.starts(with: [0xB0, 1, 0x0B, 1, 9, 8, 0xC1, 0, 0, 2, 0, 8]))
+            }
+            bench.stop()
+        }
+
         @Test func oneChannelCarriesIPMIAndMCTP() throws {
             let bench = try Bench("dsp0254", beside: "ipmi-lite")
             let program = try bench.program(.pldm)
