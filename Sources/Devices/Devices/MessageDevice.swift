@@ -37,6 +37,9 @@ public final class MessageDevice {
         guard count == bytes.count else { throw .inputOutput }
     }
 
+    /// Closes the node.
+    public func close() { node.close() }
+
     /// Sets or clears SMS_ATN.
     public func setAttention(_ on: Bool) throws(Errno) {
         _ = try retryingInterrupts { cl_ipmi_set_attention(descriptor, on ? 1 : 0) }.get()

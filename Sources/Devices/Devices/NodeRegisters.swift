@@ -53,6 +53,8 @@ final class NodeRegisters: Registers {
         try write(2, at: 0)
     }
 
+    override func close() { node.close() }
+
     private func read(_ count: Int, at offset: Int64) throws(Errno) {
         let buffer = UnsafeMutableRawBufferPointer(start: bytes.baseAddress, count: count)
         let result = Syscalls.read(node.descriptor, into: buffer, at: offset, retryOnInterrupt: false)

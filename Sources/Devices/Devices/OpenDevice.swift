@@ -38,7 +38,7 @@ public enum OpenDevice {
         switch self {
         case .registers(let device): device.close()
         case .bytes(let device): device.close()
-        case .messages: break
+        case .messages(let device): device.close()
         }
     }
 }

@@ -2,12 +2,12 @@
 import CLinux
 import LinuxIO
 
-/// A device node of the kernel's, opened once and claimed. It stays so until the object goes.
+/// A device node of the kernel's, opened once and claimed. It stays so until it is closed, or the object goes.
 final class OpenNode {
-    private let file: FileDescriptor
-    private let lock: NodeLock
-
-    var descriptor: Int32 { file.raw }
+    private var file: FileDescriptor?
+    private var lock: NodeLock?
+    /// Of no use once it is closed.
+    let descriptor: Int32
 
     /// Opens a node after looking whether anybody has it, and makes a device of it.
     static func open<Device>(
@@ -37,10 +37,17 @@ final class OpenNode {
     }
 
     private init(_ file: consuming FileDescriptor, _ lock: NodeLock) {
-        self.file = file
+        descriptor = file.raw
+        self.file = consume file
         self.lock = lock
     }
 
+    /// Lets it go at once, whoever still holds the object.
+    func close() {
+        file = nil
+        lock = nil
+    }
+
     /// Is there something to read at this moment?
-    var isReadable: Bool { Poll.isReadable(file.raw) }
+    var isReadable: Bool { Poll.isReadable(descriptor) }
 }

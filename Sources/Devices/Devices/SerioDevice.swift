@@ -39,9 +39,10 @@ public final class SerioDevice: ByteDevice {
         return HostByte(value: value, str: 0)
     }
 
-    /// Takes out what the host CPU wrote last, for nobody: the node closes with this object.
+    /// Takes out what the host CPU wrote last, for nobody, and closes the node.
     public func close() {
         var left = 2
         while left > 0 && node.isReadable, (try? receive()) != nil { left -= 1 }
+        node.close()
     }
 }
