@@ -89,10 +89,11 @@ let shippedTargets: [Target] = [
     library(
         "Sources/Daemon/Daemon",
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events IPMI JSON KCS LinuxIO PluginHost Schema YAML"),
-    program("Sources/Daemon/kcsmuxd", "CLinux Daemon Devices LinuxIO PluginHost SimulatedDevice YAML"),
+    program(
+        "Sources/Daemon/kcsmuxd", "CLinux Daemon DaemonConfiguration Devices LinuxIO PluginHost SimulatedDevice YAML"),
     program(
         "Sources/Tools/kcsctl",
-        "CKCSPlugin CLinux Capture DaemonConfiguration Decode JSON LinuxIO PluginHost Schema"),
+        "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
     library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
@@ -143,7 +144,7 @@ let testTargets: [Target] = [
     tests("Capture/Capture", "CTestSupport Capture"),
     tests("Capture/Decode", "Capture Decode"),
     tests("Plugins/PluginKit", "CKCSPlugin PluginKit PluginTestSupport"),
-    tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML"),
+    tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML kcsmuxd"),
     tests("Plugins/ABI", "PluginHost Schema TestKit kcsctl kcssim"),
     tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),
     tests("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginTestSupport"),

@@ -14,13 +14,15 @@ struct CommandLine {
         case check
         case printConfiguration
         case printNeeds
+        case checkPlugin(String)
         case help
         case version
     }
 
     static let help = """
         Usage: kcsmuxd [--config FILE] [--log-level LEVEL]
-               [--check-config | --print-config | --print-needs | --version | --help]
+               [--check-config | --print-config | --print-needs | --check-plugin FILE |
+                --version | --help]
 
         Serves KCS channels: opens the devices that FILE names, and gives each channel's
         bytes or messages to the plugins that FILE names for it.
@@ -29,6 +31,8 @@ struct CommandLine {
           --check-config       check FILE, its plugins and their options, and exit
           --print-config       print FILE as it takes effect, and exit
           --print-needs        print what FILE needs of the machine, and exit
+          --check-plugin FILE  load that plugin, as is tried in a process of its own before
+                               it is loaded for a channel, and exit
           --log-level LEVEL    error, warning, notice, info, debug or trace
                                (default notice)
           --version            print version, plugin ABI and build, and exit
@@ -47,11 +51,13 @@ struct CommandLine {
         while let argument = rest.popFirst() {
             let (name, inline) = split(argument)
             switch name {
-            case "--config", "-c", "--log-level":
+            case "--config", "-c", "--log-level", "--check-plugin":
                 guard let value = inline ?? rest.popFirst() else {
                     return .failure(UsageError(text: "\(name) needs a value"))
                 }
-                if name != "--log-level" {
+                if name == "--check-plugin" {
+                    parsed.wish = .checkPlugin(value)
+                } else if name != "--log-level" {
                     parsed.file = value
                 } else if let level = LogLevel(name: value) {
                     parsed.level = level

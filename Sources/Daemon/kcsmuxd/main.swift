@@ -2,6 +2,7 @@ import CLinux
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Daemon
+import DaemonConfiguration
 import Devices
 import LinuxIO
 import PluginHost
@@ -43,13 +44,36 @@ func start(_ arguments: [String]) -> Int32 {
         }
     case .printConfiguration: return read(commandLine.file) { $0.effectiveText }
     case .printNeeds: return read(commandLine.file) { plan in plan.needs.map { $0 + "\n" }.joined() }
+    case .checkPlugin(let file): return checkPlugin(file)
     case .run: return run(commandLine)
+    }
+}
+
+/// Every plugin is loaded by another process first.
+func makeLoader() -> PluginLoader {
+    PluginLoader(folders: [], trust: .strict, trial: CurrentProcess.executable.map { LoadTrial(program: $0) })
+}
+
+/// The other side of `LoadTrial`: its output is what that reads.
+func checkPlugin(_ file: String) -> Int32 {
+    let loader = PluginLoader(folders: [], trust: .any) { put("\($0.rawValue)\n", to: 1) }
+    switch loader.load(Path.hasFolder(file) ? file : "./\(file)") {
+    case .failure(let failure):
+        put("\(failure.description)\n", to: 1)
+        return LoadTrial.refused
+    case .success(let plugin):
+        guard let fault = ShapeReview.faults(plugin.options).first else {
+            put("\(LoadTrial.Step.done.rawValue)\n", to: 1)
+            return ExitStatus.success
+        }
+        put("\(LoadTrial.refusal)\(fault)\n", to: 1)
+        return LoadTrial.refused
     }
 }
 
 /// Reads a file, checks all of it, and prints what there is to say of it.
 func read(_ file: String, _ text: (Plan) -> String) -> Int32 {
-    let outcome = PlanReader.read(file, DeviceKind.all, PluginLoader(folders: [], trust: .strict))
+    let outcome = PlanReader.read(file, DeviceKind.all, makeLoader())
     outcome.diagnostics.append(outcome.pluginDiagnostics)
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan, !outcome.diagnostics.hasErrors else { return ExitStatus.configuration }
@@ -58,7 +82,7 @@ func read(_ file: String, _ text: (Plan) -> String) -> Int32 {
 }
 
 func run(_ commandLine: CommandLine) -> Int32 {
-    let loader = PluginLoader(folders: [], trust: .strict)
+    let loader = makeLoader()
     let outcome = PlanReader.read(commandLine.file, DeviceKind.all, loader)
     put(outcome.diagnostics.render(), to: 2)
     guard let plan = outcome.plan else { return ExitStatus.configuration }

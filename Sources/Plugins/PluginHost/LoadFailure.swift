@@ -17,6 +17,8 @@ public struct LoadFailure: Error, Equatable, Sendable {
         case trusted
         /// It is a shared library for this machine, and all its symbols are there.
         case sharedLibrary
+        /// A process that loads it lives on.
+        case survival
         /// It exports `kcs_plugin_entry`.
         case entry
         /// It was built for this ABI.
@@ -46,6 +48,7 @@ public struct LoadFailure: Error, Equatable, Sendable {
         case .found: return "\(file): plugin not found: \(finding)"
         case .trusted: return "\(file): plugin is not trusted: \(finding)"
         case .sharedLibrary: return "\(file): not a shared library that can be loaded: \(finding)"
+        case .survival: return "\(file): plugin would have ended kcsmuxd: \(finding)"
         case .entry: return "\(file): plugin must export kcs_plugin_entry: \(finding)"
         case .abi: return "\(file): plugin has the wrong ABI: \(finding)"
         case .size: return "\(file): plugin descriptor is too small: \(finding)"

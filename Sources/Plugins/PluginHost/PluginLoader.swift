@@ -6,14 +6,24 @@ import LinuxIO
 public final class PluginLoader {
     private var folders: [String]
     private var trust: PluginFile.Trust
+    private let trial: LoadTrial?
+    private let progress: (LoadTrial.Step) -> Void
     private var loaded: [LoadedPlugin] = []
+    /// What was loaded and found wrong; what a trial found wrong is tried again.
+    private var refused: [(file: PluginFile, failure: LoadFailure)] = []
     /// What each name stood for when it was last found.
     private var found: [(name: String, plugin: LoadedPlugin)] = []
 
-    /// A loader that looks for short names in `folders`, in that order.
-    public init(folders: [String], trust: PluginFile.Trust) {
+    /// A loader that looks for short names in `folders`, in that order. With `trial`, each file is loaded by another process
+    /// first; `progress` is told before each step that could end the process.
+    public init(
+        folders: [String], trust: PluginFile.Trust, trial: LoadTrial? = nil,
+        progress: @escaping (LoadTrial.Step) -> Void = { _ in }
+    ) {
         self.folders = folders
         self.trust = trust
+        self.trial = trial
+        self.progress = progress
     }
 
     /// Plugins whose file is another than the one that was loaded.
@@ -39,53 +49,77 @@ public final class PluginLoader {
 
     /// The plugin of that name or path, loaded now or before.
     public func load(_ name: String) -> Result<LoadedPlugin, LoadFailure> {
-        let file: PluginFile
-        switch PluginFile.find(name, in: folders, trust: trust) {
-        case .success(let found): file = found
+        let result = PluginFile.find(name, in: folders).flatMap { path in
+            PluginFile.open(path, trust).flatMap { load($0.file, $0.image) }
+        }
+        switch result {
+        case .success(let plugin):
+            found.removeAll { $0.name == name }
+            found.append((name, plugin))
         case .failure(let failure):
             // Its file is being exchanged, perhaps. What runs was checked when it was loaded, and runs on.
-            guard failure.rule == .found, let earlier = found.first(where: { $0.name == name }) else {
-                return .failure(failure)
-            }
+            guard failure.rule == .found, let earlier = found.first(where: { $0.name == name }) else { break }
             earlier.plugin.isChangedOnDisk = true
             return .success(earlier.plugin)
         }
-        let result = load(file)
-        if case .success(let plugin) = result {
-            found.removeAll { $0.name == name }
-            found.append((name, plugin))
-        }
         return result
     }
 
-    private func load(_ file: PluginFile) -> Result<LoadedPlugin, LoadFailure> {
+    private func load(_ file: PluginFile, _ image: PluginImage) -> Result<LoadedPlugin, LoadFailure> {
         for plugin in loaded where plugin.file.path == file.path {
+            image.drop()
             // A library is never unloaded, and two versions of one in a process would share nothing but trouble.
-            plugin.isChangedOnDisk = plugin.file.identity != file.identity || plugin.file.modified != file.modified
+            plugin.isChangedOnDisk = !plugin.file.isSame(file)
             return .success(plugin)
         }
-        let result = Self.open(file)
-        if case .success(let plugin) = result { loaded.append(plugin) }
+        // Neither is one that was refused, so it is not loaded again.
+        if let earlier = refused.first(where: { $0.file.path == file.path && $0.file.isSame(file) }) {
+            image.drop()
+            return .failure(earlier.failure)
+        }
+        if let failure = trial?.fault(file.path) {
+            image.drop()
+            return .failure(failure)
+        }
+        let result = open(file, image)
+        switch result {
+        case .success(let plugin): loaded.append(plugin)
+        case .failure(let failure): refused.append((file, failure))
+        }
         return result
     }
 
-    private static func open(_ file: PluginFile) -> Result<LoadedPlugin, LoadFailure> {
+    private func open(_ file: PluginFile, _ image: PluginImage) -> Result<LoadedPlugin, LoadFailure> {
+        progress(.loading)
         let library: DynamicLibrary
-        switch DynamicLibrary.load(file.path) {
+        switch DynamicLibrary.load(image.path) {
         case .success(let opened): library = opened
-        case .failure(let error): return .failure(LoadFailure(file.path, .sharedLibrary, error.reason))
+        case .failure(let error):
+            image.drop()
+            let reason = Self.replacing(image.path, by: file.path, in: error.reason)
+            return .failure(LoadFailure(file.path, .sharedLibrary, reason))
         }
-        guard let now = try? Syscalls.stat(file.path), now.identity == file.identity else {
-            return .failure(LoadFailure(file.path, .trusted, "the file was exchanged while it was being loaded"))
+        if image.isFile {
+            guard let now = try? Syscalls.stat(file.path), now.identity == file.identity else {
+                return .failure(LoadFailure(file.path, .trusted, "the file was exchanged while it was being loaded"))
+            }
         }
         guard let symbol = library.symbol("kcs_plugin_entry") else {
             return .failure(LoadFailure(file.path, .entry, "it has no such symbol"))
         }
+        progress(.entering)
         // The symbol's type is the header's promise; nothing can check it.
         typealias Entry = @convention(c) () -> UnsafePointer<kcs_plugin>?
         guard let descriptor = unsafeBitCast(symbol, to: Entry.self)() else {
             return .failure(LoadFailure(file.path, .entry, "it returned no descriptor"))
         }
+        progress(.reading)
         return Descriptor.check(descriptor, of: file)
+    }
+
+    /// The dynamic linker's sentence, with the plugin's name in place of its copy's.
+    private static func replacing(_ name: String, by path: String, in text: String) -> String {
+        guard text.hasPrefix(name) else { return text }
+        return path + text.dropFirst(name.count)
     }
 }

@@ -3,6 +3,11 @@ import CLinux
 
 /// Signals: blocked and read from a descriptor, ignored, or used to end a call that sleeps.
 public enum Signals {
+    /// "SIGSEGV" of 11. The corresponding C function is `sigabbrev_np`.
+    public static func name(_ number: Int32) -> String {
+        sigabbrev_np(number).map { "SIG" + String(cString: $0) } ?? "\(number)"
+    }
+
     /// From now on nothing happens when it comes. The corresponding C function is `sigaction(SIG_IGN)`.
     public static func ignore(_ number: Int32) { _ = cl_ignore_signal(number) }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
-import DaemonConfiguration
 import JSON
 import LinuxIO
 import PluginHost
@@ -11,6 +10,7 @@ struct PluginCommands {
     private let arguments: Arguments
     private let folders: [String]
     private let trust: PluginFile.Trust
+    private let trial: LoadTrial
 
     init(_ arguments: Arguments) throws(Failure) {
         self.arguments = arguments
@@ -20,15 +20,23 @@ struct PluginCommands {
         case "any": trust = .any
         case let other: throw Failure(.usage, "--trust \(other): not one of strict, any")
         }
+        guard let kcsmuxd = Self.kcsmuxd else {
+            throw Failure(.failure, "plugins are looked at by kcsmuxd, which is neither beside kcsctl nor in PATH")
+        }
+        trial = LoadTrial(program: kcsmuxd)
+    }
+
+    /// The kcsmuxd that refuses what this program is to refuse, and that dies of what would kill it.
+    private static var kcsmuxd: String? {
+        var folders = (CurrentProcess.environment("PATH") ?? "").parts(at: UInt8(ascii: ":"))
+        if let own = CurrentProcess.executable { folders.insert(Path.parent(of: own), at: 0) }
+        folders.append("/usr/libexec")
+        return folders.map { "\($0)/kcsmuxd" }.first { (try? Syscalls.stat($0)) != nil }
     }
 
     /// Loads a plugin, and refuses what kcsmuxd refuses.
     private func load(_ name: String, _ folders: [String]) -> Result<LoadedPlugin, LoadFailure> {
-        let result = PluginLoader(folders: folders, trust: trust).load(name)
-        guard case .success(let plugin) = result, let fault = ShapeReview.faults(plugin.options).first else {
-            return result
-        }
-        return .failure(LoadFailure(plugin.file.path, .declaration, fault))
+        PluginLoader(folders: folders, trust: trust, trial: trial).load(name)
     }
 
     // MARK: list
@@ -206,6 +214,7 @@ extension LoadFailure.Rule {
         case .found: return "found"
         case .trusted: return "trusted"
         case .sharedLibrary: return "shared-library"
+        case .survival: return "survival"
         case .entry: return "entry"
         case .abi: return "abi"
         case .size: return "size"

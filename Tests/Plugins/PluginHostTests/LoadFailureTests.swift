@@ -216,11 +216,70 @@ import Testing
         expect(failure("\(folder.path)/libkcs-link.so"), .trusted, open.path)
     }
 
+    @Test(.enabled(if: getuid() == 0)) func fileOfAnotherUserAndWhatLiesInAFolderOfTheirsIsRefused() throws {
+        let path = try build([])
+        chown(path, 65534, 65534)
+        expect(failure(path), .trusted, "the file is owned by user 65534", "neither root nor user 0")
+        chown(path, 0, 0)
+        let inner = "\(folder.path)/theirs/ours"
+        try Syscalls.makeFolders(inner)
+        rename(path, "\(inner)/libkcs-variant.so")
+        chown("\(folder.path)/theirs", 65534, 65534)
+        expect(
+            failure("\(inner)/libkcs-variant.so"), .trusted, "its folder \(folder.path)/theirs is owned by user 65534")
+        #expect(failure("\(inner)/libkcs-variant.so", trust: .any) == nil)
+    }
+
+    @Test func entryOfAnAccessControlListThatLetsOthersWriteIsSeen() throws {
+        let path = try build([])
+        // The owner's entry, user 65534 with rw-, group, mask and others.
+        func list(mask: UInt8) -> [UInt8] {
+            let none: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+            let user: [UInt8] = [2, 0, 6, 0, 0xFE, 0xFF, 0, 0]
+            let entries: [[UInt8]] = [
+                [2, 0, 0, 0], [1, 0, 7, 0] + none, user, [4, 0, 5, 0] + none, [0x10, 0, mask, 0] + none,
+                [0x20, 0, 5, 0] + none,
+            ]
+            return Array(entries.joined())
+        }
+        let bytes = list(mask: 6)
+        // Some file systems have no such lists.
+        guard setxattr(path, "system.posix_acl_access", bytes, bytes.count, 0) == 0 else { return }
+        expect(failure(path), .trusted, "the file is writable by user 65534, by its access control list")
+        let limited = list(mask: 5)
+        #expect(setxattr(path, "system.posix_acl_access", limited, limited.count, 0) == 0)
+        #expect(failure(path) == nil, "the mask takes the right away")
+    }
+
+    @Test func fileThatIsWrittenOverAfterItWasLoadedHarmsNobody() throws {
+        let path = try build([])
+        let plugin = try PluginLoader(folders: [], trust: .strict).load(path).get()
+        #expect(truncate(path, 0) == 0)
+        #expect(plugin.check(capabilities: 1, device: "x") == nil)
+        try folder.write("libkcs-variant.so", String(repeating: "x", count: 100_000))
+        #expect(plugin.name == "variant")
+    }
+
+    @Test func whatWasRefusedIsNotLoadedAgain() throws {
+        let path = try build(["-DNO_ENTRY"])
+        let loader = PluginLoader(folders: [], trust: .strict)
+        guard case .failure(let failure) = loader.load(path) else {
+            Issue.record("it was loaded")
+            return
+        }
+        let before = try Syscalls.list("/proc/self/fd").count
+        for _ in 0..<10 {
+            if case .failure(failure) = loader.load(path) { continue }
+            Issue.record("another answer")
+        }
+        #expect(try Syscalls.list("/proc/self/fd").count <= before + 2, "other tests open a few")
+    }
+
     @Test func fileThatIsExchangedWhileItIsLoadedIsRefused() throws {
         let path = "\(folder.path)/libkcs-exchanged.so"
         try folder.write("libkcs-exchanged.so.other", "something else")
         _ = try build(["-DEXCHANGED=\"\(path)\""], "libkcs-exchanged.so")
-        expect(failure(path), .trusted, "exchanged")
+        expect(failure(path, trust: .any), .trusted, "exchanged")
     }
 
     @Test func changedFileIsToldAndWhatRunsStays() throws {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Files in memory that have no name.
+public enum MemoryFile {
+    /// A file of these bytes that nobody can change any more, this process included.
+    /// The corresponding C functions are `memfd_create` and `fcntl(F_ADD_SEALS)`.
+    public static func sealed(_ bytes: [UInt8], named name: String) throws(SystemError) -> FileDescriptor {
+        let file = try retryingInterrupts {
+            name.withCString { memfd_create($0, UInt32(MFD_CLOEXEC) | UInt32(MFD_ALLOW_SEALING)) }
+        }.descriptor("memfd_create", name)
+        try bytes.withUnsafeBytes { Syscalls.writeAll(file.raw, $0) }.get("write", name)
+        let seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
+        _ = try retryingInterrupts { cl_fcntl(file.raw, F_ADD_SEALS, seals) }.get("fcntl(F_ADD_SEALS)", name)
+        return file
+    }
+}
