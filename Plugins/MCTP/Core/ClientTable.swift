@@ -10,6 +10,8 @@ struct ClientTable {
         var isConnected = false
         /// It does not take messages any more: what it sent before is still read.
         var isDeaf = false
+        /// Its socket carries tags.
+        var isTagged = false
         /// Of the program.
         var user: UInt32 = 0
         /// nil until the first packet named it.
@@ -72,7 +74,12 @@ struct ClientTable {
 
     func type(of client: Int) -> MessageType? { clients[client].type }
 
-    mutating func register(_ client: Int, _ type: MessageType) { clients[client].type = type }
+    func isTagged(_ client: Int) -> Bool { clients[client].isTagged }
+
+    mutating func register(_ client: Int, _ type: MessageType, isTagged: Bool) {
+        clients[client].type = type
+        clients[client].isTagged = isTagged
+    }
 
     mutating func refuse() { counters.refused += 1 }
     mutating func countMalformed() { counters.malformed += 1 }
@@ -91,25 +98,33 @@ struct ClientTable {
     /// Gives a frame, [EID][message], to every client that listens to its type exactly; answers how many there are.
     /// Clients that can take no more are sent away, and named in `dropped`.
     mutating func deliver(
-        _ frame: UnsafeRawBufferPointer, _ sockets: ClientSockets, dropped: inout [(Int, String)]
+        _ frame: UnsafeRawBufferPointer, _ tag: MessageTag, _ sockets: ClientSockets, dropped: inout [(Int, String)]
     ) -> Int {
         var listeners = 0
         let type = MessageType(frame[1])
         for client in clients.indices where listens(client, to: type) {
             listeners += 1
-            deliver(frame, to: client, sockets, dropped: &dropped)
+            deliver(frame, tag, to: client, sockets, dropped: &dropped)
         }
         return listeners
     }
 
     /// Gives a frame to the first client that listens to its type, `sender` left out.
     mutating func deliver(
-        _ frame: UnsafeRawBufferPointer, toOneBut sender: Int, _ sockets: ClientSockets,
+        _ frame: UnsafeRawBufferPointer, _ tag: MessageTag, toOneBut sender: Int, _ sockets: ClientSockets,
         dropped: inout [(Int, String)]
     ) {
         let type = MessageType(frame[1])
         guard let listener = clients.indices.first(where: { $0 != sender && listens($0, to: type) }) else { return }
-        deliver(frame, to: listener, sockets, dropped: &dropped)
+        deliver(frame, tag, to: listener, sockets, dropped: &dropped)
+    }
+
+    private mutating func deliver(
+        _ frame: UnsafeRawBufferPointer, _ tag: MessageTag, to client: Int, _ sockets: ClientSockets,
+        dropped: inout [(Int, String)]
+    ) {
+        guard clients[client].isTagged else { return deliver(frame, to: client, sockets, dropped: &dropped) }
+        ClientFrame.tagged(frame, tag).withUnsafeBytes { deliver($0, to: client, sockets, dropped: &dropped) }
     }
 
     /// The client's socket can be written: sends what waits.

@@ -131,7 +131,7 @@ public final class Endpoint {
         guard case .message(let message) = terminus.receive(packet, now: now) else { return .nothing }
         if message.type == .control { return control(message, now: now) }
         message.frame[0] = message.source.rawValue
-        let listeners = deliver(UnsafeRawBufferPointer(message.frame))
+        let listeners = deliver(UnsafeRawBufferPointer(message.frame), message.tag)
         guard listeners > 0, message.tag.isOwner else { return .handled }
         guard requests.add(message, now: now) else { return .handled }
         return .awaiting(message.source, message.tag.answer)
@@ -192,31 +192,48 @@ public final class Endpoint {
     public func clientSent(_ client: Int, _ bytes: UnsafeRawBufferPointer, now: UInt64) {
         precondition(clients.isConnected(client), "packets come from clients that are connected")
         guard clients.type(of: client) != nil else { return register(client, bytes) }
-        guard bytes.count >= 2 else { return clients.countMalformed() }
-        let type = MessageType(bytes[1])
+        guard let frame = ClientFrame(bytes, isTagged: clients.isTagged(client)) else {
+            return clients.countMalformed()
+        }
+        let type = MessageType(frame.body[0])
         guard configuration.allowedTypes?.contains(type) ?? true else { return clients.countMalformed() }
-        let destination = EID(bytes[0])
-        let body = UnsafeRawBufferPointer(rebasing: bytes[1...])
-        if destination == terminus.eid {
-            deliverLocally(bytes, from: client)
-        } else if let (tag, local) = requests.take(answer: body, to: destination, now: now) {
+        if frame.address == terminus.eid {
+            deliverLocally(bytes, frame, from: client)
+        } else {
+            send(frame, of: client, now)
+        }
+        updateReading()
+    }
+
+    /// Sends a client's message to the host: as an answer if it is one, or else as a request.
+    private func send(_ frame: ClientFrame, of client: Int, _ now: UInt64) {
+        let (body, destination) = (frame.body, frame.address)
+        let answered =
+            frame.tag.map { requests.take(tag: $0, answer: body, to: destination, now: now) }
+            ?? requests.take(answer: body, to: destination, now: now)
+        let isAnswer = frame.tag.map { !$0.isOwner } ?? PendingRequests.isAnswer(body)
+        var isQueued = true
+        if let (tag, local) = answered {
             let source = local == .null || local == .broadcast ? terminus.eid : local
-            if !terminus.send(body, to: destination, tag: tag, from: source, now: now) { logFull(client) }
-        } else if dropsLateAnswers, PendingRequests.isAnswer(body) {
+            isQueued = terminus.send(body, to: destination, tag: tag, from: source, now: now)
+        } else if dropsLateAnswers, isAnswer {
             clients.countLateAnswer()
             observer.log(.debug, "dropped an answer of client \(client): its request is not open")
         } else if needsChannel, !isLinkActive {
             clients.countRefusedRequest()
             observer.log(.debug, "dropped a request of client \(client): there is no channel")
-        } else if terminus.send(request: body, to: destination, now: now) == nil {
-            logFull(client)
+        } else if let tag = frame.tag {
+            isQueued = terminus.send(request: body, to: destination, tag: tag, now: now)
+        } else {
+            isQueued = terminus.send(request: body, to: destination, now: now) != nil
         }
-        updateReading()
+        if !isQueued { logFull(client) }
     }
 
     private func register(_ client: Int, _ bytes: UnsafeRawBufferPointer) {
         var reason: String?
-        if bytes.count != 1 {
+        let isTagged = bytes.count == 2 && bytes[1] == ClientFrame.asksForTags
+        if bytes.count != 1, !isTagged {
             reason = "its first packet has \(bytes.count) bytes, and must be one message type"
         } else if bytes[0] == MessageType.control.rawValue {
             reason = "message type 0 is answered by the endpoint itself"
@@ -224,7 +241,9 @@ public final class Endpoint {
             reason = "message type \(bytes[0]) is not among the types configured"
         }
         guard let reason else {
-            clients.register(client, MessageType(bytes[0]))
+            clients.register(client, MessageType(bytes[0]), isTagged: isTagged)
+            // A daemon that knows no tags would have closed the socket.
+            if isTagged { _ = sockets.send(bytes, to: client) }
             return observer.log(.debug, "client \(client) listens to message type \(bytes[0])")
         }
         clients.refuse()
@@ -233,17 +252,23 @@ public final class Endpoint {
         logDropped(client, reason)
     }
 
-    private func deliver(_ frame: UnsafeRawBufferPointer) -> Int {
+    private func deliver(_ frame: UnsafeRawBufferPointer, _ tag: MessageTag) -> Int {
         var dropped: [(Int, String)] = []
-        let listeners = clients.deliver(frame, sockets, dropped: &dropped)
+        let listeners = clients.deliver(frame, tag, sockets, dropped: &dropped)
         for (client, reason) in dropped { logDropped(client, reason) }
         return listeners
     }
 
     /// A message to our own EID goes to one other client of its type: what a client sends does not multiply.
-    private func deliverLocally(_ frame: UnsafeRawBufferPointer, from client: Int) {
+    private func deliverLocally(_ bytes: UnsafeRawBufferPointer, _ frame: ClientFrame, from client: Int) {
         var dropped: [(Int, String)] = []
-        clients.deliver(frame, toOneBut: client, sockets, dropped: &dropped)
+        let tag = frame.tag ?? MessageTag(0, owner: true)
+        // The address stands where the tag of a frame that has one stood.
+        let plain = frame.tag == nil ? [] : [frame.address.rawValue] + frame.body
+        plain.withUnsafeBytes {
+            clients.deliver(
+                frame.tag == nil ? bytes : $0, tag, toOneBut: client, sockets, dropped: &dropped)
+        }
         for (client, reason) in dropped { logDropped(client, reason) }
     }
 

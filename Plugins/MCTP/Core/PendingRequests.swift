@@ -70,6 +70,20 @@ struct PendingRequests {
         return (request.tag.answer, request.local)
     }
 
+    /// The same for a message that says which tag it answers.
+    mutating func take(tag: MessageTag, answer body: UnsafeRawBufferPointer, to destination: EID, now: UInt64) -> (
+        tag: MessageTag, local: EID
+    )? {
+        guard !tag.isOwner, let first = body.first else { return nil }
+        forgetOld(now)
+        let number = MessageType(first).number
+        let found = requests.lastIndex {
+            $0.source == destination && $0.number == number && $0.tag.answer == tag
+        }
+        guard let found else { return nil }
+        return (tag, requests.remove(at: found).local)
+    }
+
     mutating func removeAll() { requests.removeAll(keepingCapacity: true) }
 
     /// Whether the message says itself that it is an answer: PLDM and control by Rq (DSP0240 §8, DSP0236 §12), NVMe-MI by

@@ -35,6 +35,11 @@ struct TagAllocator {
         return MessageTag(chosen, owner: true)
     }
 
+    /// Somebody else chose a tag for a request to `eid`: it is not given out until its answer came.
+    mutating func occupy(_ tag: MessageTag, for eid: EID, now: UInt64) {
+        peers[peer(eid, now: now)].deadlines[Int(tag.value)] = now &+ lifetime
+    }
+
     /// An answer with this tag came: the tag is free again. True if it was in use.
     mutating func release(_ tag: MessageTag, of eid: EID, now: UInt64) -> Bool {
         for index in peers.indices where peers[index].used != 0 && peers[index].eid == eid {

@@ -80,6 +80,12 @@ public final class Terminus {
         return send(body, to: destination, tag: tag, now: now) ? tag : nil
     }
 
+    /// Queues a message of our own whose tag is chosen already; false, counted, if the queue is at its bound.
+    public func send(request body: UnsafeRawBufferPointer, to destination: EID, tag: MessageTag, now: UInt64) -> Bool {
+        state.pointee.tags.occupy(tag, for: destination, now: now)
+        return send(body, to: destination, tag: tag, now: now)
+    }
+
     /// Queues a message with the tag given: for an answer, `message.tag.answer`. False, counted, if the queue is at its
     /// bound. What `overtakes` goes out before everything else.
     public func send(

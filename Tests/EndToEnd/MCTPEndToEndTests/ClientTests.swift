@@ -82,6 +82,25 @@ extension MCTPEndToEnd {
             bench.stop()
         }
 
+        @Test func whereTheSystemHasNoDescriptorsTheyWaitAndKcsmuxdDoesNotSpin() throws {
+            let bench = try Bench("astlpc")
+            let client = try bench.client()
+            let prlimit = try #require(Tools.find("prlimit"))
+            let open = try Syscalls.list("/proc/\(bench.daemon.identifier)/fd").count
+            func limit(_ count: Int) throws {
+                let run = try Program(prlimit, ["--pid", "\(bench.daemon.identifier)", "--nofile=\(count):"])
+                #expect(run.wait() == .exited(0), "\(run.log)")
+            }
+            try limit(open)
+            let program = try bench.program(.pldm)
+            #expect(bench.daemon.line("takes no new clients for a second: Too many open files") != nil)
+            #expect(try client.endpointID() == EID(8))
+            try limit(1024)
+            #expect(try client.types(including: .pldm) == [.pldm])
+            withExtendedLifetime(program) {}
+            bench.stop()
+        }
+
         @Test func aSocketOfTheServiceManagerIsUsed() throws {
             let folder = TestFolder()
             let path = "\(folder.path)/passed"
