@@ -1,20 +1,18 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 //
-// One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded:
-//   KCSMUX_EMBEDDED=1 swift build -c release --scratch-path .build-embedded
-// without tools and tests: ordinary targets cannot import Embedded modules. `.ci/install` does it for other processors.
+// One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded,
+// without tools and tests, as ordinary targets cannot import Embedded modules: `.ci/install` makes it.
 //
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
-//   swift-argument-parser          kcssim's command line; a workstation's tool, absent from the Embedded build
+//   swift-argument-parser          kcssim's command line; absent from the Embedded build
 import Foundation
 import PackageDescription
 
 let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
 /// The targets in which every unsafe construct is marked `unsafe`.
 let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "Schema", "YAML"]
-
 // MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
@@ -28,12 +26,11 @@ let bmc: [SwiftSetting] = [
     .unsafeFlags(["-Osize", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 /// Unicode's tables, the only library of the toolchain; `.ci/install` names another processor's.
-let tables =
-    Context.environment["KCSMUX_TABLES"] ?? "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+let native = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
+let tables = Context.environment["KCSMUX_TABLES"] ?? native
 let link =
     ["-enable-experimental-feature", "Embedded", "-wmo", "-use-ld=lld", "-Xclang-linker", "-static-libgcc"]
     + ["-Xlinker", "--gc-sections", "-Xlinker", tables]
-
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 extension String {
@@ -77,7 +74,7 @@ let shippedTargets: [Target] = [
     library("Sources/Configuration/Schema"),
     library("Sources/Configuration/YAML", "CYAML Schema"),
     library("Sources/Configuration/DaemonConfiguration", "LinuxIO Schema YAML"),
-    library("Sources/Devices/DriverModel"),
+    library("Sources/Devices/DriverModel", "KCS"),
     library("Sources/Devices/Devices", "CLinux KCS LinuxIO"),
     library("Sources/Devices/SimulatedDevice", "CLinux Devices DriverModel LinuxIO"),
     c("Sources/Capture/CCapture"),
@@ -103,17 +100,17 @@ let shippedTargets: [Target] = [
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
     library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
 ]
-
 // MARK: What stays on a workstation
 let tools: [Target] = [
     c("Sources/Tools/CFuse"),
     library("Sources/Tools/Simulator", "CFuse CLinux DriverModel Events IPMI KCS LinuxIO MCTP SimulatedDevice"),
-    library("Sources/Tools/PluginTrial", "CKCSPlugin CLinux DaemonConfiguration Events LinuxIO PluginHost Schema YAML"),
+    library(
+        "Sources/Tools/PluginTrial",
+        "CKCSPlugin CLinux DaemonConfiguration Devices Events LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Tools/kcssim",
         "ArgumentParser CLinux DriverModel IPMI KCS LinuxIO MCTP PluginHost PluginTrial SimulatedDevice Simulator"),
 ]
-
 let testTargets: [Target] = [
     c("Tests/Support/CTestSupport"),
     library("Tests/Support/PluginTestSupport", "CKCSPlugin CLinux"),
@@ -165,8 +162,6 @@ let testTargets: [Target] = [
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
     tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
-
-// MARK: The settings
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.
 let wanted = Context.environment["KCSMUX_TESTS"]?.split(separator: ",").map(String.init)
 let fuzzes = Context.environment["KCSMUX_FUZZ"] != nil
@@ -179,7 +174,7 @@ for target in shipped + workstation {
     target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
     if target.cSettings == nil { target.swiftSettings = strict }
     // A leaf of words and numbers that every file may use.
-    if target.cSettings == nil && target.name != "Common" && target.name != "CompactText" {
+    if target.cSettings == nil && !["Common", "CompactText"].contains(target.name) {
         target.dependencies.append("Common")
     }
     if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
@@ -197,7 +192,6 @@ for target in shipped where target.cSettings == nil {
     target.dependencies.append("CompactText")
     target.swiftSettings! += [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])]
 }
-
 let package = Package(
     name: "kcsmux",
     products: plugins.map { .library(name: "kcs-\($0.key)", type: .dynamic, targets: ["\($0.value)Plugin"]) },

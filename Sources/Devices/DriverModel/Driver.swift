@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import KCS
 
 /// Which driver stands between the registers and user space.
 public enum Driver: UInt8, Sendable, CaseIterable {
@@ -29,23 +30,23 @@ public enum Driver: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// The bits of STR, as masks.
+/// The bits of STR, as masks: bytes, as registers hold them.
 public enum STRBit {
     /// Output buffer full: the host has not read ODR yet. Set by a write of ODR, cleared by the host's read, and by
     /// writing the bit as 0.
-    @inlinable public static var obf: UInt8 { 0x01 }
+    public static let obf = StatusRegister.obf.rawValue
     /// Input buffer full: IDR holds a byte that the BMC has not taken. The hardware's own.
-    @inlinable public static var ibf: UInt8 { 0x02 }
+    public static let ibf = StatusRegister.ibf.rawValue
     /// SMS attention, the BMC's to set.
-    @inlinable public static var smsAttention: UInt8 { 0x04 }
+    public static let smsAttention = StatusRegister.smsAttention.rawValue
     /// C/D: set when the host's last write went to the command port. The hardware's own.
-    @inlinable public static var commandData: UInt8 { 0x08 }
+    public static let commandData = StatusRegister.commandData.rawValue
     /// First bit for the system maker's use.
-    @inlinable public static var oem1: UInt8 { 0x10 }
+    public static let oem1 = StatusRegister.oem1.rawValue
     /// Second bit for the system maker's use.
-    @inlinable public static var oem2: UInt8 { 0x20 }
+    public static let oem2 = StatusRegister.oem2.rawValue
     /// STATE: IDLE 00, READ 01, WRITE 10, ERROR 11.
-    @inlinable public static var state: UInt8 { 0xC0 }
+    public static let state = StatusRegister.stateMask.rawValue
     /// What a write of STR sets as given.
-    @inlinable public static var writable: UInt8 { smsAttention | oem1 | oem2 | state }
+    public static let writable = smsAttention | oem1 | oem2 | state
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import DaemonConfiguration
+import Devices
 import Schema
 import YAML
 
@@ -9,7 +10,7 @@ public struct Transcript {
     /// The file's name, as it is printed.
     public let file: String
     /// What the channel's device is.
-    public let device: Device
+    public let device: DeviceKind
     /// The memory shared with the host CPU, in bytes; nil without any.
     public let window: Int?
     /// The options as they stand in the file, unchecked; nil when there are none.
@@ -17,16 +18,6 @@ public struct Transcript {
     /// The file's text, for messages about it.
     let text: [UInt8]
     let lines: [Line]
-
-    /// The kinds of devices, as in kcsmuxd's file.
-    public enum Device: String, CaseIterable, Sendable {
-        /// IDR, ODR and STR; messages too.
-        case rawKCS = "raw-kcs"
-        /// Bytes from the host CPU only.
-        case serioRaw = "serio-raw"
-        /// Messages only.
-        case ipmiKCS = "ipmi-kcs"
-    }
 
     /// One line that is not empty.
     struct Line {
@@ -97,25 +88,24 @@ public struct Transcript {
         .object,
         children: [
             OptionShape(
-                .enumeration, key: "device", defaultText: Device.rawKCS.rawValue,
-                choices: Device.allCases.map { $0.rawValue }),
+                .enumeration, key: "device", defaultText: DeviceKind.kernel[0].name,
+                choices: DeviceKind.kernel.map { $0.name }),
             OptionShape(.size, key: "window", minimum: 1, maximum: 1 << 30),
             OptionShape(.object, key: "options", isUnchecked: true),
         ])
 
-    private static func head(_ text: [UInt8], _ file: String) throws(Malformed) -> (Device, Int?, Node?) {
+    private static func head(_ text: [UInt8], _ file: String) throws(Malformed) -> (DeviceKind, Int?, Node?) {
         let isEmpty = String(decoding: text, as: UTF8.self).split(separator: "\n").allSatisfy {
             $0.trimmed.isEmpty || $0.trimmed.hasPrefix("#")
         }
-        guard !isEmpty else { return (.rawKCS, nil, nil) }
+        guard !isEmpty else { return (DeviceKind.kernel[0], nil, nil) }
         let diagnostics = Diagnostics(file: file, text: text)
         let root = Document.parse(text, diagnostics)
         let value = root.map { Checker(diagnostics, owner: "kcssim").check($0, shape, at: $0.mark) }
         guard !diagnostics.hasErrors, let value, value.object != nil else {
             throw Malformed(description: String(diagnostics.render().dropLast()))
         }
-        var device = Device.rawKCS
-        if let word = value["device"].word { device = Device(rawValue: word) ?? device }
+        let device = DeviceKind.kernel.first { $0.name == value["device"].word } ?? DeviceKind.kernel[0]
         var window: Int?
         if let size = value["window"].size { window = Int(clamping: size) }
         return (device, window, root?.value(of: "options"))

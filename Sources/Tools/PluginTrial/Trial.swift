@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import DaemonConfiguration
+import Devices
 import PluginHost
 import Schema
 import YAML
@@ -36,7 +37,7 @@ public final class Trial {
         self.transcript = transcript
         self.stateFolder = stateFolder
         self.options = try Self.options(plugin, transcript, options)
-        let device = "a device of type \(transcript.device.rawValue)"
+        let device = "a device of type \(transcript.device.name)"
         if let failure = plugin.check(capabilities: Self.capabilities(transcript), device: device) {
             throw Refusal(description: failure.description)
         }
@@ -65,15 +66,10 @@ public final class Trial {
     }
 
     private static func capabilities(_ transcript: Transcript) -> UInt32 {
-        let window = transcript.window == nil ? 0 : UInt32(KCS_CAP_WINDOW)
-        switch transcript.device {
-        case .rawKCS:
-            return window
-                | UInt32(KCS_CAP_DATA_IN | KCS_CAP_DATA_OUT | KCS_CAP_STR | KCS_CAP_MESSAGES | KCS_CAP_ATTENTION)
-                | UInt32(KCS_CAP_EARLY_IBF | KCS_CAP_OBE_LAGS)
-        case .serioRaw: return window | UInt32(KCS_CAP_DATA_IN)
-        case .ipmiKCS: return window | UInt32(KCS_CAP_MESSAGES | KCS_CAP_ATTENTION)
-        }
+        // As the driver that was posted has it.
+        var given = DeviceSpecification(kind: transcript.device, path: "", driver: .early).capabilities
+        if transcript.window != nil { given.insert(.window) }
+        return given.rawValue
     }
 
     /// Plays it, and answers what happened. A transcript that does not begin with `> start` is started all the same.

@@ -34,6 +34,7 @@ import Testing
               - {name: debug, device: {type: sim, path: \(folder.path)/device}, plugin: debug-trigger}
             """)
         let daemon = try Program("\(Tools.products)/kcsmuxd", ["--config", file])
+        #expect(daemon.line("debug: running") != nil, "what was written before is stale: \(daemon.log)")
         let waited = try Tools.run(
             "kcssim", ["trigger", "\(folder.path)/device", "D", "--wait", "\(folder.path)/capture", "--timeout", "60s"])
         #expect(waited.ending == .exited(0), "\(waited.errors)")
