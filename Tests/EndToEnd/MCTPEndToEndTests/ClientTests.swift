@@ -86,12 +86,14 @@ extension MCTPEndToEnd {
             let bench = try Bench("astlpc")
             let client = try bench.client()
             let prlimit = try #require(Tools.find("prlimit"))
-            let open = try Syscalls.list("/proc/\(bench.daemon.identifier)/fd").count
+            // The lowest number that is free: a limit there leaves none.
+            let open = Set(try Syscalls.list("/proc/\(bench.daemon.identifier)/fd").compactMap { Int($0) })
+            let free = try #require((0..<1024).first { !open.contains($0) })
             func limit(_ count: Int) throws {
                 let run = try Program(prlimit, ["--pid", "\(bench.daemon.identifier)", "--nofile=\(count):"])
                 #expect(run.wait() == .exited(0), "\(run.log)")
             }
-            try limit(open)
+            try limit(free)
             let program = try bench.program(.pldm)
             #expect(bench.daemon.line("takes no new clients for a second: Too many open files") != nil)
             #expect(try client.endpointID() == EID(8))
