@@ -60,6 +60,8 @@ public struct LoadTrial: Sendable {
         case .signalled(let signal):
             return LoadFailure(
                 path, .survival, "\(step.rawValue) ended it by signal \(signal) (\(Signals.name(signal)))")
+        // It was never started, which not every machine tells at once: an emulated one does not.
+        case .exited(127) where last.isEmpty: return nil
         // Any other refusal is found again, and told better, by who loads it next.
         case .exited(let status) where step == .done || status == Self.refused: return nil
         case .exited(let status):
