@@ -44,8 +44,12 @@ public struct CaptureDump {
     }
 
     private mutating func add(_ ring: RingSnapshot) {
-        let encoder = ChannelEncoder(
+        var encoder = ChannelEncoder(
             name: ring.channel, description: ring.description, number: ring.number, &writer)
+        // Interfaces come before the first packet: reordercap takes no other capture.
+        var look = ring.start
+        var unreadable: UInt64 = 0
+        while let event = ring.next(after: &look, lost: &unreadable) { encoder.describe(event, &writer) }
         var source = Source(ring: ring, encoder: encoder, position: ring.start)
         source.advance()
         sources.append(source)

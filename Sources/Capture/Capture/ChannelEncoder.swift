@@ -9,7 +9,8 @@ import Common
 ///     NAME/mctp       276          MCTP packets
 ///     NAME/link-N     N            a handler's own link type
 ///
-/// The first two are described at once, in this order; the others when they first occur.
+/// The first two are described at once, in this order; the others when they first occur, or when `describe` says that
+/// they will.
 struct ChannelEncoder {
     let name: String
     let description: String
@@ -30,6 +31,12 @@ struct ChannelEncoder {
         registers = writer.interface(
             name: name + "/registers", description: "KCS registers, " + description, link: .registers)
         events = writer.interface(name: name + "/events", description: "events, " + description, link: .ipmi)
+    }
+
+    /// Describes the interface that an event will need, if it isn't described yet.
+    mutating func describe(_ event: Event, _ writer: inout PcapngWriter) {
+        guard EventText.of(event.body) == nil, case .block(let block) = event.body else { return }
+        _ = interface(block.link, &writer)
     }
 
     /// Appends an event; `time` in nanoseconds since 1970.

@@ -50,6 +50,9 @@ public struct Timeline {
         return nil
     }
 
+    /// Did reading reach the end without finding the file damaged or cut?
+    public var isWhole: Bool { reader.damage == nil && !reader.isTorn }
+
     /// What is to be said at the end, one sentence a line: damage, a torn end, requests that were never answered.
     public var remarks: [String] {
         var remarks: [String] = []

@@ -122,11 +122,15 @@ struct CaptureCommands {
         try show(lines)
         let remarks = timeline.remarks
         if arguments.has("--json") {
-            return try Output.print([
+            try Output.print([
                 "shown": .integer(timeline.shown), "errors": .integer(timeline.errors), "remarks": .strings(remarks),
             ])
+        } else {
+            try Output.print(remarks)
         }
-        try Output.print(remarks)
+        guard timeline.isWhole else {
+            throw Failure(.data, "\(path): damaged or cut; what could be read of it was shown")
+        }
     }
 
     /// As JSON, each entry is an object on a line of its own.

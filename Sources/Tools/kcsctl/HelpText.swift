@@ -24,8 +24,8 @@ enum HelpText {
           --version      print version, plugin ABI and build, and exit
           --help         print this, or a command's own help
 
-        Exit status: 0 done; 1 the daemon or a plugin said no; 64 usage; 65 a file is no capture; 66 a file cannot be read;
-        69 no daemon; 73 a file cannot be made; 74 reading or writing failed; 76 not understood by the daemon;
+        Exit status: 0 done; 1 the daemon or a plugin said no; 64 usage; 65 a file is no capture, or damaged, or cut;
+        66 a file cannot be read; 69 no daemon; 73 a file cannot be made; 74 reading or writing failed; 76 not understood by the daemon;
         77 no permission; 78 the configuration file is wrong.
         """
 

@@ -77,6 +77,31 @@ enum Sample {
         #expect(packets[3].packet.comment == "stale: was there when the device was opened")
     }
 
+    @Test func interfacesOfADumpComeBeforeItsFirstPacket() throws {
+        let other = Recorder(RecorderIdentity(channel: "other", description: ""), events: 64)
+        ([1, 2] as [UInt8]).withUnsafeBytes {
+            other.annotation(kind: 1, .none, link: LinkType(rawValue: 148), $0, text: "", at: 5)
+        }
+        var reader = try #require(PcapngReader(CaptureDump.pcapng(Sample.rings + [other.snapshot()])))
+        var names: [String] = []
+        var packets = 0
+        while let item = reader.next() {
+            switch item {
+            case .interface(let interface):
+                #expect(packets == 0, "\(interface.name)")
+                names.append(interface.name)
+            case .packet: packets += 1
+            default: break
+            }
+        }
+        #expect(
+            names == [
+                "ipmi/registers", "ipmi/events", "ipmi/ipmi", "mctp/registers", "mctp/events", "mctp/mctp",
+                "other/registers", "other/events", "other/link-148",
+            ])
+        #expect(packets == 19)
+    }
+
     @Test func ipmiMessagesStandBehindTheTraceHeader() throws {
         let packets = try packets(Sample.pcapng()).filter { $0.interface.link == .ipmi && $0.packet.direction != .none }
         #expect(

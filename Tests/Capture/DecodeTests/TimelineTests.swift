@@ -72,6 +72,7 @@ import Testing
             timeline.next()
                 == "2023-11-14 22:13:21.000000006  +1.000000001  debug  host>BMC  IDR 0D  data     STR 02 (IBF)")
         #expect(timeline.next() == nil)
+        #expect(timeline.isWhole)
     }
 
     @Test func bytesOfOtherProtocolsAreGivenNoPhase() throws {
@@ -156,11 +157,13 @@ import Testing
         let file = CaptureDump.pcapng([recorder.snapshot()])
         var torn = try #require(Timeline(Array(file.dropLast(3))))
         while torn.next() != nil {}
+        #expect(!torn.isWhole)
         #expect(torn.remarks == ["# the file ends inside a block: its writer was stopped"])
         var damaged = file
         damaged[damaged.count - 1] = 9
         var timeline = try #require(Timeline(damaged))
         while timeline.next() != nil {}
+        #expect(!timeline.isWhole)
         #expect(timeline.remarks.count == 1)
         #expect(timeline.remarks.first?.hasSuffix(": a block's length stands at both its ends") == true)
     }

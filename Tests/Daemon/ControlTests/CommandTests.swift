@@ -238,6 +238,21 @@ import Testing
 
     // MARK: kcsctl
 
+    @Test func whoDecodesACutOrDamagedCaptureLearnsItFromTheStatus() throws {
+        let daemon = try Daemon(echoChannel())
+        let capture = try Program.run([
+            Program.kcsctl, "--socket", daemon.socket, "capture", "dump", "echo", "-o", "-",
+        ]).output
+        let whole = try Program.run([Program.kcsctl, "decode", "-"], input: capture)
+        #expect(whole.status == 0, "\(whole.errors)")
+        let cut = try Program.run([Program.kcsctl, "decode", "-"], input: Array(capture.dropLast(3)))
+        #expect(cut.status == 65)
+        #expect(cut.text.contains("device opened"), "\(cut.text)")
+        let damaged = try Program.run([Program.kcsctl, "--json", "decode", "-"], input: capture.dropLast(1) + [9])
+        #expect(damaged.status == 65)
+        #expect(damaged.text.contains("damaged at byte"), "\(damaged.text)")
+    }
+
     @Test func withoutADaemonItSaysSo() throws {
         let folder = TemporaryFolder()
         let absent = try Program.run([Program.kcsctl, "--socket", folder.path + "/none", "status"])
