@@ -1,8 +1,8 @@
-import CYAML
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one file that touches libyaml's memory. The parser lives on the heap, because it holds pointers into itself, and
 // the input is copied beside it, because it is read piece by piece. Each event is copied out and freed at once.
+import CYAML
 import Common
 import Schema
 

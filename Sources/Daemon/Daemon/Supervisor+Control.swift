@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import Common
 import DaemonConfiguration
 import Events
-// SPDX-License-Identifier: Apache-2.0
 import JSON
 import LinuxIO
 

@@ -1,5 +1,5 @@
-import CKCSPlugin
 // SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
 import Capture
 import DaemonConfiguration
 import LinuxIO

@@ -1,7 +1,7 @@
-import DriverModel
 // SPDX-License-Identifier: Apache-2.0
 //
 // kcsmuxd as its users run it, on one simulated channel with ipmi-lite.
+import DriverModel
 import Foundation
 import KCS
 import LinuxIO

@@ -1,10 +1,10 @@
-import CKCSPlugin
-import Capture
 // SPDX-License-Identifier: Apache-2.0
 //
 // The way of a byte through the daemon, the same for every device and always the same: the loop tells that the device is
 // ready, the byte is taken from IDR and given to the handler, and what the handler answers is written to ODR. Nothing here
 // allocates, locks or logs, and a byte costs three calls of the system: the wait, the read and the write.
+import CKCSPlugin
+import Capture
 import Common
 import Devices
 import Events

@@ -1,8 +1,8 @@
-import CKCSPlugin
-import Capture
 // SPDX-License-Identifier: Apache-2.0
 //
 // What happens when the device or a handler fails.
+import CKCSPlugin
+import Capture
 import Common
 import DaemonConfiguration
 import Events

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a channel is while its device is open: handlers, and the service between them and the device.
 import CKCSPlugin
 import Capture
 import DaemonConfiguration
@@ -5,9 +8,6 @@ import Devices
 import Events
 import LinuxIO
 import PluginHost
-// SPDX-License-Identifier: Apache-2.0
-//
-// What a channel is while its device is open: handlers, and the service between them and the device.
 import Schema
 
 extension Channel {

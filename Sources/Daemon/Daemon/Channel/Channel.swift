@@ -1,5 +1,3 @@
-import CKCSPlugin
-import Capture
 // SPDX-License-Identifier: Apache-2.0
 //
 // A channel is a device, the handlers on it, a flight recorder, and a policy for when something fails. This file is its
@@ -9,6 +7,8 @@ import Capture
 // The life: it waits until the device can be opened, makes and starts the handlers, and runs. A failure of device or
 // handler closes everything and either waits again, backs off, or stays down, as the policy says. Whatever happens to one
 // channel touches no other.
+import CKCSPlugin
+import Capture
 import Common
 import DaemonConfiguration
 import Devices

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import Capture
-// SPDX-License-Identifier: Apache-2.0
 import Common
 import Events
 import JSON

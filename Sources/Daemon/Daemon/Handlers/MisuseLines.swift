@@ -1,7 +1,7 @@
-import CLinux
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unsafe: two words that the loop's thread shares with whatever threads a plugin has.
+import CLinux
 import Common
 import Events
 import LinuxIO

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Capture
 import Common
@@ -7,7 +8,6 @@ import Events
 import KCS
 import LinuxIO
 import PluginHost
-// SPDX-License-Identifier: Apache-2.0
 import Schema
 
 /// Messages on a device with registers: the daemon runs the KCS transfer. Carries out what the transfer machine wants.

@@ -1,5 +1,5 @@
-import DaemonConfiguration
 // SPDX-License-Identifier: Apache-2.0
+import DaemonConfiguration
 import PluginHost
 import Schema
 

@@ -1,5 +1,5 @@
-import Capture
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import Common
 import DaemonConfiguration
 import Events

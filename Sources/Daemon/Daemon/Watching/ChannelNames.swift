@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import DaemonConfiguration
 import LinuxIO
 import PluginHost
-// SPDX-License-Identifier: Apache-2.0
 import Schema
 
 /// What the watchdog's thread knows of channels, by their numbers. Sendable because every access holds the lock.
