@@ -14,7 +14,8 @@ extension EndToEnd {
             #expect(
                 result.output == """
                     Usage: kcsmuxd [--config FILE] [--log-level LEVEL]
-                           [--check-config | --print-config | --print-needs | --version | --help]
+                           [--check-config | --print-config | --print-needs | --check-plugin FILE |
+                            --version | --help]
 
                     Serves KCS channels: opens the devices that FILE names, and gives each channel's
                     bytes or messages to the plugins that FILE names for it.
@@ -23,6 +24,8 @@ extension EndToEnd {
                       --check-config       check FILE, its plugins and their options, and exit
                       --print-config       print FILE as it takes effect, and exit
                       --print-needs        print what FILE needs of the machine, and exit
+                      --check-plugin FILE  load that plugin, as is tried in a process of its own before
+                                           it is loaded for a channel, and exit
                       --log-level LEVEL    error, warning, notice, info, debug or trace
                                            (default notice)
                       --version            print version, plugin ABI and build, and exit
@@ -48,7 +51,8 @@ extension EndToEnd {
         }
 
         @Test(arguments: [
-            ["--confg"], ["extra"], ["--config"], ["--log-level", "loud"], ["--version=1"], ["--check-config=yes"],
+            ["--confg"], ["extra"], ["--config"], ["--check-plugin"], ["--log-level", "loud"], ["--version=1"],
+            ["--check-config=yes"],
             ["-x"],
         ])
         func wrongUsageIs64(arguments: [String]) throws {
