@@ -77,6 +77,10 @@ final class Bench {
     @discardableResult
     func stop() -> Int32 {
         if process.isRunning { process.terminate() }
+        if !eventually({ !process.isRunning }) {
+            Issue.record("kcsmuxd does not stop: \(log.suffix(2000))")
+            kill(process.processIdentifier, SIGKILL)
+        }
         process.waitUntilExit()
         return process.terminationStatus
     }
@@ -223,6 +227,17 @@ final class Bench {
         #expect(bench.count("starting again in") > 2)
         #expect(hosts.allSatisfy(isAnswered))
         #expect(bench.stop() == 0, "nothing hung: \(bench.log.suffix(2000))")
+    }
+
+    @Test(onMountedFiles) func stoppingIsNotHeldUpByReadinessWithNothingBehindIt() throws {
+        for round in 0..<12 {
+            let bench = try Bench(.mounted, spurious: 400)
+            try bench.start(["plugin: echo\nrestart: {backoff: 10ms, backoff_max: 20ms}"])
+            #expect(bench.waitForLog("c1: running"))
+            let host = try bench.host()
+            for byte in 0...UInt8(round) { _ = host.send(byte, deadline: Clock.monotonic + 20_000_000) }
+            #expect(bench.stop() == 0)
+        }
     }
 
     @Test(onMountedFiles) func vanishedDeviceIsEPOLLHUPAndOpenedAgainWhenItIsBack() throws {

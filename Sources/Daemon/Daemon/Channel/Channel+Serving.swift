@@ -139,11 +139,18 @@ extension Channel {
         handlers = []
         service = .none
         if let device {
-            device.close()
+            release(device)
             recorder?.deviceClosed(at: context.recordTime)
         }
         device = nil
         mappedWindow = nil
         context.forgetFailure()
+    }
+
+    /// Closes a device. What is drained may not be there, whatever the device says: the watchdog ends a call that sleeps.
+    func release(_ device: OpenDevice) {
+        context.activity.enterDevice()
+        defer { context.activity.leaveDevice() }
+        device.close()
     }
 }

@@ -168,7 +168,7 @@ final class Channel {
     private func run(_ device: OpenDevice) {
         if let source = plan.device.window {
             do { mappedWindow = try Window.open(source) } catch {
-                device.close()
+                release(device)
                 return wait("is there, but not the memory shared with the host CPU: \(error.description)")
             }
         }
