@@ -12,6 +12,10 @@
 
 extension TransferMachine {
     mutating func strictStatus(_ status: StatusRegister, now: UInt64) {
+        if let value = doubted {
+            doubted = nil
+            decide(value, status, now)
+        }
         guard status.contains(.ibf) else {
             parked = .nothing
             foundNothing(now)
@@ -34,20 +38,23 @@ extension TransferMachine {
         guard parked != .nothing else {
             switch phase {
             case .error: wakeAt = progressAt &+ timings.unclean
-            case .idle: if rest == .awaitingLastRead { wakeAt = progressAt &+ timings.unclean }
+            case .idle: if rest == .awaitingLastRead { wakeAt = progressAt &+ timings.abandon }
+            case .writeEnd where shown == .write: wakeAt = nextLook(now)
             case .reading, .lastByte, .abort1, .abort2, .writeEnd: wakeAt = progressAt &+ timings.abandon
             case .writeStart, .writeData, .waiting, .withheld: break
             }
             return
         }
-        let age = now &- progressAt
-        // Fine steps at first, then a quarter of the time that has passed.
-        let pause = min(max(age / 4, timings.look), timings.lookIdle)
-        var at = now &+ pause
-        if let fellAt, phase == .writeStart || phase == .writeData, fellAt &+ settle > now {
-            at = min(at, fellAt &+ settle)
+        var at = nextLook(now)
+        if fellAt != nil, phase == .writeStart || phase == .writeData {
+            at = min(at, now &+ max(settle / UInt64(Self.settledLooks), timings.look))
         }
         wakeAt = at
+    }
+
+    /// Fine steps at first, then a quarter of the time that has passed.
+    private func nextLook(_ now: UInt64) -> UInt64 {
+        now &+ min(max((now &- progressAt) / 4, timings.look), timings.lookIdle)
     }
 
     // MARK: Nothing is parked
@@ -57,10 +64,13 @@ extension TransferMachine {
         guessed = false
         let age = now &- progressAt
         switch phase {
+        case .writeEnd where outputFull && shown == .write && age < timings.abandon:
+            // The host that wrote WRITE_END looks for WRITE, and reads the dummy, before it goes on.
+            break
         case .writeEnd, .abort1:
             if age >= timings.abandon { becomeUnarmed() } else { showReadWithoutOutput() }
         case .error: if age >= timings.unclean { becomeUnarmed() }
-        case .idle: if rest == .armed || (rest == .awaitingLastRead && age >= timings.unclean) { becomeUnarmed() }
+        case .idle: if rest == .armed || (rest == .awaitingLastRead && age >= timings.abandon) { becomeUnarmed() }
         case .reading, .lastByte, .abort2: if age >= timings.abandon { becomeUnarmed() }
         case .writeStart, .writeData, .waiting, .withheld: break
         }
@@ -81,11 +91,9 @@ extension TransferMachine {
             return
         }
         if outputFull && !ignoresOutput {
-            // One byte since the dummy: it is the command that is parked. WRITE_END, unless its host was silent for
-            // so long that it may be another one's WRITE_START.
-            let silent = now &- progressAt >= timings.unclean
+            // One byte since the dummy: it is the command that is parked.
+            expected = commandInRequest(now)
             park(.command, now)
-            expected = phase == .writeStart || silent ? .writeStart : .writeEnd
         } else if !guessed {
             // The command alone, or data with the command behind it. A fresh dummy tells: only in the first case can
             // the host still read it.
@@ -95,6 +103,17 @@ extension TransferMachine {
             showWithDummy(.write)
         } else {
             letGo(.data)
+        }
+    }
+
+    /// WRITE_END, or WRITE_START where data was to follow: a host begins anew. Where nothing is known, one that was silent for
+    /// long may be another one.
+    private func commandInRequest(_ now: UInt64) -> Expected {
+        if phase == .writeStart { return .writeStart }
+        switch lengths.next(after: request.count, of: request) {
+        case .data: return .writeStart
+        case .writeEnd: return .writeEnd
+        case .unknown: return now &- progressAt >= timings.unclean ? .writeStart : .writeEnd
         }
     }
 
@@ -158,7 +177,7 @@ extension TransferMachine {
                 return
             }
         }
-        if !outputFull { fellAt = now }
+        if !outputFull { (fellAt, looksSinceFall) = (now, 0) }
     }
 
     // MARK: A data byte is parked
@@ -178,17 +197,21 @@ extension TransferMachine {
             }
         case .error: if now &- progressAt >= timings.unclean { read(.data) }
         case .writeEnd: read(.data)
-        case .idle:
-            // Whoever is done writes a command next. But nothing shows a stray byte of data behind this one, whose host, and
-            // every other one, would wait for IBF to fall for ever.
-            if now &- progressAt >= timings.unclean {
-                becomeUnarmed()
-                // The last READ has done what it was for.
-                discards = !uncertain
-                read(uncertain ? .either : .data)
-            }
+        case .idle: restHeld(now)
         case .waiting, .withheld, .reading, .abort1: break
         }
+    }
+
+    /// The last READ of a transfer is parked. Whoever is done reads the dummy, and writes a command next. But nothing shows a
+    /// stray byte of data behind the READ, whose host, and every other one, would wait for IBF to fall for ever.
+    private mutating func restHeld(_ now: UInt64) {
+        if !outputFull && fellAt == nil { (fellAt, looksSinceFall) = (now, 0) }
+        let isOver = fellAt.map { now &- $0 >= timings.unclean } ?? (now &- progressAt >= timings.abandon)
+        guard isOver else { return }
+        becomeUnarmed()
+        // The last READ has done what it was for.
+        discards = !uncertain
+        read(uncertain ? .either : .data)
     }
 
     private mutating func requestDataHeld(_ now: UInt64) {
@@ -204,17 +227,26 @@ extension TransferMachine {
         let since = now &- fellAt
         switch lengths.next(after: request.count + 1, of: request) {
         case .data: guess(.data)
-        case .writeEnd: if since >= timings.unclean { guess(.data) }
-        case .unknown: if since >= settle { guess(.data) }
+        case .writeEnd: if since >= timings.abandon { guess(.data) }
+        case .unknown: if since >= settle && looksSinceFall >= Self.settledLooks { guess(.data) }
         }
     }
 
     /// Notes that OBF fell: the host has read the dummy, so it was not behind a closed gate then.
     private mutating func outputFell(_ now: UInt64) {
-        if outputFull || fellAt != nil { return }
+        if outputFull { return }
+        if fellAt != nil {
+            looksSinceFall = min(looksSinceFall + 1, Self.settledLooks)
+            return
+        }
         fellAt = now
+        looksSinceFall = 0
         uncertain = false
     }
+
+    /// So many looks find OBF clear before a byte is taken to be behind: a machine that was called late, and so may have kept
+    /// the host from its processor, guesses no sooner.
+    private static let settledLooks = 3
 
     var settle: UInt64 { request.count < 2 ? timings.settleFirst : timings.settleLater }
 
@@ -241,7 +273,8 @@ extension TransferMachine {
             }
             return
         }
-        if now &- fellAt >= timings.unclean { letGo(.command) }
+        // The host has read the dummy behind WRITE_END: its last byte is next, and has to find READ.
+        if now &- fellAt >= (expected == .writeEnd ? timings.abandon : timings.unclean) { letGo(.command) }
     }
 
     // MARK: Common

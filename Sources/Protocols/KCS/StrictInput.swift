@@ -11,6 +11,10 @@ extension TransferMachine {
         if reading == .either, isDoubtful, Self.isControlCode(value), !discards {
             park(.nothing, now)
             looks = true
+            if phase == .writeData && status.contains(.commandData) {
+                doubted = value
+                return
+            }
             _ = violation()
             showWithDummy(.error)
             return
@@ -34,6 +38,14 @@ extension TransferMachine {
         } else {
             dataRead(value, behind, now)
         }
+    }
+
+    /// A command alone, or data of the same value with the command behind it, which lies in IDR by now.
+    mutating func decide(_ value: UInt8, _ status: StatusRegister, _ now: UInt64) {
+        guard status.contains(.ibf) else { return commandRead(value, now) }
+        let isData = status.contains(.commandData)
+        park(isData ? .command : .data, now)
+        if isData { dataRead(value, .command, now) } else { commandRead(value, now) }
     }
 
     private static func isControlCode(_ value: UInt8) -> Bool {

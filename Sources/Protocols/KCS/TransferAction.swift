@@ -85,7 +85,7 @@ public struct TransferTimings: Equatable, Hashable, Sendable {
     /// After this time without progress a byte that was left unread is read, lest one behind it blocks the host. An idle
     /// machine looks no more from then on.
     public var unclean: UInt64 = 50_000_000
-    /// A response that the host has not touched for this long is given up.
+    /// A transfer that the host has not gone on with for this long is given up.
     public var abandon: UInt64 = 5_000_000_000
     /// How long a request may stay without an answer.
     public var reply: UInt64 = 4_000_000_000

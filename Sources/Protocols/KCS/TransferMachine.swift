@@ -133,6 +133,8 @@ public struct TransferMachine: Hashable, Sendable {
     var guessed = false
     /// The kind of the parked byte was inferred, not seen.
     var uncertain = false
+    /// A byte that was read and is a command, or data of that value with a command behind it: the next look tells.
+    var doubted: UInt8?
     /// The last look showed C/D set.
     var sawCommand = false
     /// The byte that is being read belongs to a transfer that was given up.
@@ -143,6 +145,8 @@ public struct TransferMachine: Hashable, Sendable {
     var ignoresOutput = false
     /// When OBF was first seen clear since the last dummy byte.
     var fellAt: UInt64?
+    /// How many looks have found it clear since.
+    var looksSinceFall = 0
     /// When the transfer last moved.
     var progressAt: UInt64 = 0
 

@@ -83,8 +83,8 @@ struct Proof {
         var timings = TransferTimings()
         timings.look = 1
         timings.lookIdle = 1
-        timings.settleFirst = 2
-        timings.settleLater = 2
+        timings.settleFirst = 3
+        timings.settleLater = 3
         timings.unclean = 4
         timings.abandon = 6
         timings.reply = 1 << 40

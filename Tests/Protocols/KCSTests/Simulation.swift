@@ -38,6 +38,8 @@ struct Simulation {
     var daemonStalls: UInt64 = 0
     /// How long a long stall of the host is at most, in nanoseconds.
     var longestStall: UInt64 = 5_000_000
+    /// How long the host stands still before its next access, in nanoseconds; asked once for each.
+    var beforeAccess: (HostMachine) -> UInt64 = { _ in 0 }
     /// How often an answer is given later, in a million.
     var lateAnswers: UInt64 = 100_000
 
@@ -46,6 +48,7 @@ struct Simulation {
     private var interruptAt: UInt64?
     private var answerAt: UInt64?
     private var responseLength = 3
+    private var hasPaused = false
 
     init(driver: Driver, configuration: TransferConfiguration, temperament: HostTemperament, seed: UInt64) {
         world = World(
@@ -155,6 +158,15 @@ struct Simulation {
     }
 
     private mutating func moveHost() {
+        if !hasPaused {
+            hasPaused = true
+            let pause = beforeAccess(world.host)
+            if pause > 0 {
+                hostAt = world.now + pause
+                return
+            }
+        }
+        hasPaused = false
         if case .waits(let until) = world.hostStep() {
             hostAt = until + random.skewed(0, 50_000)
             return
