@@ -30,7 +30,7 @@ let native = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.
 let tables = Context.environment["KCSMUX_TABLES"] ?? native
 let link =
     ["-enable-experimental-feature", "Embedded", "-wmo", "-use-ld=lld", "-Xclang-linker", "-static-libgcc"]
-    + ["-Xlinker", "--gc-sections", "-Xlinker", tables]
+    + ["-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", tables]
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 extension String {

@@ -12,7 +12,7 @@ final class Watchdog: @unchecked Sendable {
     /// The signal that makes a device call return: it has no other use.
     static let interrupter = SIGURG
     /// It falls asleep after so many looks that find no call.
-    private static let quietLooks = 8
+    private static let quietLooks = 2
 
     private let activity: Activity
     private let names: ChannelNames

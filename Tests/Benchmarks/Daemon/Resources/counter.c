@@ -7,8 +7,8 @@
 //   counter PROGRAM ARGUMENT…
 // SIGUSR1 prints one line on standard error, of counts since the start:
 //   counted: calls N clocks N turns N looks N others N
-// calls: of all threads, clocks among them; turns: the main thread's waits for events; looks: positioned reads; others: calls
-// of threads that are not the main one. SIGTERM is passed on; it ends as the program does.
+// calls: of all threads; clocks: the main thread's; turns: its waits for events; looks: positioned reads; others: calls of
+// threads that are not the main one. SIGTERM is passed on; it ends as the program does.
 #define _GNU_SOURCE 1
 #include <elf.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ static void count(unsigned long long call, int is_main) {
 #ifdef SYS_time
     case SYS_time:
 #endif
-        clocks++;
+        if (is_main) clocks++;
         break;
 #ifdef SYS_epoll_wait
     case SYS_epoll_wait:
