@@ -113,7 +113,7 @@ struct ConfigurationReader {
     }
 
     private func transfer(_ value: Value, _ device: DeviceConfiguration) -> TransferConfiguration {
-        checks.transfer(value, device.type)
+        checks.transfer(value, device)
         let handshake = value["handshake"]
         return TransferConfiguration(
             handshake: handshake.enumeration(as: TransferConfiguration.Handshake.self)

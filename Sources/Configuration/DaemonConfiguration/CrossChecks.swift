@@ -69,9 +69,18 @@ struct CrossChecks {
         }
     }
 
-    func transfer(_ value: Value, _ type: DeviceType) {
-        guard value.isGiven, !type.hasRegisters else { return }
-        let handshake = value["handshake"]
+    func transfer(_ value: Value, _ device: DeviceConfiguration) {
+        let (type, handshake) = (device.type, value["handshake"])
+        guard value.isGiven else { return }
+        if type.hasRegisters {
+            guard device.driver != .deferred, handshake.enumeration(as: TransferConfiguration.Handshake.self) == .fast
+            else { return }
+            diagnostics.warning(
+                "'handshake' is fast, but the driver is \(device.driver.rawValue), which takes IDR by itself: most hosts"
+                    + " will give up; leave it out, or say 'driver: deferred' if that is what the device does",
+                at: handshake.mark)
+            return
+        }
         if !type.hasMessages {
             diagnostics.error("'transfer' means nothing for a device of type \(type.name)", at: value.mark)
         } else if handshake.isGiven {

@@ -25,12 +25,15 @@ extension TransferMachine {
 
     mutating func fastInput(_ value: UInt8, now: UInt64) {
         if reading == .command {
+            let isUnderWay = [.writeStart, .writeData, .writeEnd, .reading].contains(phase)
+            if isUnderWay && value != ControlCode.writeEnd { evidence.hostGaveUp() }
             if !consumeCommand(value, now: now) { showWithDummy(.error) }
             return
         }
         switch phase {
         case .writeStart, .writeData, .writeEnd:
             if !consumeRequestByte(value, now: now) { showWithDummy(.error) }
+            if phase == .waiting { evidence.requestCame() }
         case .abort1: phase = .abort2
         case .abort2: phase = .idle
         case .reading:

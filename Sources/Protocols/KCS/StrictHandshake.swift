@@ -16,6 +16,9 @@ extension TransferMachine {
             doubted = nil
             decide(value, status, now)
         }
+        if parked == .nothing {
+            evidence.looked(hasInput: status.contains(.ibf), now: now, atOnce: timings.lookIdle)
+        }
         guard status.contains(.ibf) else {
             parked = .nothing
             foundNothing(now)
@@ -25,7 +28,11 @@ extension TransferMachine {
         switch (parked, sawCommand) {
         case (.nothing, true): commandArrived(now)
         case (.nothing, false): dataArrived(now)
-        case (.data, true): letGo(.data)
+        case (.data, true):
+            // Linux writes a command after 5 s, whatever IBF says.
+            let isForced = outputFull && now &- progressAt >= timings.abandon / 2
+            if isForced { evidence.hostStoodStill() } else { evidence.sawByteBehind() }
+            letGo(.data)
         case (.data, false): dataHeld(now)
         case (.command, false): dataBehindCommand()
         case (.command, true): commandHeld(now)
@@ -188,9 +195,11 @@ extension TransferMachine {
         case .writeStart, .writeData: requestDataHeld(now)
         case .lastByte, .abort2:
             if !outputFull {
+                if now &- progressAt >= timings.abandon / 2 { evidence.hostStoodStill() }
                 show(.idle, with: 0)
                 read(.data)
             } else if now &- progressAt >= timings.abandon {
+                evidence.hostStoodStill()
                 becomeUnarmed()
                 discards = true
                 read(.data)
@@ -218,6 +227,7 @@ extension TransferMachine {
         let age = now &- progressAt
         guard let fellAt, !outputFull else {
             guard age >= (ignoresOutput && !uncertain ? settle : timings.unclean) else { return }
+            evidence.release(now: now)
             if !uncertain { return guess(.data) }
             // Behind the first byte of a request there is mostly WRITE_END.
             if request.count == 1 { showReadWithoutOutput() } else { showWithDummy(.write) }
@@ -267,7 +277,9 @@ extension TransferMachine {
         outputFell(now)
         guard let fellAt, !outputFull else {
             if uncertain {
-                if age >= timings.unclean { letGo(.either) }
+                guard age >= timings.unclean else { return }
+                evidence.release(now: now)
+                letGo(.either)
             } else if age >= (expected == .writeStart ? timings.unclean : timings.abandon) {
                 letGo(.command)
             }

@@ -147,6 +147,8 @@ public struct TransferMachine: Hashable, Sendable {
     var fellAt: UInt64?
     /// How many looks have found it clear since.
     var looksSinceFall = 0
+    /// For both handshakes: whether the driver is the one that they are for.
+    var evidence = DriverEvidence()
     /// When the transfer last moved.
     var progressAt: UInt64 = 0
 

@@ -135,7 +135,6 @@ import YAML
         #expect(try handshake("fixed", "").handshake == .strict)
         #expect(try handshake("deferred", "").handshake == .fast)
         #expect(try handshake("deferred", ", transfer: {handshake: strict}").handshake == .strict)
-        #expect(try handshake("v2", ", transfer: {handshake: fast}").handshake == .fast)
     }
 
     @Test func controlThatIsGivenIsKnownToBe() throws {
@@ -153,6 +152,19 @@ import YAML
         let outcome = parse("version: 1\nchannels: []")
         #expect(said(outcome.diagnostics) == ["2:11 warning: there are no channels"])
         #expect(outcome.configuration?.channels == [])
+    }
+
+    @Test func fastOnADriverThatTakesIDRIsAWarning() {
+        func said(_ driver: String, _ handshake: String) -> [String] {
+            let channel = "{name: a, device: {type: raw-kcs, path: x\(driver)}, plugin: e, transfer: {\(handshake)}}"
+            return DaemonConfigurationTests.said(parse("version: 1\nchannels:\n- \(channel)").diagnostics)
+        }
+        for (driver, name) in [("", "v2"), (", driver: v2", "v2"), (", driver: fixed", "fixed")] {
+            let words = said(driver, "handshake: fast")
+            #expect(words.count == 1 && words[0].contains("warning: 'handshake' is fast, but the driver is \(name)"))
+        }
+        #expect(said(", driver: deferred", "handshake: fast") == [])
+        #expect(said("", "handshake: strict") == [])
     }
 
     @Test func equalChannelsAreThoseThatBehaveTheSame() throws {

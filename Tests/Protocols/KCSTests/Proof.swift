@@ -124,6 +124,7 @@ struct Proof {
         }
         node.world.machine.replyDeadline = epoch + timings.reply
         node.world.machine.counters = TransferCounters()
+        node.world.machine.evidence = DriverEvidence()
         node.world.machine.lastToken = 0
         if node.world.machine.owed != nil { node.world.machine.owed = MessageToken(rawValue: 1) }
         if !node.world.machine.reads, node.world.half == .none { node.world.machine.reading = .data }

@@ -15,6 +15,7 @@ final class TransferCarrier: MessageCarrier {
     private let context: ChannelContext
     private let device: RegisterDevice
     private var machine: TransferMachine
+    private var hasDoubted = false
     private var strayLimit = RateLimit(burst: 3, interval: 10_000_000_000)
 
     /// How late the kernel may end the loop's waits for a strict transfer, in nanoseconds: its 50 µs by default are as long
@@ -104,6 +105,7 @@ final class TransferCarrier: MessageCarrier {
             let strays = machine.counters.strays
             machine.inputRead(byte.value, status: StatusRegister(rawValue: byte.str), now: now)
             if machine.counters.strays != strays { noteStray(byte.value) }
+            if !hasDoubted, let doubt = machine.driverDoubt { note(doubt) }
         case .writeStatus(let mask, let value):
             try device.writeSTR(mask: mask.rawValue, value.rawValue)
             context.recorder?.strWritten(value.rawValue, mask: mask.rawValue, at: context.recordTime)
@@ -131,6 +133,20 @@ final class TransferCarrier: MessageCarrier {
 }
 
 extension TransferCarrier {
+    private func note(_ doubt: DriverDoubt) {
+        hasDoubted = true
+        let text =
+            switch doubt {
+            case .keepsInput:
+                "the device keeps IBF set until a byte is read, which takes 50ms for each as it is configured:"
+                    + " its 'driver' seems to be deferred"
+            case .takesInput:
+                "hosts give up in the middle of requests, as they do where the driver takes IDR by itself:"
+                    + " 'driver' seems to be v2, for which 'handshake' is not fast"
+            }
+        context.log.write(.warning, context.name, text)
+    }
+
     private func noteStray(_ value: UInt8) {
         guard let suppressed = strayLimit.admit(context.loop.now) else { return }
         context.log.write(
