@@ -190,7 +190,7 @@ import YAML
             "transfer: {timeout: 1s}", "transfer: {handshake: fast}",
         ]
         for change in changes {
-            let other = try configuration(String(Self.smallest.dropLast()) + ", \(change)}")
+            let other = try #require(parse(String(Self.smallest.dropLast()) + ", \(change)}").configuration)
             #expect(other.channels != base.channels, "\(change)")
         }
         let inherited = try configuration(Self.smallest + "\ncapture: {events: 99}")

@@ -104,7 +104,7 @@ extension EndToEnd {
             #expect(try bench.host("debug").send(0x58, deadline: deadline))
             #expect(daemon.line("debug: trigger") != nil)
             daemon.signal(SIGTERM)
-            #expect(daemon.wait() == .exited(0))
+            #expect(daemon.wait() == .exited(0), "\(daemon.log)")
             let names = try #require(bench.folder.read("env")).split(separator: "\n")
             for name in ["KCSMUX_CHANNEL=debug", "KCSMUX_PLUGIN=debug-trigger", "OTHER=stays"] {
                 #expect(names.contains { $0 == name }, "\(names)")
@@ -126,7 +126,9 @@ extension EndToEnd {
         }
 
         @Test func programThatTalksForEverIsStillEndedInTime() throws {
-            let line = try run("[{exec: [/usr/bin/yes], timeout: 300ms}, {log: after}]")
+            // In few lines, which the test has to search.
+            let words = String(repeating: "y", count: 500)
+            let line = try run("[{exec: [/usr/bin/yes, \(words)], timeout: 300ms}, {log: after}]")
             #expect(line.contains("exec /usr/bin/yes timed out"), "\(line)")
             #expect(line.contains("log ok"))
         }

@@ -80,7 +80,9 @@ final class ProgramOutput: EventSource {
             case .failure(.wouldBlock): return true
             case .failure, .success(0): return false
             case .success(let count):
-                for byte in chunk[..<count] { add(byte) }
+                let room = min(count, Self.limit - logged)
+                for byte in chunk[..<room] { add(byte) }
+                dropped += UInt64(count - room)
                 if logged >= Self.limit && isRegistered {
                     loop.remove(self)
                     loop.set(pace, deadline: Clock.monotonic &+ Self.pause)
@@ -91,7 +93,6 @@ final class ProgramOutput: EventSource {
     }
 
     private func add(_ byte: UInt8) {
-        guard logged < Self.limit else { return dropped += 1 }
         logged += 1
         if byte != UInt8(ascii: "\n") { line.append(byte) }
         if byte == UInt8(ascii: "\n") || line.count >= Self.lineLimit || logged == Self.limit { tell() }
