@@ -108,9 +108,17 @@ public struct OptionDeclaration: Sendable {
         _ key: StaticString?, of type: Choice.Type, default value: Choice? = nil, required: Bool = false,
         help: StaticString? = nil
     ) -> OptionDeclaration {
+        var names: [String] = []
+        for choice in Choice.allCases { names.append(choice.rawValue) }
+        return choice(key, names, value?.rawValue, required, help)
+    }
+
+    @inline(never)
+    private static func choice(
+        _ key: StaticString?, _ names: [String], _ value: String?, _ required: Bool, _ help: StaticString?
+    ) -> OptionDeclaration {
         OptionDeclaration(
-            UInt32(KCS_OPTION_ENUMERATION), key, help, value?.rawValue, choices: Choice.allCases.map { $0.rawValue },
-            isRequired: required)
+            UInt32(KCS_OPTION_ENUMERATION), key, help, value, choices: names, isRequired: required)
     }
 
     /// A list of actions, for `runActions`.

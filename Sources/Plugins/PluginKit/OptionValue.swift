@@ -72,8 +72,8 @@ public struct OptionValue: @unchecked Sendable {
     /// An enumeration that was declared with the names of `Choice`.
     public func enumeration<Choice: OptionChoice>(as type: Choice.Type) -> Choice {
         require(.enumeration)
-        for choice in Choice.allCases where choice.rawValue.utf8.elementsEqual(utf8) { return choice }
-        mistake("is \(text), for which the enumeration that it is read as has no case")
+        for choice in Choice.allCases where isSame(choice.rawValue) { return choice }
+        unknownName()
     }
 
     // MARK: Values with others in them
@@ -85,7 +85,7 @@ public struct OptionValue: @unchecked Sendable {
             let member = declared.pointee.children! + index
             if isSame(member.pointee.key, name) { return OptionValue(pointer.pointee.items![index], member, journal) }
         }
-        mistake("has no member \(name)")
+        mistake("has no member ", name)
     }
 
     /// A list's elements.
@@ -114,21 +114,44 @@ public struct OptionValue: @unchecked Sendable {
         UnsafeRawBufferPointer(start: pointer.pointee.text, count: Int(pointer.pointee.length))
     }
 
-    private var text: String { String(decoding: utf8, as: UTF8.self) }
+    // Called, rather than inlined where an option is read: that is a plugin's every third line.
+    private var text: String { @inline(never) get { String(decoding: utf8, as: UTF8.self) } }
 
     private func scalar(_ kind: OptionKind) -> Int64 {
         require(kind)
         return pointer.pointee.integer
     }
 
+    @inline(never)
     private func require(_ kind: OptionKind) {
-        if pointer.pointee.type != kind.rawValue { mistake("is \(self.kind.name), and was read as \(kind.name)") }
+        if pointer.pointee.type != kind.rawValue { mistake("is ", self.kind.name, ", and was read as ", kind.name) }
     }
 
     @inline(never)
-    private func mistake(_ text: String) -> Never {
-        let name = declared.pointee.key.map { "option \(String(cString: $0))" } ?? "the object of options"
-        journal.end(self, "\(name) \(text)")
+    private func mistake(
+        _ first: StaticString, _ second: StaticString = "", _ third: StaticString = "", _ fourth: StaticString = ""
+    ) -> Never {
+        var text = ""
+        for part in [first, second, third, fourth] { text += part.description }
+        end(text)
+    }
+
+    @inline(never)
+    private func unknownName() -> Never {
+        end("is " + text + ", for which the enumeration that it is read as has no case")
+    }
+
+    private func end(_ text: String) -> Never {
+        let name = declared.pointee.key.map { "option " + String(cString: $0) } ?? "the object of options"
+        journal.end(self, name + " " + text)
+    }
+
+    @inline(never)
+    private func isSame(_ name: String) -> Bool {
+        let name = [UInt8](name.utf8)
+        guard name.count == utf8.count else { return false }
+        for index in 0..<name.count where name[index] != utf8[index] { return false }
+        return true
     }
 
     private func isSame(_ key: UnsafePointer<CChar>?, _ name: StaticString) -> Bool {

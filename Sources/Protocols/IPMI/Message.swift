@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests and responses as views of a caller's memory: nothing is copied or allocated for a message. This is the
-// module's one file with pointers; every access outside it goes through the checks here.
+// module's one file with pointers; every access outside it goes through the checks here. What every command does is called,
+// and not inlined: there are hundreds of such places, and the plugin has a limit of size.
 
 /// A request as it crosses the interface: NetFn and LUN, command, data (IPMI 2.0 §9.2).
 ///
@@ -41,11 +42,11 @@ public struct Request {
     }
 
     /// Data bytes `index` and `index + 1`, least significant first.
-    @inline(__always)
+    @inline(never)
     public func uint16(at index: Int) -> UInt16 { UInt16(self[index]) | UInt16(self[index + 1]) << 8 }
 
     /// Data bytes `index` to `index + 3`, least significant first.
-    @inline(__always)
+    @inline(never)
     public func uint32(at index: Int) -> UInt32 {
         UInt32(uint16(at: index)) | UInt32(uint16(at: index + 2)) << 16
     }
@@ -53,7 +54,7 @@ public struct Request {
     /// A copy of the data from `index` on.
     public func data(from index: Int) -> [UInt8] {
         precondition(index >= 0 && index <= count, "no such byte in the request")
-        return unsafe [UInt8](bytes[(index + 2)...])
+        return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: bytes[(index + 2)...]))
     }
 
     /// A copy of the whole message.
@@ -118,7 +119,7 @@ public struct Response {
     public var room: Int { capacity - count }
 
     /// Appends one byte.
-    @inline(__always)
+    @inline(never)
     public mutating func append(_ byte: UInt8) {
         guard count < capacity else {
             overflowed = true
@@ -129,21 +130,21 @@ public struct Response {
     }
 
     /// Appends two bytes, least significant first.
-    @inline(__always)
+    @inline(never)
     public mutating func append(uint16 value: UInt16) {
         append(UInt8(truncatingIfNeeded: value))
         append(UInt8(truncatingIfNeeded: value >> 8))
     }
 
     /// Appends four bytes, least significant first.
-    @inline(__always)
+    @inline(never)
     public mutating func append(uint32 value: UInt32) {
         append(uint16: UInt16(truncatingIfNeeded: value))
         append(uint16: UInt16(truncatingIfNeeded: value >> 16))
     }
 
     /// Appends `bytes[range]`; the range lies inside the array.
-    @inline(__always)
+    @inline(never)
     public mutating func append(_ bytes: [UInt8], _ range: Range<Int>) {
         guard range.count <= capacity - count else {
             overflowed = true
@@ -160,7 +161,7 @@ public struct Response {
     }
 
     /// Appends all of `bytes`.
-    @inline(__always)
+    @inline(never)
     public mutating func append(_ bytes: [UInt8]) { append(bytes, 0..<bytes.count) }
 
     /// A copy of what has been written.
