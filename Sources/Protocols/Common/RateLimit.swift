@@ -30,6 +30,13 @@ public struct RateLimit: Sendable {
         return forget()
     }
 
+    /// Would so many events be let through now?
+    public mutating func allows(_ count: UInt64, _ now: UInt64) -> Bool {
+        earn(until: now)
+        let (cost, overflow) = interval.multipliedReportingOverflow(by: count)
+        return !overflow && cost <= credit
+    }
+
     /// When one more event would be let through, if any was held back.
     public var deadline: UInt64? {
         suppressed == 0 ? nil : updated + (credit >= interval ? 0 : interval - credit)

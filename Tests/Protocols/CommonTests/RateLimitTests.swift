@@ -56,4 +56,19 @@ import Testing
         #expect(limit.admit(0) == nil)
         #expect(limit.flush(.max) == 1)
     }
+
+    @Test func howManyAreAllowedIsToldWithoutTakingThem() {
+        var limit = RateLimit(burst: 4, interval: 10)
+        for (count, now, isAllowed) in [
+            (4, 0, true), (5, 0, false), (4, 0, true), (.max, 0, false),
+        ] as [(UInt64, UInt64, Bool)] {
+            #expect(limit.allows(count, now) == isAllowed, "\(count) at \(now)")
+        }
+        #expect(limit.admit(0) == 0)
+        for (count, now, isAllowed) in [(3, 0, true), (4, 9, false), (4, 10, true)] as [(UInt64, UInt64, Bool)] {
+            #expect(limit.allows(count, now) == isAllowed, "\(count) at \(now)")
+        }
+        var none = RateLimit(interval: 0)
+        #expect(none.allows(.max, 0) == true)
+    }
 }
