@@ -107,6 +107,18 @@ extension Syscalls {
         try succeeding { path.withCString { chown($0, uid_t.max, group) } }.get("chown", path)
     }
 
+    /// Gives an open file another owner and group. The corresponding C function is `fchown`.
+    public static func setOwner(_ descriptor: Int32, _ user: UInt32, _ group: UInt32) throws(SystemError) {
+        try succeeding { fchown(descriptor, user, group) }.get("fchown")
+    }
+
+    /// The name that a path comes to without symbolic links. The corresponding C function is `realpath`.
+    public static func realPath(_ path: String) throws(SystemError) -> String {
+        guard let name = path.withCString({ realpath($0, nil) }) else { throw SystemError(.current, "realpath", path) }
+        defer { free(name) }
+        return String(cString: name)
+    }
+
     /// The target of a symbolic link. The corresponding C function is `readlink`.
     public static func readLink(_ path: String) throws(SystemError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

@@ -3,6 +3,7 @@
 /// Pathnames as text: no file is looked at.
 public enum Path {
     /// The part before the last "/": "/" of "/x", "." of "x".
+    @inline(never)
     public static func parent(of path: String) -> String {
         let bytes = Array(path.utf8)
         guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
@@ -10,6 +11,7 @@ public enum Path {
     }
 
     /// The part after the last "/".
+    @inline(never)
     public static func name(of path: String) -> String {
         let bytes = Array(path.utf8)
         guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return path }
@@ -17,5 +19,5 @@ public enum Path {
     }
 
     /// Does it name a folder, rather than a bare name?
-    public static func hasFolder(_ path: String) -> Bool { path.utf8.contains(UInt8(ascii: "/")) }
+    public static func hasFolder(_ path: String) -> Bool { [UInt8](path.utf8).contains(UInt8(ascii: "/")) }
 }
