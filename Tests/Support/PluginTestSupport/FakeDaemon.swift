@@ -2,6 +2,7 @@
 //
 // Unsafe: implements kcsmuxd's C function table; the channel pointer is this object, which outlives its instance.
 import CKCSPlugin
+import CLinux
 import Synchronization
 
 /// kcsmuxd with one channel, as one instance of a plugin meets it through the C interface: registers with the host CPU behind
@@ -111,6 +112,8 @@ public final class FakeDaemon {
     var watches: [Int: Watch] = [:]
     var works: [Work] = []
     let posts = Mutex<[Post]>([])
+    /// Counts posts, so that a test can wait for one.
+    let posted = eventfd(0, Int32(EFD_CLOEXEC))
     var actions: Actions?
     var program: ProgramRun?
     var dump: Dump?

@@ -117,6 +117,16 @@ extension FakeDaemon {
 
     // MARK: The loop's side
 
+    /// Waits for a thread of the plugin's to post, and does what the loop does then; false if none has within 10 s.
+    public func awaitPost() -> Bool {
+        var poll = pollfd(fd: posted, events: Int16(POLLIN), revents: 0)
+        guard CLinux.poll(&poll, 1, 10_000) > 0 else { return false }
+        var count: UInt64 = 0
+        _ = CLinux.read(posted, &count, 8)
+        turn()
+        return true
+    }
+
     /// The oldest post.
     func runPost() -> Bool {
         guard let post = posts.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return false }
@@ -191,6 +201,8 @@ extension FakeDaemon {
     func post(_ post: Post) -> Int32 {
         if let postStatus { return postStatus }
         posts.withLock { $0.append(post) }
+        var one: UInt64 = 1
+        _ = CLinux.write(posted, &one, 8)
         return KCS_OK
     }
 
