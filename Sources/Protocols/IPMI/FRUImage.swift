@@ -25,6 +25,9 @@ public struct FRUImage: Equatable, Sendable {
         return copy
     }
 
+    /// Does it begin as an image does, damaged or not, or as blank memory?
+    public var isInventory: Bool { bytes[0] == 0x01 || bytes[0] == 0x00 || bytes[0] == 0xFF }
+
     /// What is wrong with the common header or an area, nil if all checksums and lengths hold.
     public var problem: String? {
         guard bytes.count >= 8 else { return "shorter than the common header" }

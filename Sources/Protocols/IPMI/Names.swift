@@ -274,6 +274,63 @@ extension Command {
 
 }
 
+/// Sensor types and units by name: as ipmitool writes them, in capitals or not, with blanks, -, _ or / between words.
+public enum SensorNames {
+    /// A sensor type's code (IPMI 2.0 table 42-3).
+    public static func type(_ name: String) -> UInt8? {
+        Names.place(
+            of: name,
+            in: """
+                reserved,temperature,voltage,current,fan,physical-security,platform-security,processor,power-supply,\
+                power-unit,cooling-device,other,memory,drive-slot-bay|drive-slot|drive-bay,post-memory-resize,\
+                system-firmwares|system-firmware|post,event-logging-disabled,watchdog1,system-event,critical-interrupt,\
+                button,module-board|module,microcontroller,add-in-card,chassis,chip-set,other-fru,\
+                cable-interconnect|cable,terminator,system-boot-initiated|system-boot,boot-error,os-boot,\
+                os-critical-stop|os-stop,slot-connector|slot,system-acpi-power-state|acpi-power-state,watchdog2|watchdog,\
+                platform-alert,entity-presence,monitor-asic,lan,management-subsys-health|management-health,battery,\
+                session-audit,version-change,fru-state
+                """)
+    }
+
+    /// A unit's code (IPMI 2.0 §43.17).
+    public static func unit(_ name: String) -> UInt8? {
+        Names.place(
+            of: name,
+            in: """
+                unspecified|none,degrees-c|celsius|c,degrees-f|fahrenheit|f,degrees-k|kelvin|k,volts|v,amps|a,watts|w,\
+                joules|j,coulombs,va,nits,lumen,lux,candela,kpa,psi,newton,cfm,rpm,hz|hertz,microsecond,millisecond,second,\
+                minute,hour,day,week
+                """)
+    }
+
+    /// Does it say that the value is a percentage?
+    public static func isPercent(_ name: String) -> Bool { Names.place(of: name, in: "percent|%") != nil }
+}
+
+/// Lists of names.
+public enum Names {
+    /// Which group of `list`, groups between commas and names between bars, has `name`, in capitals or not, with blanks, -, _
+    /// or / between words.
+    @inline(never)
+    public static func place(of name: String, in list: String) -> UInt8? {
+        var wanted: [UInt8] = []
+        for byte in [UInt8](name.utf8) {
+            let isBreak = byte == 0x20 || byte == 0x5F || byte == 0x2F || byte == 0x2D
+            let small = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if !isBreak || wanted.last != 0x2D { wanted.append(isBreak ? 0x2D : small) }
+        }
+        let names = [UInt8](list.utf8)
+        var place: UInt8 = 0
+        var start = 0
+        for index in 0...names.count where index == names.count || names[index] == 0x2C || names[index] == 0x7C {
+            if names[start..<index] == wanted[...] { return place }
+            start = index + 1
+            if index < names.count, names[index] == 0x2C { place += 1 }
+        }
+        return nil
+    }
+}
+
 extension CompletionCode {
     /// What the code says after this command (IPMI 2.0 table 5-2, and what the commands that a system interface sees define).
     public func name(after command: Command, in netFn: NetFn) -> String {

@@ -15,6 +15,17 @@ public struct SensorConversion: Equatable, Sendable {
     /// True if the reading is two's complement; otherwise it is unsigned.
     public let signed: Bool
 
+    /// The reading is the value.
+    public static let plain = SensorConversion()
+
+    private init() {
+        m = 1
+        b = 0
+        offsetExponent = 0
+        resultExponent = 0
+        signed = false
+    }
+
     /// A conversion as a record states it; nil outside the fields' ranges, or with M = 0, or a product too large for
     /// this arithmetic.
     public init?(m: Int16, b: Int16, offsetExponent: Int8, resultExponent: Int8, signed: Bool) {
@@ -30,6 +41,8 @@ public struct SensorConversion: Equatable, Sendable {
     /// The conversion that a full sensor record (type 01) states; nil if it is none, is cut off, or is not linear.
     public init?(record: [UInt8]) {
         guard record.count >= 30, record[3] == 0x01, record[23] & 0x7F == 0 else { return nil }
+        // Ones' complement, and no analogue reading at all, have no conversion here.
+        guard record[20] >> 6 & 1 == 0 else { return nil }
         func signed10(_ low: UInt8, _ high: UInt8) -> Int16 {
             let value = Int16(low) | Int16(high >> 6) << 8
             return value >= 512 ? value - 1024 : value
