@@ -74,6 +74,9 @@ public struct UserConfiguration: Sendable {
     /// False if the user cannot log in.
     public var enabled: Bool
 
+    /// Enabled, and with some privilege: what both the list and its count of enabled users go by.
+    var mayLogIn: Bool { enabled && privilege != 15 }
+
     /// A user.
     public init(id: UInt8, name: String, privilege: UInt8, enabled: Bool) {
         self.id = id
@@ -116,6 +119,9 @@ public struct WriteLimit: Sendable {
     public var perMinute: UInt32
     /// Writes at once after a pause.
     public var burst: UInt32
+    /// FRU devices have a limit of their own, that counts pieces, so many for one of `burst`: with the default as many as the
+    /// largest image has bytes.
+    static let fruPieces: UInt64 = 256
 
     /// A limit.
     public init(perMinute: UInt32 = 60, burst: UInt32 = 256) {
@@ -123,9 +129,9 @@ public struct WriteLimit: Sendable {
         self.burst = burst
     }
 
-    /// The limit at work, nothing used up.
-    var rateLimit: RateLimit {
-        RateLimit(burst: UInt64(burst), interval: perMinute == 0 ? 0 : 60_000_000_000 / UInt64(perMinute))
+    /// The limit at work, nothing used up: as many at once as the burst has, times `factor`.
+    func rateLimit(times factor: UInt64 = 1) -> RateLimit {
+        RateLimit(burst: UInt64(burst) * factor, interval: perMinute == 0 ? 0 : 60_000_000_000 / UInt64(perMinute))
     }
 }
 
@@ -137,6 +143,8 @@ public struct ControllerConfiguration: Sendable {
     public var guid: [UInt8] = [UInt8](repeating: 0, count: 16)
     /// Most SEL records, 1 to 4095.
     public var selCapacity = 512
+    /// A full SEL drops its oldest record for a new one, rather than refusing it.
+    public var selWraps = false
     /// FRU devices.
     public var frus: [FRUConfiguration] = []
     /// Sensors.
@@ -181,8 +189,10 @@ public struct DurableStores: Sendable {
 public enum PlatformAction: UInt8, CaseIterable, Sendable {
     /// Chassis Control.
     case powerOn, powerOff, powerCycle, hardReset
-    /// Chassis Identify.
-    case identify
+    /// Chassis Control, where the host has a part in it: diagnostic interrupt, shutdown by its operating system.
+    case diagnostic, softOff
+    /// Chassis Identify, its end by command or by time.
+    case identify, identifyOff
     /// Cold and Warm Reset of the BMC.
     case coldReset, warmReset
     /// Expiry of the watchdog timer.
@@ -199,6 +209,9 @@ public struct ActionSet: OptionSet, Sendable {
 
     /// The set of one action.
     public init(_ action: PlatformAction) { rawValue = 1 << UInt16(action.rawValue) }
+
+    /// Those that Chassis Control can ask for, which are the first.
+    static let ofChassisControl = ActionSet(rawValue: 1 << UInt16(PlatformAction.softOff.rawValue + 1) - 1)
 
     /// True if `action` is in the set.
     public func has(_ action: PlatformAction) -> Bool { rawValue & 1 << UInt16(action.rawValue) != 0 }

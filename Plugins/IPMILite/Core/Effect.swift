@@ -15,6 +15,8 @@ public enum Store: Equatable, Sendable {
 public enum StoreChange: Equatable, Sendable {
     /// Write `bytes` at `offset`, the journal's end, and sync. On failure, cut the file back to `offset`.
     case append(offset: UInt64, bytes: [UInt8])
+    /// Write `bytes` at `offset` of a file that is as large already, and sync.
+    case patch(offset: UInt64, bytes: [UInt8])
     /// Replace the whole file atomically: new file beside it, sync, rename, sync the folder.
     case replace(bytes: [UInt8])
 }
@@ -47,8 +49,8 @@ public enum Effect: Equatable, Sendable {
     case reply(token: UInt64, message: [UInt8])
     /// Change a store on a worker thread, then call `finished`.
     case store(StoreJob)
-    /// Run the actions configured for this; then call `actionEnded`.
-    case run(PlatformAction)
+    /// Run the actions configured for this, with more about the cause in `detail`; then call `actionEnded`.
+    case run(PlatformAction, detail: String = "")
     /// Set or clear SMS_ATN.
     case attention(Bool)
     /// Read the value of the external sensor at this index of the configuration, then call `sensorRead`.

@@ -7,15 +7,34 @@ struct EventLog {
     static let journalKind: UInt8 = 1
 
     let capacity: Int
+    /// When it is full, the oldest record makes room for a new one.
+    let wraps: Bool
     private(set) var records: [SELRecord] = []
     /// Time of the last addition, and of the last deletion or clearing.
     private(set) var added: UInt32 = 0
     private(set) var erased: UInt32 = 0
     private var lastID: UInt16 = 0
 
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int, wraps: Bool = false) {
+        self.capacity = capacity
+        self.wraps = wraps
+    }
 
     var isFull: Bool { records.count >= capacity }
+
+    /// Nothing can be added.
+    var refuses: Bool { isFull && !wraps }
+
+    /// Nine tenths are used. Where a tenth is a record or two, that would say nothing.
+    var isAlmostFull: Bool { capacity >= 10 && records.count * 10 >= capacity * 9 }
+
+    /// The change that adds a record under the next ID.
+    func addition(_ record: SELRecord, at time: UInt32, byHost: Bool) -> EventLogChange {
+        var entry = record
+        entry.id = nextID
+        if entry.hasTimestamp { entry.timestamp = time }
+        return .add(entry, time: time, byHost: byHost, dropsFirst: isFull)
+    }
 
     /// The ID for the next record: one above the last, never 0000 or FFFF, never one in use.
     var nextID: UInt16 {
@@ -57,8 +76,8 @@ struct EventLog {
 
 /// A change of the event log, as its journal holds it.
 enum EventLogChange: Equatable {
-    /// A record with its final ID; `byHost` if the host asked for exactly this record.
-    case add(SELRecord, time: UInt32, byHost: Bool)
+    /// A record with its final ID; `byHost` if the host asked for exactly this record; `dropsFirst` if the oldest made room.
+    case add(SELRecord, time: UInt32, byHost: Bool, dropsFirst: Bool)
     case delete(UInt16, time: UInt32)
     case clear(time: UInt32)
     /// The times and the last ID given, when a journal is written anew.
@@ -67,9 +86,9 @@ enum EventLogChange: Equatable {
     var record: Journal.Record {
         var payload: [UInt8] = []
         switch self {
-        case .add(let record, let time, let byHost):
+        case .add(let record, let time, let byHost, let dropsFirst):
             Journal.append(&payload, time)
-            payload.append(byHost ? 1 : 0)
+            payload.append((byHost ? 1 : 0) | (dropsFirst ? 2 : 0))
             return Journal.Record(type: 1, payload: payload + record.bytes)
         case .delete(let id, let time):
             Journal.append(&payload, time)
@@ -88,8 +107,9 @@ enum EventLogChange: Equatable {
         let payload = record.payload
         switch (record.type, payload.count) {
         case (1, 21):
-            guard let entry = SELRecord(payload, at: 5) else { return nil }
-            self = .add(entry, time: Journal.little32(payload, 0), byHost: payload[4] == 1)
+            guard let entry = SELRecord(payload, at: 5), entry.id != 0, entry.id != 0xFFFF else { return nil }
+            self = .add(
+                entry, time: Journal.little32(payload, 0), byHost: payload[4] & 1 != 0, dropsFirst: payload[4] & 2 != 0)
         case (2, 6):
             self = .delete(UInt16(payload[4]) | UInt16(payload[5]) << 8, time: Journal.little32(payload, 0))
         case (3, 4):
@@ -107,7 +127,9 @@ enum EventLogChange: Equatable {
 extension EventLog {
     mutating func apply(_ change: EventLogChange) {
         switch change {
-        case .add(let record, let time, _): add(record, at: time)
+        case .add(let record, let time, _, let dropsFirst):
+            if dropsFirst, !records.isEmpty { records.removeFirst() }
+            add(record, at: time)
         case .delete(let id, let time): delete(id, at: time)
         case .clear(let time): clear(at: time)
         case .state(let added, let erased, let lastID):
@@ -121,7 +143,9 @@ extension EventLog {
     var image: [Journal.Record] {
         var image: [Journal.Record] = []
         image.reserveCapacity(records.count + 1)
-        for record in records { image.append(EventLogChange.add(record, time: added, byHost: false).record) }
+        for record in records {
+            image.append(EventLogChange.add(record, time: added, byHost: false, dropsFirst: false).record)
+        }
         image.append(EventLogChange.state(added: added, erased: erased, lastID: lastID).record)
         return image
     }

@@ -6,11 +6,13 @@ import IPMI
 ///
 /// Header, 16 bytes: "KCSJ", format 1, kind, two zeros, number of the first record LE32, CRC-32 LE32.
 /// Record: bytes of payload LE16, number LE32, type, payload, CRC-32 LE32 over all before it. Numbers rise by one, so
-/// that what is left of an older, longer log behind the end can never be taken for a record of this one.
+/// that what is left of an older, longer log behind the end can never be taken for a record of this one, and a reader can
+/// find its way again behind a damaged one.
 enum Journal {
     static let headerSize = 16
     static let overhead = 11
-    static let largestPayload = 1024
+    static let largestPayload = 64
+    private static let mostDamaged: UInt32 = 0xFFFF
 
     struct Record: Equatable {
         var type: UInt8
@@ -19,7 +21,7 @@ enum Journal {
 
     /// What a file holds.
     struct Contents {
-        /// The records up to the first that is not whole.
+        /// The whole records, in their order.
         var records: [Record] = []
         /// Number that the next record gets.
         var next: UInt32 = 0
@@ -27,6 +29,8 @@ enum Journal {
         var length = 0
         /// Bytes after that.
         var cut = 0
+        /// What is there and not whole: records, and the header.
+        var damaged = 0
     }
 
     static func header(kind: UInt8, first: UInt32) -> [UInt8] {
@@ -36,8 +40,13 @@ enum Journal {
         return bytes
     }
 
+    /// Do `bytes` begin with the header of a journal, of whatever kind?
+    static func isWhole(_ bytes: [UInt8]) -> Bool {
+        bytes.count >= headerSize && header(kind: bytes[5], first: little32(bytes, 8))[...] == bytes[0..<headerSize]
+    }
+
     static func append(_ bytes: inout [UInt8], _ record: Record, number: UInt32) {
-        precondition(record.payload.count <= largestPayload, "a journal record holds at most 1024 bytes")
+        precondition(record.payload.count <= largestPayload, "a journal record holds at most 64 bytes")
         let start = bytes.count
         bytes.append(UInt8(record.payload.count & 0xFF))
         bytes.append(UInt8(record.payload.count >> 8))
@@ -47,28 +56,76 @@ enum Journal {
         append(&bytes, CRC32.of(bytes, start..<bytes.count))
     }
 
-    /// Reads a file's bytes: whole records from the start, up to the first that is torn, damaged or out of order.
+    /// A file that holds `records` and nothing else.
+    static func file(kind: UInt8, first: UInt32, _ records: [Record]) -> [UInt8] {
+        var bytes = header(kind: kind, first: first)
+        var number = first
+        for record in records {
+            append(&bytes, record, number: number)
+            number &+= 1
+        }
+        return bytes
+    }
+
+    /// Reads a file's bytes: every whole record, in order. Behind a damaged one it goes on with the next that is whole.
     static func read(_ bytes: [UInt8], kind: UInt8) -> Contents {
         var contents = Contents()
         contents.cut = bytes.count
         guard bytes.count >= headerSize else { return contents }
         let first = little32(bytes, 8)
-        guard header(kind: kind, first: first)[...] == bytes[0..<headerSize] else { return contents }
+        let isWhole = isWhole(bytes) && bytes[5] == kind
+        contents.damaged = isWhole ? 0 : 1
+        contents.length = isWhole ? headerSize : 0
         contents.next = first
+        // A number is known once a header or a record said so.
+        var isKnown = isWhole
         var offset = headerSize
-        while bytes.count - offset >= overhead {
-            let count = Int(bytes[offset]) | Int(bytes[offset + 1]) << 8
-            guard count <= largestPayload, bytes.count - offset >= overhead + count else { break }
-            let end = offset + 7 + count
-            guard little32(bytes, offset + 2) == contents.next, little32(bytes, end) == CRC32.of(bytes, offset..<end)
-            else { break }
-            contents.records.append(Record(type: bytes[offset + 6], payload: [UInt8](bytes[(offset + 7)..<end])))
-            contents.next &+= 1
-            offset = end + 4
+        var place = headerSize
+        while place <= bytes.count - overhead {
+            guard let end = recordEnd(bytes, place, isKnown ? contents.next : nil) else {
+                place += 1
+                continue
+            }
+            let number = little32(bytes, place + 2)
+            if place > offset { contents.damaged += isKnown ? Int(truncatingIfNeeded: number &- contents.next) : 1 }
+            contents.records.append(Record(type: bytes[place + 6], payload: [UInt8](bytes[(place + 7)..<(end - 4)])))
+            contents.next = number &+ 1
+            isKnown = true
+            contents.length = end
+            offset = end
+            place = end
         }
-        contents.length = offset
-        contents.cut = bytes.count - offset
+        contents.cut = bytes.count - contents.length
+        if isKnown && !isTorn(bytes, offset, contents.next) { contents.damaged += 1 }
         return contents
+    }
+
+    /// Is what stands at `place`, up to the end, the beginning of record `number`, as a crash leaves it? All else is damage.
+    private static func isTorn(_ bytes: [UInt8], _ place: Int, _ number: UInt32) -> Bool {
+        let left = bytes.count - place
+        guard left >= 2 else { return true }
+        guard let count = payload(bytes, place), left < overhead + count else { return false }
+        for index in 2..<max(2, min(left, 6)) {
+            let byte = UInt8(truncatingIfNeeded: number >> UInt32(8 * (index - 2)))
+            if bytes[place + index] != byte { return false }
+        }
+        return true
+    }
+
+    /// The end of a whole record at `place`, if one is there. Its number is `expected`, or, as the records before it may be
+    /// damaged, a little above.
+    private static func recordEnd(_ bytes: [UInt8], _ place: Int, _ expected: UInt32?) -> Int? {
+        guard let count = payload(bytes, place), bytes.count - place >= overhead + count else { return nil }
+        if let expected, little32(bytes, place + 2) &- expected > mostDamaged { return nil }
+        let end = place + 7 + count
+        return little32(bytes, end) == CRC32.of(bytes, place..<end) ? end + 4 : nil
+    }
+
+    /// The size that a record at `place` says its payload has; nil if none has that.
+    private static func payload(_ bytes: [UInt8], _ place: Int) -> Int? {
+        guard bytes.count - place >= 2 else { return nil }
+        let count = Int(bytes[place]) | Int(bytes[place + 1]) << 8
+        return count <= largestPayload ? count : nil
     }
 
     static func append(_ bytes: inout [UInt8], _ value: UInt32) {
@@ -90,11 +147,11 @@ struct JournalWriter {
 
     init(kind: UInt8) { self.kind = kind }
 
-    /// Goes on where `contents` ends. A file that had to be cut is written anew at the next change.
+    /// Goes on where `contents` ends. A file that had to be cut, or is damaged, is written anew at the next change.
     mutating func resume(_ contents: Journal.Contents) {
         length = contents.length
         next = contents.next
-        replaceNext = contents.cut > 0 || contents.length == 0
+        replaceNext = contents.cut > 0 || contents.damaged > 0 || contents.length == 0
     }
 
     /// The file may hold part of a change that failed.
@@ -115,11 +172,9 @@ struct JournalWriter {
             after.length += bytes.count
             return (.append(offset: UInt64(length), bytes: bytes), after)
         }
-        var bytes = Journal.header(kind: kind, first: next)
-        for record in image() {
-            Journal.append(&bytes, record, number: after.next)
-            after.next &+= 1
-        }
+        let records = image()
+        let bytes = Journal.file(kind: kind, first: next, records)
+        after.next &+= UInt32(truncatingIfNeeded: records.count)
         after.length = bytes.count
         after.replaceNext = false
         return (.replace(bytes: bytes), after)

@@ -77,6 +77,10 @@ extension ManagementController {
     }
 
     func setWatchdog(_ request: Request, _ now: UInt64) -> CompletionCode {
+        // What nothing is there to do is refused now, not when it would be needed. An SMI never is.
+        if let action = watchdogAction(request[1] & 7), !actions.has(action) { return .invalidField }
+        let interrupt = request[1] >> 4 & 7
+        guard interrupt != 1, interrupt != 2 || actions.has(.diagnostic) else { return .invalidField }
         let done = watchdog.set(
             use: request[0], actions: request[1], preTimeout: request[2], clear: request[3],
             countdown: request.uint16(at: 4), now: now)
@@ -102,12 +106,16 @@ extension ManagementController {
         let offset: UInt8
         var interrupt: UInt8 = 0
         switch event {
+        case .postponed:
+            let seconds = Int(watchdog.present(now: now)) / 10
+            return say(.notice, "watchdog: the host could not be heard, the timer has \(seconds) s")
         case .preTimeout(let kind):
             offset = 8
             interrupt = kind
             preTimeoutFlag = true
             updateAttention()
             say(.notice, "watchdog: the pre-timeout interval began")
+            if kind == 2 { emit(.run(.diagnostic)) }
         case .expired(let action):
             offset = action
             say(.warning, "watchdog: the timer expired, action \(action)")
@@ -121,14 +129,17 @@ extension ManagementController {
                 data: (0xC0 | offset, interrupt << 4 | watchdog.timerUse, 0xFF)), now: now)
     }
 
-    private func expire(_ code: UInt8) {
-        let action: PlatformAction
+    private func watchdogAction(_ code: UInt8) -> PlatformAction? {
         switch code {
-        case 1: action = .watchdogReset
-        case 2: action = .watchdogPowerOff
-        case 3: action = .watchdogPowerCycle
-        default: return
+        case 1: .watchdogReset
+        case 2: .watchdogPowerOff
+        case 3: .watchdogPowerCycle
+        default: nil
         }
+    }
+
+    private func expire(_ code: UInt8) {
+        guard let action = watchdogAction(code) else { return }
         restartCause = 0x04
         guard actions.has(action) else {
             say(.error, "\(action.name): no actions are configured")

@@ -20,12 +20,11 @@ extension ManagementController {
         response.append(channel)
         if channel == ManagementController.systemInterface {
             // System interface, KCS, no sessions; vendor IANA 7154 is the standard itself.
-            for byte: UInt8 in [0x0C, 0x05, 0x00, 0xF2, 0x1B, 0x00] { response.append(byte) }
             // Neither messages nor events have an interrupt of their own.
-            for byte: UInt8 in [0xFF, 0xFF] { response.append(byte) }
+            response.append([0x0C, 0x05, 0x00, 0xF2, 0x1B, 0x00, 0xFF, 0xFF])
         } else {
             // 802.3 LAN, IPMB 1.0 encapsulation, multi-session and none active.
-            for byte: UInt8 in [0x04, 0x01, 0x80, 0xF2, 0x1B, 0x00, 0x00, 0x00] { response.append(byte) }
+            response.append([0x04, 0x01, 0x80, 0xF2, 0x1B, 0x00, 0x00, 0x00])
         }
         return .ok
     }
@@ -46,9 +45,7 @@ extension ManagementController {
         guard (1...5).contains(request[1] & 0x0F) else { return .invalidField }
         response.append(channel)
         // No authentication type: nothing can be logged in to through here. Non-null user names exist or not.
-        response.append(0x00)
-        response.append(lan.users.contains { !$0.name.isEmpty } ? 0x04 : 0x00)
-        for _ in 0..<5 { response.append(0x00) }
+        response.append([0x00, lan.users.contains { !$0.name.isEmpty } ? 0x04 : 0x00, 0x00, 0x00, 0x00, 0x00, 0x00])
         return .ok
     }
 
@@ -79,14 +76,14 @@ extension ManagementController {
         var enabled: UInt8 = 0
         var named: UInt8 = 0
         for user in lan.users {
-            enabled += user.enabled ? 1 : 0
+            enabled += user.mayLogIn ? 1 : 0
             // Names come from the configuration, so every one is fixed.
             named += user.name.isEmpty ? 0 : 1
         }
         response.append(lan.maximumUsers)
-        response.append((user?.enabled ?? false ? 0x40 : 0x80) | enabled & 0x3F)
+        response.append((user?.mayLogIn ?? false ? 0x40 : 0x80) | enabled & 0x3F)
         response.append(named & 0x3F)
-        response.append((user?.enabled ?? false ? 0x10 : 0) | (user?.privilege ?? 0x0F) & 0x0F)
+        response.append((user?.mayLogIn ?? false ? 0x10 : 0) | (user?.privilege ?? 0x0F) & 0x0F)
         return .ok
     }
 

@@ -5,8 +5,8 @@ import IPMI
 /// Power, identification and boot options (IPMI 2.0 §28).
 extension ManagementController {
     func getChassisCapabilities(_ response: inout Response) -> CompletionCode {
-        // No sensors of intrusion, no lock-out, no diagnostic interrupt; every function is in this controller.
-        for byte: UInt8 in [0x00, 0x20, 0x20, 0x20, 0x20, 0x20] { response.append(byte) }
+        // No sensors of intrusion, no lock-out; bit 2 a diagnostic interrupt; every function is in this controller.
+        response.append([actions.has(.diagnostic) ? 0x04 : 0x00, 0x20, 0x20, 0x20, 0x20, 0x20])
         return .ok
     }
 
@@ -16,8 +16,8 @@ extension ManagementController {
         response.append((powerOn ? 0x01 : 0x00) | (policy & 3) << 5)
         response.append(lastPowerEvent)
         let identifying: UInt8 = identifyForced ? 0x20 : (identifyUntil.map { now < $0 } ?? false ? 0x10 : 0x00)
+        // Without the optional byte of front panel buttons: there are none to be enabled.
         response.append(0x40 | identifying)
-        response.append(0x00)
         return .ok
     }
 
@@ -28,15 +28,18 @@ extension ManagementController {
         case 1: action = .powerOn
         case 2: action = .powerCycle
         case 3: action = .hardReset
-        // A soft shutdown is a power off that the platform may do gently.
-        case 5: action = .powerOff
+        case 4: action = .diagnostic
+        // Without actions of its own, a soft shutdown is a power off.
+        case 5: action = actions.has(.softOff) ? .softOff : .powerOff
         default: return .invalidField
         }
         guard actions.has(action) else { return .invalidField }
-        powerOn = action != .powerOff
-        // Bit 4: the last power-on was by this command.
-        lastPowerEvent = action == .powerOn || action == .powerCycle ? 0x10 : 0x00
-        if action != .powerOff { restartCause = 0x01 }
+        if action != .diagnostic {
+            powerOn = action != .powerOff && action != .softOff
+            // Bit 4: the last power-on was by this command.
+            lastPowerEvent = action == .powerOn || action == .powerCycle ? 0x10 : 0x00
+            if powerOn { restartCause = 0x01 }
+        }
         say(.notice, "\(action.name) asked for by the host")
         emit(.run(action))
         if bootFlagsUntil != nil { restartBootFlagTimer(now) }
@@ -48,8 +51,15 @@ extension ManagementController {
         identifyForced = request.count > 1 && request[1] & 1 != 0
         identifyUntil = seconds == 0 ? nil : now + UInt64(seconds) * 1_000_000_000
         arm()
-        if actions.has(.identify), seconds > 0 || identifyForced { emit(.run(.identify)) }
+        let span = identifyForced ? " forced" : seconds > 0 ? (" \(seconds)" as Sentence).text : ""
+        runIdentify(seconds > 0 || identifyForced, detail: span)
         return .ok
+    }
+
+    /// - Parameter detail: for how many seconds, or `forced`, the last word of what the actions get as their cause.
+    func runIdentify(_ on: Bool, detail: String = "") {
+        let action: PlatformAction = on ? .identify : .identifyOff
+        if actions.has(action) { emit(.run(action, detail: detail)) }
     }
 
     func setPowerRestorePolicy(_ request: Request, _ response: inout Response) -> CompletionCode {
@@ -75,7 +85,7 @@ extension ManagementController {
     // MARK: Boot options
 
     /// Bytes of a parameter's data; nil if it is not supported, 0 if any number up to 16 will do.
-    private static func bootOptionSize(_ parameter: UInt8) -> Int? {
+    static func bootOptionSize(_ parameter: UInt8) -> Int? {
         switch parameter {
         case 1, 2, 3: 1
         case 4: 2
@@ -104,7 +114,9 @@ extension ManagementController {
             value = old ?? ManagementController.bootOptionDefault(parameter)
             value[0] = invalid
         } else {
-            guard size == 0 ? data.count <= 16 : data.count == size else { return .requestLengthInvalid }
+            // A mailbox's last block may be short.
+            let isShort = parameter == 7 && data.count >= 2 && data.count < size
+            guard size == 0 ? data.count <= 16 : isShort || data.count == size else { return .requestLengthInvalid }
             if parameter == 7 { return setMailbox(data) }
             value = [invalid] + data
             // Boot information acknowledge: the first byte says which bits of the second are written.

@@ -4,7 +4,7 @@ import IPMI
 
 extension ManagementController {
     /// Every operation of the table, and the function that does it. Lengths and permission have been checked.
-    @inline(__always)
+    @inline(never)
     func run(
         _ operation: Operation, _ request: Request, _ response: inout Response, _ now: UInt64
     ) -> CompletionCode {
@@ -26,13 +26,13 @@ extension ManagementController {
         case .getDeviceSDR, .getSDR: return getSDR(request, &response)
         case .reserveDeviceSDR, .reserveSDR: return reserveSDR(&response)
         case .getSensorReadingFactors: return getSensorReadingFactors(request, &response)
-        case .setSensorHysteresis: return setSensorHysteresis(request)
+        case .setSensorHysteresis: return setSensorHysteresis(request, now)
         case .getSensorHysteresis: return getSensorHysteresis(request, &response)
-        case .setSensorThresholds: return setSensorThresholds(request)
+        case .setSensorThresholds: return setSensorThresholds(request, now)
         case .getSensorThresholds: return getSensorThresholds(request, &response)
-        case .setSensorEventEnable: return setSensorEventEnable(request)
+        case .setSensorEventEnable: return setSensorEventEnable(request, now)
         case .getSensorEventEnable: return getSensorEventEnable(request, &response)
-        case .rearmSensorEvents: return rearmSensorEvents(request)
+        case .rearmSensorEvents: return rearmSensorEvents(request, now)
         case .getSensorEventStatus: return getSensorEventStatus(request, &response)
         case .getSensorReading: return getSensorReading(request, &response, now)
         case .getSensorType: return getSensorType(request, &response)

@@ -67,17 +67,15 @@ extension ManagementController {
             response.append(uint16: id)
             return .ok
         }
-        guard !log.isFull else {
-            selOverflow = true
-            return .outOfSpace
-        }
-        var entry = record
-        let time = selTime(now)
-        entry.id = log.nextID
-        if entry.hasTimestamp { entry.timestamp = time }
-        response.append(uint16: entry.id)
-        proposed = .log(.add(entry, time: time, byHost: true))
+        guard !log.refuses else { return refuseRecord() }
+        response.append(uint16: log.nextID)
+        proposed = .log(log.addition(record, at: selTime(now), byHost: true))
         return .ok
+    }
+
+    private func refuseRecord() -> CompletionCode {
+        selOverflow = true
+        return .outOfSpace
     }
 
     /// Partial Add SEL Entry: pieces in order, the last marked; the record is added whole.
@@ -90,10 +88,7 @@ extension ManagementController {
         var bytes: [UInt8]
         if id == 0 {
             guard offset == 0 else { return .parameterOutOfRange }
-            guard !log.isFull else {
-                selOverflow = true
-                return .outOfSpace
-            }
+            guard !log.refuses else { return refuseRecord() }
             bytes = []
         } else {
             guard let open = partialAdd, open.id == id else { return .notPresent }
@@ -165,18 +160,10 @@ extension ManagementController {
             ))
         let time = selTime(now)
         record.timestamp = time
-        if globalEnables & 0x08 != 0 {
-            guard !log.isFull else {
-                selOverflow = true
-                return .outOfSpace
-            }
-            record.id = log.nextID
-            proposed = .log(.add(record, time: time, byHost: false))
-        }
-        if globalEnables & 0x04 != 0, eventBuffer == nil {
-            eventBuffer = record
-            updateAttention()
-        }
+        buffer(record)
+        guard globalEnables & 0x08 != 0 else { return .ok }
+        guard !log.refuses else { return refuseRecord() }
+        proposed = .log(log.addition(record, at: time, byHost: false))
         return .ok
     }
 }

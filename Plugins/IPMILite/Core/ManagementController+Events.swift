@@ -8,31 +8,44 @@ extension ManagementController {
     func report(event record: SELRecord, now: UInt64) {
         var stamped = record
         stamped.timestamp = selTime(now)
-        if globalEnables & 0x04 != 0, eventBuffer == nil { eventBuffer = stamped }
-        updateAttention()
+        buffer(stamped)
         guard globalEnables & 0x08 != 0 else { return }
-        guard eventWrites.admit(now) != nil else {
-            droppedEvents += 1
-            return
-        }
+        guard eventWrites.admit(now) != nil else { return lose("there are more events than write_limit permits", now) }
         if job == nil {
             addEvent(record, now: now)
         } else if waiting.count < ManagementController.mostWaiting {
             waiting.append(.event(record))
         } else {
-            droppedEvents += 1
+            lose("too many events wait for the event log", now)
         }
     }
 
+    /// The event message buffer takes an event if it is enabled and empty.
+    func buffer(_ record: SELRecord) {
+        guard globalEnables & 0x04 != 0, eventBuffer == nil else { return }
+        eventBuffer = record
+        updateAttention()
+    }
+
     func addEvent(_ record: SELRecord, now: UInt64) {
-        guard !log.isFull else {
+        guard !log.refuses else {
             selOverflow = true
-            return
+            return lose("the event log is full", now)
         }
-        var entry = record
-        entry.id = log.nextID
-        entry.timestamp = selTime(now)
-        _ = begin(.log(.add(entry, time: entry.timestamp, byHost: false)), token: nil, response: [], now)
+        _ = begin(.log(log.addition(record, at: selTime(now), byHost: false)), token: nil, response: [], now)
+    }
+
+    /// An event of the controller's own is lost: counted, and said at a limited rate.
+    func lose(_ reason: String, _ now: UInt64) {
+        droppedEvents += 1
+        if lossesSaid.admit(now) != nil { say(.error, "\(reason), \(droppedEvents) events lost so far") }
+    }
+
+    /// The log's own sensor shows how full it is; that it is almost full is an event.
+    func showFilling(_ now: UInt64) {
+        guard let sensor = logSensor else { return }
+        let almost: Int64 = log.isAlmostFull && !log.wraps ? 1 << 5 : 0
+        takeReading(sensor, (almost | (log.refuses ? 1 << 4 : 0)) * 1000, now: now)
     }
 
     func store(_ key: SettingKey, _ value: [UInt8], _ now: UInt64) {

@@ -11,10 +11,7 @@ extension ManagementController {
 
     private func isWatchdog(_ number: UInt8) -> Bool { watchdogSensor == number }
 
-    /// The watchdog sensor's states: which action ended the timer last is not kept, only that a timer did.
-    private var watchdogStates: UInt16 {
-        (watchdog.expirationFlags != 0 ? 0x0001 : 0) | (preTimeoutFlag ? 0x0100 : 0)
-    }
+    private var watchdogStates: UInt16 { watchdog.states | (preTimeoutFlag ? 0x0100 : 0) }
 
     func getSensorReading(_ request: Request, _ response: inout Response, _ now: UInt64) -> CompletionCode {
         if isWatchdog(request[0]) {
@@ -39,8 +36,8 @@ extension ManagementController {
     }
 
     func getSensorReadingFactors(_ request: Request, _ response: inout Response) -> CompletionCode {
-        if isWatchdog(request[0]) { return .illegalForSensor }
-        guard let index = sensor(request[0]) else { return .notPresent }
+        let (found, code) = analog(request[0])
+        guard let index = found else { return code }
         // Linear: the factors are those of every reading.
         let conversion = sensors[index].description.conversion
         let m = UInt16(bitPattern: conversion.m)
@@ -60,15 +57,16 @@ extension ManagementController {
     private func analog(_ number: UInt8) -> (index: Int?, code: CompletionCode) {
         if isWatchdog(number) { return (nil, .illegalForSensor) }
         guard let index = sensor(number) else { return (nil, .notPresent) }
-        return (index, .ok)
+        return sensors[index].description.isDiscrete ? (nil, .illegalForSensor) : (index, .ok)
     }
 
-    func setSensorHysteresis(_ request: Request) -> CompletionCode {
+    func setSensorHysteresis(_ request: Request, _ now: UInt64) -> CompletionCode {
         let (found, code) = analog(request[0])
         guard let index = found else { return code }
         guard sensors[index].description.thresholdMask != 0 else { return .illegalForSensor }
         sensors[index].positiveHysteresis = request[2]
         sensors[index].negativeHysteresis = request[3]
+        compareConstant(index, now)
         return .ok
     }
 
@@ -81,7 +79,7 @@ extension ManagementController {
         return .ok
     }
 
-    func setSensorThresholds(_ request: Request) -> CompletionCode {
+    func setSensorThresholds(_ request: Request, _ now: UInt64) -> CompletionCode {
         let (found, code) = analog(request[0])
         guard let index = found else { return code }
         let mask = sensors[index].description.thresholdMask
@@ -90,6 +88,7 @@ extension ManagementController {
         for threshold in 0..<6 where request[1] & UInt8(1 << threshold) != 0 {
             sensors[index].setThreshold(threshold, request[2 + threshold])
         }
+        compareConstant(index, now)
         return .ok
     }
 
@@ -108,15 +107,15 @@ extension ManagementController {
         )
     }
 
-    func setSensorEventEnable(_ request: Request) -> CompletionCode {
-        let (found, code) = analog(request[0])
-        guard let index = found else { return code == .notPresent ? code : .ok }
+    func setSensorEventEnable(_ request: Request, _ now: UInt64) -> CompletionCode {
+        guard let index = sensor(request[0]) else { return isWatchdog(request[0]) ? .ok : .notPresent }
         let operation = request[1] >> 4 & 3
         guard operation != 3 else { return .invalidField }
         sensors[index].eventMessages = request[1] & 0x80 != 0
         sensors[index].scanning = request[1] & 0x40 != 0
         let (assertions, deassertions) = masks(request, 2)
         sensors[index].setEvents(operation, assertions: assertions, deassertions: deassertions)
+        compareConstant(index, now)
         return .ok
     }
 
@@ -134,11 +133,11 @@ extension ManagementController {
         return .ok
     }
 
-    func rearmSensorEvents(_ request: Request) -> CompletionCode {
-        let (found, code) = analog(request[0])
-        guard let index = found else { return code == .notPresent ? code : .ok }
+    func rearmSensorEvents(_ request: Request, _ now: UInt64) -> CompletionCode {
+        guard let index = sensor(request[0]) else { return isWatchdog(request[0]) ? .ok : .notPresent }
         // Bit 7: only the events given; otherwise all.
         sensors[index].rearm(request[1] & 0x80 == 0 ? 0xFFFF : masks(request, 2).assertions)
+        compareConstant(index, now)
         return .ok
     }
 
@@ -164,7 +163,7 @@ extension ManagementController {
         }
         guard let index = sensor(request[0]) else { return .notPresent }
         response.append(sensors[index].description.type)
-        response.append(0x01)
+        response.append(sensors[index].description.readingType)
         return .ok
     }
 }

@@ -21,9 +21,15 @@ extension ManagementController {
         ]
     }
 
-    /// A sensor number for the watchdog's own events: the highest that is free.
-    static func freeSensor(_ configuration: ControllerConfiguration) -> UInt8? {
-        var number: UInt8 = 0xFE
+    /// The event log's own sensor: almost full is an event.
+    static func logSensor(_ number: UInt8) -> SensorConfiguration {
+        SensorConfiguration(
+            SensorDescription(number: number, name: "SEL", type: 0x10, states: 0x0030), source: .constant(0))
+    }
+
+    /// A sensor number for events of the controller's own: the highest below `limit` that is free.
+    static func freeSensor(_ configuration: ControllerConfiguration, below limit: UInt8 = 0xFF) -> UInt8? {
+        var number = limit - 1
         while number > 0 {
             if !configuration.sensors.contains(where: { $0.description.number == number }) { return number }
             number -= 1
@@ -33,11 +39,12 @@ extension ManagementController {
 
     /// Records of the controller, its sensors, its watchdog and its FRU devices.
     static func buildRepository(
-        _ configuration: ControllerConfiguration, support: UInt8, watchdog: UInt8?
+        _ configuration: ControllerConfiguration, support: UInt8, watchdog: UInt8?, log: SensorDescription?
     ) -> SDRRepository {
         var repository = SDRRepository()
         repository.append(SDRRecord.controllerLocator(name: "BMC", support: support, entity: (6, 1)))
-        for sensor in configuration.sensors { repository.append(SDRRecord.full(sensor.description)) }
+        for sensor in configuration.sensors { repository.append(SDRRecord.of(sensor.description)) }
+        if let log { repository.append(SDRRecord.of(log)) }
         if let watchdog {
             repository.append(
                 SDRRecord.compact(number: watchdog, name: "Watchdog", type: 0x23, entity: (6, 1), events: 0x010F))
@@ -58,8 +65,7 @@ extension ManagementController {
         switch definition.operation {
         case .coldReset: return actions.has(.coldReset)
         case .chassisControl:
-            return actions.has(.powerOn) || actions.has(.powerOff) || actions.has(.powerCycle)
-                || actions.has(.hardReset)
+            return !actions.isDisjoint(with: .ofChassisControl)
         case .writeFRU: return configuration.frus.contains { $0.writable }
         default: return true
         }
@@ -93,7 +99,10 @@ extension PlatformAction {
         case .powerOff: "chassis power off"
         case .powerCycle: "chassis power cycle"
         case .hardReset: "chassis reset"
+        case .diagnostic: "diagnostic interrupt"
+        case .softOff: "chassis soft off"
         case .identify: "chassis identify"
+        case .identifyOff: "chassis identify off"
         case .coldReset: "cold reset"
         case .warmReset: "warm reset"
         case .watchdogReset: "watchdog reset"

@@ -47,6 +47,7 @@ extension ManagementController {
             say(.warning, "the watchdog's state is from before a reboot and is dropped")
         } else {
             watchdog = timer
+            if watchdog.postpone(now: now) { handle(.postponed, now: now) }
         }
         let event = 20 + Watchdog.snapshotSize
         eventBuffer = bytes[event] == 1 ? SELRecord(bytes, at: event + 1) : nil

@@ -17,33 +17,35 @@ extension ManagementController {
             var last: EventLogChange?
             for record in contents.records {
                 guard let change = EventLogChange(record) else {
-                    say(.warning, "event log: a record of type \(record.type) is skipped")
+                    skip(record)
                     continue
                 }
                 log.apply(change)
                 last = change
             }
-            if !clean, case .add(let record, _, true) = last { unconfirmed = (record, record.id) }
+            if !clean, case .add(let record, _, true, _) = last { unconfirmed = (record, record.id) }
         case .settings:
             let contents = Journal.read(bytes, kind: Settings.journalKind)
             report(contents, "settings")
             settingsWriter.resume(contents)
-            for record in contents.records where !settings.apply(record) {
-                say(.warning, "settings: a record of type \(record.type) is skipped")
-            }
+            for record in contents.records where !settings.apply(record) { skip(record) }
         case .fru(let index):
             guard let image = FRUImage(bytes) else { return }
-            frus[index] = image
+            frus[index].image = image
         }
     }
 
+    @inline(never)
+    private func skip(_ record: Journal.Record) { say(.warning, "a record of type \(record.type) is skipped") }
+
     func report(_ contents: Journal.Contents, _ name: String) {
-        guard contents.cut > 0 else { return }
+        let kept = contents.records.count
+        if contents.damaged > 0 { say(.warning, "\(name): \(contents.damaged) damaged records are lost, \(kept) kept") }
+        guard contents.cut > 0, contents.damaged == 0 else { return }
         say(
             .warning,
             """
-            \(name): \(contents.cut) bytes after byte \(contents.length) are not a whole record and are cut, \
-            \(contents.records.count) records kept
+            \(name): \(contents.cut) bytes after byte \(contents.length) are not a whole record and are cut, \(kept) records kept
             """)
     }
 
@@ -51,10 +53,12 @@ extension ManagementController {
     public func start(now: UInt64, wall: UInt64) {
         setTime(now: now, wall: wall)
         poweredSince = now
-        for (index, image) in frus.enumerated() {
-            if let problem = image.problem { say(.warning, "FRU device \(fruIDs[index]): \(problem)") }
+        stampRepository(now)
+        for fru in frus {
+            if let problem = fru.image.problem { say(.warning, "FRU device \(fru.id): \(problem)") }
         }
-        for index in 0..<sensors.count {
+        showFilling(now)
+        for index in 0..<sensors.count where index != logSensor {
             if case .constant(let value) = sensors[index].source { takeReading(index, value, now: now) }
         }
         nextPoll = now

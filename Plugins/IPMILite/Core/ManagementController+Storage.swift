@@ -5,20 +5,20 @@ import IPMI
 /// FRU devices, the SDR repository and the clocks (IPMI 2.0 §33, §34).
 extension ManagementController {
     private func fru(_ id: UInt8) -> Int? {
-        for index in 0..<fruIDs.count where fruIDs[index] == id { return index }
+        for index in 0..<frus.count where frus[index].id == id { return index }
         return nil
     }
 
     func getFRUInfo(_ request: Request, _ response: inout Response) -> CompletionCode {
         guard let index = fru(request[0]) else { return .notPresent }
-        response.append(uint16: UInt16(frus[index].bytes.count))
+        response.append(uint16: UInt16(frus[index].image.bytes.count))
         response.append(0x00)
         return .ok
     }
 
     func readFRU(_ request: Request, _ response: inout Response) -> CompletionCode {
         guard let index = fru(request[0]) else { return .notPresent }
-        let bytes = frus[index].bytes
+        let bytes = frus[index].image.bytes
         let offset = Int(request.uint16(at: 1))
         guard offset < bytes.count else { return .parameterOutOfRange }
         let count = min(Int(request[3]), bytes.count - offset)
@@ -31,13 +31,14 @@ extension ManagementController {
     func writeFRU(_ request: Request, _ response: inout Response) -> CompletionCode {
         guard let index = fru(request[0]) else { return .notPresent }
         // 80: write-protected.
-        guard frusWritable[index] else { return .commandSpecific80 }
+        guard frus[index].writable else { return .commandSpecific80 }
         let data = request.data(from: 3)
-        guard let image = frus[index].writing(data, at: Int(request.uint16(at: 1))) else {
-            return .parameterOutOfRange
-        }
+        let offset = Int(request.uint16(at: 1))
+        guard offset + data.count <= frus[index].image.bytes.count else { return .parameterOutOfRange }
         response.append(UInt8(data.count))
-        if image != frus[index] { proposed = .fru(index, image) }
+        if frus[index].image.bytes[offset..<offset + data.count] != data[...] {
+            proposed = .fru(index, offset: offset, data)
+        }
         return .ok
     }
 
@@ -48,19 +49,15 @@ extension ManagementController {
         response.append(uint16: UInt16(repository.count))
         // Records come from the configuration: there is no room for more.
         response.append(uint16: 0)
-        response.append(uint32: 0)
-        response.append(uint32: 0)
+        response.append(uint32: repositoryTime)
+        response.append(uint32: repositoryTime)
         // Reservation and allocation information.
         response.append(0x03)
         return .ok
     }
 
     func getSDRAllocation(_ response: inout Response) -> CompletionCode {
-        response.append(uint16: 0)
-        response.append(uint16: 0)
-        response.append(uint16: 0)
-        response.append(uint16: 0)
-        response.append(0)
+        response.append([UInt8](repeating: 0, count: 9))
         return .ok
     }
 
@@ -105,6 +102,8 @@ extension ManagementController {
     }
 
     func setClock(_ key: SettingKey, _ request: Request, _ now: UInt64) -> CompletionCode {
+        // FFFFFFFF says that there is no time (IPMI 2.0 §37), which is none to set.
+        guard request.uint32(at: 0) != 0xFFFF_FFFF else { return .invalidField }
         let offset = clockOffset(request.uint32(at: 0), now)
         if settings[key] ?? [UInt8](repeating: 0, count: 8) != offset { proposed = .setting(key, offset) }
         return .ok

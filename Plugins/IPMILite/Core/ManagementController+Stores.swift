@@ -13,7 +13,7 @@ extension ManagementController {
     enum Change {
         case log(EventLogChange)
         case setting(SettingKey, [UInt8])
-        case fru(Int, FRUImage)
+        case fru(Int, offset: Int, [UInt8])
     }
 
     /// The change that is on its way to its store, and what follows when it is there.
@@ -30,6 +30,26 @@ extension ManagementController {
         case message(token: UInt64, bytes: [UInt8])
         case event(SELRecord)
         case setting(SettingKey, [UInt8])
+    }
+
+    /// May the host make this change persistent? One that may not is counted, and said at a limited rate.
+    func admits(_ change: Change, _ now: UInt64) -> Bool {
+        let isAdmitted: Bool
+        if case .fru(let index, let offset, let bytes) = change {
+            // An image that is written in order is let through whole or not at all: pieces of 16 bytes are what hosts use.
+            let left = UInt64(frus[index].image.bytes.count - offset) / UInt64(max(bytes.count, 16)) + 1
+            let goesOn = fruWritten.index == index && fruWritten.end == offset
+            isAdmitted = (goesOn || fruWrites.allows(left, now)) && fruWrites.admit(now) != nil
+            fruWritten = (isAdmitted ? index : -1, offset + bytes.count)
+        } else {
+            isAdmitted = hostWrites.admit(now) != nil
+        }
+        guard !isAdmitted else { return true }
+        refusedWrites += 1
+        if refusalsSaid.admit(now) != nil {
+            say(.warning, "write_limit: a change by the host is refused with C0, \(refusedWrites) so far")
+        }
+        return false
     }
 
     /// Starts a change; false if its store is not kept, and the change has been made at once.
@@ -55,9 +75,9 @@ extension ManagementController {
                 return copy.image
             }
             return submit(.settings, made, change, writer, token, response)
-        case .fru(let index, let image):
+        case .fru(let index, let offset, let bytes):
             guard durable.fru else { break }
-            return submit(.fru(index), .replace(bytes: image.bytes), change, nil, token, response)
+            return submit(.fru(index), .patch(offset: UInt64(offset), bytes: bytes), change, nil, token, response)
         }
         apply(change, token: token, now)
         return false
@@ -77,11 +97,13 @@ extension ManagementController {
         switch change {
         case .log(let entry):
             log.apply(entry)
-            if case .add(let record, _, true) = entry, let token { lastAdd = (token, record, record.id) }
+            if case .add(let record, _, true, _) = entry, let token { lastAdd = (token, record, record.id) }
+            showFilling(now)
         case .setting(let key, let value):
             settings.set(key, value)
             if key == .bootOption(5) || key == .bootOption(3) { restartBootFlagTimer(now) }
-        case .fru(let index, let image): frus[index] = image
+        case .fru(let index, let offset, let bytes):
+            if let image = frus[index].image.writing(bytes, at: offset) { frus[index].image = image }
         }
     }
 
@@ -103,8 +125,7 @@ extension ManagementController {
                 if case .log = done.change { logWriter.distrust() } else { settingsWriter.distrust() }
             }
             if done.token == nil {
-                droppedEvents += 1
-                say(.error, "an event could not be stored, \(droppedEvents) lost so far")
+                lose("a change of the controller's own could not be stored", now)
             }
             if response.count >= 3 { response = [response[0], response[1], code.rawValue] }
         }

@@ -15,10 +15,28 @@ extension ManagementController {
     /// The event log's clock, in seconds.
     func selTime(_ now: UInt64) -> UInt32 { clock(.selTime, now) }
 
-    /// A clock that the host may set: UTC with an offset.
+    /// A clock that the host may set: UTC with an offset. It stops before FFFFFFFF, which says that there is no time.
     func clock(_ key: SettingKey, _ now: UInt64) -> UInt32 {
         let utc = Int64(clamping: wall(now) / 1_000_000_000)
-        return UInt32(truncatingIfNeeded: utc &+ offset(key))
+        let (sum, overflow) = utc.addingReportingOverflow(offset(key))
+        return overflow ? 0 : min(UInt32(clamping: sum), 0xFFFF_FFFE)
+    }
+
+    /// When the sensor data records became what they are: hosts keep copies for as long as this does not change.
+    func stampRepository(_ now: UInt64) {
+        var stamp: [UInt8] = []
+        Journal.append(&stamp, CRC32.of(repository.bytes, 0..<repository.bytes.count))
+        let time = clock(.sdrTime, now)
+        if let old = settings[.repositoryStamp] {
+            repositoryTime = Journal.little32(old, 4)
+            if old[0..<4] == stamp[...] { return }
+            // A clock that went back must not bring the old time again.
+            repositoryTime = time > repositoryTime ? time : repositoryTime &+ 1
+        } else {
+            repositoryTime = time
+        }
+        Journal.append(&stamp, repositoryTime)
+        store(.repositoryStamp, stamp, now)
     }
 
     /// The setting that makes a clock show `seconds` now.
@@ -47,7 +65,11 @@ extension ManagementController {
     public func tick(now: UInt64, wall: UInt64) {
         setTime(now: now, wall: wall)
         while let event = watchdog.poll(now: now) { handle(event, now: now) }
-        if let until = identifyUntil, now >= until { identifyUntil = nil }
+        answerAwaited(now)
+        if let until = identifyUntil, now >= until {
+            identifyUntil = nil
+            if !identifyForced { runIdentify(false) }
+        }
         if let until = bootFlagsUntil, now >= until { clearBootFlags(unless: 0x08, now) }
         if now >= nextPoll {
             nextPoll = now + pollInterval

@@ -25,10 +25,9 @@ public final class ManagementController {
     let durable: DurableStores
     let pollInterval: UInt64
     let readingAge: UInt64
-    let frusWritable: [Bool]
-    let fruIDs: [UInt8]
     let repository: SDRRepository
     let watchdogSensor: UInt8?
+    let logSensor: Int?
 
     // Dispatch: place in the table by NetFn and command; then lengths and permission, packed, by place.
     private let places: [UInt8]
@@ -62,7 +61,7 @@ public final class ManagementController {
     // State that survives.
     var log: EventLog
     var settings = Settings()
-    var frus: [FRUImage]
+    var frus: [FRUConfiguration]
     var logWriter = JournalWriter(kind: EventLog.journalKind)
     var settingsWriter = JournalWriter(kind: Settings.journalKind)
 
@@ -71,6 +70,7 @@ public final class ManagementController {
     var baseWall: UInt64 = 0
     var nextPoll: UInt64 = 0
     var poweredSince: UInt64 = 0
+    var repositoryTime: UInt32 = 0
     var armed: UInt64 = .max
 
     // Changes under way and waiting.
@@ -81,15 +81,21 @@ public final class ManagementController {
     var proposed: Change?
     var hostWrites: RateLimit
     var eventWrites: RateLimit
+    var fruWrites: RateLimit
+    // The FRU device written to last, and where that ended.
+    var fruWritten = (index: -1, end: 0)
+    var refusedWrites = 0
     var droppedEvents = 0
+    var refusalsSaid = RateLimit(interval: 60_000_000_000)
+    var lossesSaid = RateLimit(interval: 60_000_000_000)
     // An Add SEL Entry whose answer may not have reached the host.
     var unconfirmed: (record: SELRecord, id: UInt16)?
     var lastAdd: (token: UInt64, record: SELRecord, id: UInt16)?
 
     // Messages that wait for a sensor's fresh reading.
-    var readingsAwaited: [(token: UInt64, sensor: Int, bytes: [UInt8])] = []
-    var reading: [Bool]
+    var readingsAwaited: [(token: UInt64, sensor: Int, bytes: [UInt8], until: UInt64)] = []
     var awaitedSensor: Int?
+    var acceptsOldReading = false
 
     var effects: [Effect] = []
     var attention = false
@@ -105,33 +111,39 @@ public final class ManagementController {
         durable = configuration.durable
         pollInterval = configuration.pollInterval
         readingAge = configuration.readingAge
-        frus = configuration.frus.map { $0.image }
-        frusWritable = configuration.frus.map { $0.writable }
-        fruIDs = configuration.frus.map { $0.id }
-        log = EventLog(capacity: configuration.selCapacity)
-        hostWrites = configuration.writeLimit.rateLimit
-        eventWrites = configuration.writeLimit.rateLimit
+        frus = configuration.frus
+        log = EventLog(capacity: configuration.selCapacity, wraps: configuration.selWraps)
+        hostWrites = configuration.writeLimit.rateLimit()
+        eventWrites = configuration.writeLimit.rateLimit()
+        fruWrites = configuration.writeLimit.rateLimit(times: WriteLimit.fruPieces)
 
         let watchdogSensor = ManagementController.freeSensor(configuration)
         self.watchdogSensor = watchdogSensor
         let support = ManagementController.deviceSupport(configuration)
+        let logNumber = watchdogSensor.flatMap { ManagementController.freeSensor(configuration, below: $0) }
+        let ownSensors = logNumber.map { [ManagementController.logSensor($0)] } ?? []
+        logSensor = logNumber == nil ? nil : configuration.sensors.count
         repository =
             configuration.repository
-            ?? ManagementController.buildRepository(configuration, support: support, watchdog: watchdogSensor)
+            ?? ManagementController.buildRepository(
+                configuration, support: support, watchdog: watchdogSensor, log: ownSensors.first?.description)
         deviceID = ManagementController.deviceID(configuration.identity, support: support)
 
         sensors = []
         sensorPlaces = [UInt8](repeating: 0xFF, count: 256)
-        for sensor in configuration.sensors where sensors.count < 0xFF {
+        for sensor in configuration.sensors + ownSensors where sensors.count < 0xFF {
             var described = sensor
             // A file of records is the authority on how a reading is to be read.
-            if let stated = configuration.repository?.conversion(of: sensor.description.number) {
+            if let stated = configuration.repository?.fullRecord(of: sensor.description.number)
+                .flatMap({ SensorConversion(record: $0) })
+            {
                 described.description.restate(stated)
             }
             sensorPlaces[Int(sensor.description.number)] = UInt8(sensors.count)
             sensors.append(Sensor(described))
         }
-        reading = [Bool](repeating: false, count: sensors.count)
+        // That the log is full it cannot take, and that it is not any more was somebody's wish.
+        if let logSensor { sensors[logSensor].setEvents(2, assertions: 1 << 4, deassertions: 0xFFFF) }
 
         var places = [UInt8](repeating: 0xFF, count: 7 * 256)
         var rules: [UInt32] = []
@@ -140,7 +152,7 @@ public final class ManagementController {
             places[Int(definition.netFn.rawValue >> 1) * 256 + Int(definition.command.rawValue)] = UInt8(index)
             let permitted = ManagementController.permits(definition, configuration)
             rules.append(
-                UInt32(definition.length.lowerBound) | UInt32(definition.length.upperBound) << 8
+                UInt32(definition.shortest) | UInt32(definition.longest) << 8
                     | (permitted ? 1 << 16 : 0) | (definition.effect == .persistent ? 1 << 17 : 0))
         }
         self.places = places
@@ -178,7 +190,7 @@ public final class ManagementController {
         guard let operation = Operation(rawValue: UInt8(truncatingIfNeeded: place)) else { return .declined }
         if rule & 1 << 17 == 0 {
             let code = run(operation, request, &response, now)
-            if let sensor = awaitedSensor { return awaitReading(token, sensor, request) }
+            if let sensor = awaitedSensor { return awaitReading(token, sensor, request, now) }
             return end(code, &response)
         }
         return change(token, operation, request, &response, now)
@@ -203,7 +215,7 @@ public final class ManagementController {
         guard let change = proposed else { return .reply(response.count) }
         proposed = nil
         guard response.completionCode == .ok else { return .reply(response.count) }
-        guard hostWrites.admit(now) != nil else { return end(.nodeBusy, &response) }
+        guard admits(change, now) else { return end(.nodeBusy, &response) }
         if begin(change, token: token, response: response.message, now) { return .pending }
         return .reply(response.count)
     }
@@ -239,8 +251,24 @@ public final class ManagementController {
     /// True while a change is on its way to its store.
     public var isStoring: Bool { job != nil }
 
-    /// Figures for a status display: records in the event log, how many fit, events that could not be stored.
-    public var figures: (records: Int, capacity: Int, lost: Int) { (log.records.count, log.capacity, droppedEvents) }
+    /// Figures for a status display.
+    public struct Figures {
+        /// Records in the event log, and how many fit.
+        public let records: Int, capacity: Int
+        /// Events of the controller's own that could not be stored.
+        public let lost: Int
+        /// Changes of the host's that the limit refused.
+        public let refused: Int
+        /// What is left of the watchdog's countdown; nil while it stands still.
+        public let watchdogMilliseconds: UInt64?
+    }
+
+    /// Figures for a status display.
+    public func figures(now: UInt64) -> Figures {
+        Figures(
+            records: log.records.count, capacity: log.capacity, lost: droppedEvents, refused: refusedWrites,
+            watchdogMilliseconds: watchdog.running ? UInt64(watchdog.present(now: now)) * 100 : nil)
+    }
 
     /// The configured actions for `action` have run.
     public func actionEnded(_ action: PlatformAction, succeeded: Bool) {

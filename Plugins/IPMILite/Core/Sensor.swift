@@ -4,13 +4,14 @@ import IPMI
 
 /// A sensor at work: its last reading, its thresholds as they are now, and which of them are crossed.
 struct Sensor {
-    /// A threshold that was crossed, for the event log.
+    /// A threshold that was crossed, or a state that came or went, for the event log.
     struct Crossing: Equatable {
-        /// Event offset: 0, 2, 4 lower going low; 7, 9, B upper going high.
+        /// Event offset: 0, 2, 4 lower going low; 7, 9, B upper going high; or the state.
         var offset: UInt8
         var deassertion: Bool
-        var reading: UInt8
-        var threshold: UInt8
+        /// What the event's data 2 and 3 are; FF of a state.
+        var reading: UInt8 = 0xFF
+        var threshold: UInt8 = 0xFF
     }
 
     let description: SensorDescription
@@ -24,10 +25,14 @@ struct Sensor {
     private(set) var deassertions: UInt16
     /// The last reading; nil while there is none.
     private(set) var reading: UInt8?
+    /// A reading is under way.
+    var isAsked = false
     /// When the last reading was taken.
     private(set) var readAt: UInt64 = 0
     /// Crossed thresholds, by bit as in the threshold mask.
     private(set) var crossed: UInt8 = 0
+    /// The present states of a sensor that has them; nil until they are known.
+    private(set) var states: UInt16?
 
     init(_ configuration: SensorConfiguration) {
         description = configuration.description
@@ -39,11 +44,14 @@ struct Sensor {
         deassertions = description.supportedEvents
     }
 
-    /// The threshold state of Get Sensor Reading: bits 7:6 one, 5:0 as the mask.
-    var state: UInt8 { 0xC0 | crossed }
+    /// What Get Sensor Reading says behind the flags: crossed thresholds under bits 7:6 one, or states under bit 15 one.
+    var state: [UInt8] {
+        guard description.isDiscrete else { return [0xC0 | crossed] }
+        return [UInt8(events & 0xFF), 0x80 | UInt8(events >> 8)]
+    }
 
     /// The event bits that are asserted now.
-    var events: UInt16 { SensorDescription.events(of: crossed) }
+    var events: UInt16 { description.isDiscrete ? states ?? 0 : SensorDescription.events(of: crossed) }
 
     /// Event messages, scanning, reading unavailable.
     var flags: UInt8 {
@@ -80,9 +88,31 @@ struct Sensor {
             reading = nil
             return []
         }
+        guard !description.isDiscrete else { return change(UInt16(clamping: value / 1000) & description.states) }
         let raw = description.conversion.reading(of: value)
         reading = raw
-        return scanning ? compare(raw) : []
+        return compareAgain()
+    }
+
+    /// Compares the last reading with the thresholds as they are now.
+    mutating func compareAgain() -> [Crossing] {
+        guard let reading, scanning, !description.isDiscrete else { return [] }
+        return compare(reading)
+    }
+
+    /// Takes states. The first are what there is, and nothing that happened.
+    private mutating func change(_ now: UInt16) -> [Crossing] {
+        let before = states ?? now
+        states = now
+        reading = 0
+        guard scanning, eventMessages else { return [] }
+        var crossings: [Crossing] = []
+        for offset in 0..<15 as Range<UInt16> where (before ^ now) & 1 << offset != 0 {
+            let isAsserted = now & 1 << offset != 0
+            guard (isAsserted ? assertions : deassertions) & 1 << offset != 0 else { continue }
+            crossings.append(Crossing(offset: UInt8(offset), deassertion: !isAsserted))
+        }
+        return crossings
     }
 
     private mutating func compare(_ raw: UInt8) -> [Crossing] {
@@ -129,7 +159,7 @@ struct Sensor {
     static let snapshotSize = 19
 
     private var fingerprint: UInt32 {
-        let record = SDRRecord.full(description)
+        let record = SDRRecord.of(description)
         return CRC32.of(record, 0..<record.count)
     }
 

@@ -6,11 +6,15 @@ struct Watchdog: Equatable {
     enum Event: Equatable {
         /// The pre-timeout interval began; 1 SMI, 2 NMI, 3 messaging interrupt.
         case preTimeout(interrupt: UInt8)
+        /// The countdown ends later than it would have: for so long nobody looked that the host could not be heard.
+        case postponed
         /// The countdown reached zero; 0 nothing, 1 hard reset, 2 power down, 3 power cycle.
         case expired(action: UInt8)
     }
 
     static let tick: UInt64 = 100_000_000
+    /// What a host has at least, after nobody could hear it: time for its next reset, the whole countdown if that is shorter.
+    static let grace: UInt64 = 30_000_000_000
 
     /// Bit 7 don't log, 2:0 use. Bit 6 is not kept: it belongs to one Set command.
     private(set) var use: UInt8 = 0
@@ -24,6 +28,13 @@ struct Watchdog: Equatable {
     // What Get reports while the timer stands still.
     private var held: UInt16 = 0
     private var preTimeoutDone = false
+    // Once a countdown, so that one that is always looked at late ends nevertheless.
+    private var isPostponed = false
+    /// The action of the last expiry, while its flag is set.
+    private var lastAction: UInt8 = 0
+
+    /// The states of the watchdog's sensor: 0 expired, 1 hard reset, 2 power down, 3 power cycle.
+    var states: UInt16 { expirationFlags == 0 ? 0 : 1 << UInt16(lastAction) }
 
     var logs: Bool { use & 0x80 == 0 }
     var timerUse: UInt8 { use & 7 }
@@ -46,6 +57,7 @@ struct Watchdog: Equatable {
         configured = true
         running = keepRunning
         preTimeoutDone = false
+        isPostponed = false
         if keepRunning { deadline = now + UInt64(countdown) * Watchdog.tick }
         return true
     }
@@ -55,6 +67,7 @@ struct Watchdog: Equatable {
         guard configured else { return false }
         running = true
         preTimeoutDone = false
+        isPostponed = false
         deadline = now + UInt64(initial) * Watchdog.tick
         return true
     }
@@ -80,9 +93,27 @@ struct Watchdog: Equatable {
         return deadline > before ? deadline - before : 0
     }
 
+    /// The host could not be heard until now: it gets its grace. False if it has that much anyway.
+    mutating func postpone(now: UInt64) -> Bool {
+        let end = now + min(UInt64(initial) * Watchdog.tick, Watchdog.grace)
+        guard running, deadline < end else { return false }
+        deadline = end
+        return true
+    }
+
     /// What has become due, the earlier first; nil if nothing has.
     mutating func poll(now: UInt64) -> Event? {
-        guard running else { return nil }
+        guard running, let due = wake, now >= due else { return nil }
+        if !isPostponed, now - due > Watchdog.tick {
+            // Not looked at in time: the host's reset may wait to be read, and it may have been unable to send one.
+            isPostponed = true
+            if now - due > 10 * Watchdog.tick {
+                if postpone(now: now) { return .postponed }
+            } else if due == deadline {
+                deadline = now + Watchdog.tick
+                return nil
+            }
+        }
         if interrupt != 0 && !preTimeoutDone && now >= preTimeoutAt {
             preTimeoutDone = true
             return .preTimeout(interrupt: interrupt)
@@ -91,6 +122,7 @@ struct Watchdog: Equatable {
         running = false
         held = 0
         expirationFlags |= 1 << timerUse
+        lastAction = actions & 3
         return .expired(action: actions & 7)
     }
 
@@ -99,7 +131,7 @@ struct Watchdog: Equatable {
         var bytes: [UInt8] = [
             use, actions, preTimeout, expirationFlags, UInt8(initial & 0xFF), UInt8(initial >> 8),
             UInt8(held & 0xFF), UInt8(held >> 8),
-            (configured ? 1 : 0) | (running ? 2 : 0) | (preTimeoutDone ? 4 : 0), 0, 0, 0,
+            (configured ? 1 : 0) | (running ? 2 : 0) | (preTimeoutDone ? 4 : 0), lastAction, 0, 0,
         ]
         for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: deadline >> UInt64(8 * shift))) }
         return bytes
@@ -120,6 +152,7 @@ struct Watchdog: Equatable {
         configured = bytes[8] & 1 != 0
         running = bytes[8] & 2 != 0
         preTimeoutDone = bytes[8] & 4 != 0
+        lastAction = bytes[9] & 3
         for index in 0..<8 { deadline |= UInt64(bytes[12 + index]) << UInt64(8 * index) }
         // A deadline further away than any countdown is not from this boot.
         guard configured || !running else { return nil }

@@ -24,10 +24,14 @@ public enum IPMIPlugin {
     public static var descriptor: UnsafePointer<kcs_plugin> { plugin.descriptor }
 
     private static var requests: [kcs_request_length] {
-        CommandTable.requestLengths.map {
-            kcs_request_length(
-                net_fn: $0.netFn, command: $0.command, shortest: UInt16($0.shortest), longest: UInt16($0.longest),
-                reserved: 0)
+        var requests: [kcs_request_length] = []
+        for definition in CommandTable.all {
+            // NetFn and command byte count as well.
+            requests.append(
+                kcs_request_length(
+                    net_fn: definition.netFn.rawValue, command: definition.command.rawValue,
+                    shortest: UInt16(definition.shortest) + 2, longest: UInt16(definition.longest) + 2, reserved: 0))
         }
+        return requests
     }
 }

@@ -14,12 +14,16 @@ public final class IPMIHandler: Handler {
     // Names the boot of the BMC in which this is.
     private var boot: [UInt8] = []
     private var timer: HandlerTimer?
+    private var sensors: SensorReaders?
+    // Journals that are left alone: somebody else's, or not to be read.
+    private var refused = Loader.Refused()
+    private var damagedRecords = 0
     // Any response fits: 3 bytes of header and 255 of data.
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 260, alignment: 8)
     // Requests that came while the files were being read.
     private var early: [(token: UInt64, bytes: [UInt8])] = []
     private static let mostEarly = 16
-    private var actionsWaiting: [PlatformAction] = []
+    private var actionsWaiting: [(action: PlatformAction, detail: String)] = []
     private static let mostActions = 16
     private var actionsRunning = false
     private var draining = false
@@ -60,7 +64,10 @@ public final class IPMIHandler: Handler {
     private func loaded(_ loader: Loader) {
         for problem in loader.problems { host.log(.warning, problem) }
         let now = host.now
-        let controller = ManagementController(loader.configuration)
+        let controller = ManagementController(setup.configuration)
+        refused = loader.refused
+        damagedRecords = loader.damagedRecords
+        startReaders()
         fruPaths = loader.fruPaths
         boot = loader.boot
         controller.load(.sel, loader.sel, clean: loader.clean)
@@ -82,7 +89,23 @@ public final class IPMIHandler: Handler {
         }
     }
 
+    private func startReaders() {
+        let (host, poster) = (host, host.poster(for: self))
+        sensors = SensorReaders(setup.sensorFiles) {
+            host.log(.warning, $0)
+        } start: {
+            SensorReader.start($0) { sensor, value in
+                poster.post { handler in
+                    handler.sensors?.ended(sensor, value, now: handler.host.now)
+                    handler.sensorRead(sensor, value)
+                }
+            }
+        }
+    }
+
     public override func stop(_ reason: Reason) {
+        sensors?.stop()
+        sensors = nil
         guard let controller, let path = files?.snapshot else { return }
         // What is stored now is on storage before the instance that follows reads it: one worker does both, in order.
         let bytes = [controller.isStoring ? 0 : 1] + boot + controller.snapshot(now: host.now)
@@ -129,14 +152,18 @@ public final class IPMIHandler: Handler {
         stats.number("stores", stores)
         stats.number("store_failures", storeFailures)
         guard let controller else { return }
-        let figures = controller.figures
+        let figures = controller.figures(now: host.now)
         stats.number("sel_records", UInt64(figures.records))
         stats.number("sel_capacity", UInt64(figures.capacity))
+        stats.number("records_damaged", UInt64(damagedRecords))
         stats.number("events_lost", UInt64(figures.lost))
+        stats.number("writes_refused", UInt64(figures.refused))
+        if let left = figures.watchdogMilliseconds { stats.number("watchdog_ms", left) }
     }
 
     private func tick() {
         guard let controller else { return }
+        for sensor in sensors?.tick(now: host.now) ?? [] { sensorRead(sensor, nil) }
         controller.tick(now: host.now, wall: Clock.real)
         drain(controller)
     }
@@ -157,9 +184,10 @@ public final class IPMIHandler: Handler {
             let status = message.withUnsafeBytes { host.reply(token, $0) }
             if status == .stale { controller.undelivered(token) }
         case .store(let job): store(job, controller)
-        case .run(let action): run(action)
+        case .run(let action, let detail): run(action, detail)
         case .attention(let on): host.setAttention(on)
-        case .readSensor(let index): readSensor(index, controller)
+        case .readSensor(let index):
+            if sensors?.read(index) != true { controller.sensorRead(index, nil, now: host.now) }
         case .wake(let at): timer?.set(at)
         case .log(let level, let text): host.log(PluginKit.LogLevel(rawValue: level.rawValue) ?? .debug, text)
         }
@@ -170,6 +198,7 @@ public final class IPMIHandler: Handler {
     private func store(_ job: StoreJob, _ controller: ManagementController) {
         let path = path(of: job.store)
         stores &+= 1
+        guard !refused.has(job.store) else { return stored(job, .failed) }
         let status = host.work(for: self) {
             StoreFile.apply(job.change, to: path)
         } done: { handler, result in
@@ -197,19 +226,6 @@ public final class IPMIHandler: Handler {
         }
     }
 
-    private func readSensor(_ index: Int, _ controller: ManagementController) {
-        guard let file = setup.sensorFiles[index] else {
-            controller.sensorRead(index, nil, now: host.now)
-            return
-        }
-        let status = host.work(for: self) {
-            file.read()
-        } done: { handler, value in
-            handler.sensorRead(index, value)
-        }
-        if status != .ok { controller.sensorRead(index, nil, now: host.now) }
-    }
-
     private func sensorRead(_ index: Int, _ value: Int64?) {
         guard let controller else { return }
         controller.sensorRead(index, value, now: host.now)
@@ -219,21 +235,21 @@ public final class IPMIHandler: Handler {
     // MARK: Actions
 
     /// kcsmuxd runs one list of an instance's actions at a time: the others wait here.
-    private func run(_ action: PlatformAction) {
+    private func run(_ action: PlatformAction, _ detail: String) {
         guard actionsWaiting.count < IPMIHandler.mostActions else {
             say(.error, "\(action.name): too many actions are waiting, it is dropped")
             return
         }
-        actionsWaiting.append(action)
+        actionsWaiting.append((action, detail))
         runNext()
     }
 
     private func runNext() {
         guard !actionsRunning, !actionsWaiting.isEmpty else { return }
-        let action = actionsWaiting.removeFirst()
+        let (action, detail) = actionsWaiting.removeFirst()
         guard let list = setup.actions[Int(action.rawValue)] else { return runNext() }
         actionsRunning = true
-        let status = host.runActions(list, cause: "ipmi: " + action.name, for: self) { handler, results in
+        let status = host.runActions(list, cause: "ipmi: " + action.name + detail, for: self) { handler, results in
             handler.ended(action, results.allSatisfy { $0.outcome == .ok })
         }
         if status != .ok { ended(action, false) }
@@ -244,13 +260,5 @@ public final class IPMIHandler: Handler {
         controller?.actionEnded(action, succeeded: succeeded)
         if let controller { drain(controller) }
         runNext()
-    }
-}
-
-extension Setup.SensorFile {
-    /// The file's number in thousandths of the sensor's unit; nil if it cannot be read or is no number.
-    func read() -> Int64? {
-        guard let text = try? Syscalls.readFile(path, limit: 64) else { return nil }
-        return FixedPoint.thousandths(text, numerator: numerator, denominator: denominator)
     }
 }

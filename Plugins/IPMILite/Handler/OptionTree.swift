@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import IPMIController
 import PluginKit
 
 /// The options that kcsmuxd checks before an instance is made, and that `Setup` reads by their names.
@@ -10,7 +11,7 @@ enum OptionTree {
         case lnc, lc, lnr, unc, uc, unr, lcr, ucr
     }
 
-    enum SensorType: String, OptionChoice { case temperature, voltage, current, fan, power, other }
+    enum WhenFull: String, OptionChoice { case stop, wrap }
 
     enum Privilege: String, OptionChoice { case none, callback, user, `operator`, administrator }
 
@@ -41,6 +42,9 @@ enum OptionTree {
                 [
                     .path("path", help: "the event log's file; default sel in the channel's state folder"),
                     .integer("capacity", 1...4095, default: "512", help: "records at most"),
+                    .enumeration(
+                        "when_full", of: WhenFull.self, default: .stop,
+                        help: "refuse new records, or drop the oldest"),
                 ], default: "{}", help: "system event log"),
             .list(
                 "fru",
@@ -57,14 +61,11 @@ enum OptionTree {
                 "sdr", [.path("path", help: "file of sensor data records")], default: "{}",
                 help: "records from a file instead of those made from the sensors"),
             .object(
-                "chassis",
-                [
-                    .actions("power_on"), .actions("power_off"), .actions("cycle"), .actions("reset"),
-                    .actions("identify"),
-                ], default: "{}", help: "actions of Chassis Control and Chassis Identify"),
-            .object("bmc_reset", [.actions("cold"), .actions("warm")], default: "{}", help: "actions of a BMC reset"),
+                "chassis", actions(.powerOn, .identifyOff), default: "{}",
+                help: "actions of Chassis Control and Chassis Identify"),
+            .object("bmc_reset", actions(.coldReset, .warmReset), default: "{}", help: "actions of a BMC reset"),
             .object(
-                "watchdog", [.actions("reset"), .actions("power_off"), .actions("power_cycle")], default: "{}",
+                "watchdog", actions(.watchdogReset, .watchdogPowerCycle), default: "{}",
                 help: "actions when the watchdog timer expires"),
             .map(
                 "lan", from: .string(nil, 1...32),
@@ -86,6 +87,15 @@ enum OptionTree {
         ]
     }
 
+    /// A list of actions for each from `first` to `last`.
+    private static func actions(_ first: PlatformAction, _ last: PlatformAction) -> [OptionDeclaration] {
+        var lists: [OptionDeclaration] = []
+        for action in PlatformAction.allCases where (first.rawValue...last.rawValue).contains(action.rawValue) {
+            lists.append(.actions(action.option))
+        }
+        return lists
+    }
+
     private static var sensor: OptionDeclaration {
         .object(
             nil,
@@ -93,13 +103,21 @@ enum OptionTree {
                 .integer("number", 1...0xFE, required: true, help: "sensor number"),
                 .string("name", 1...16, required: true, help: "name"),
                 .oneOf(
-                    "type", [.integer(nil, 1...255), .enumeration(nil, of: SensorType.self)], default: "temperature",
-                    help: "sensor type"),
-                .oneOf("unit", [.integer(nil, 1...92), .string(nil, 1...16)], help: "unit; default by type"),
+                    "type", [.integer(nil, 1...255), .string(nil, 1...24)], default: "temperature",
+                    help: "sensor type, as ipmitool names it, or its code"),
+                .integer(
+                    "reading_type", 1...0x7F,
+                    help: "1 thresholds, 0x6F states of the sensor type, or another; default by type"),
+                .list(
+                    "states", of: .integer(nil, 0...14), 0...15, default: "[]",
+                    help: "the states that there can be, of a sensor with states; default all"),
+                .oneOf(
+                    "unit", [.integer(nil, 1...92), .string(nil, 1...16)],
+                    help: "unit, as ipmitool names it, percent, or its code; default by type"),
                 .object(
                     "value",
                     [
-                        .path("file", help: "file with a number, as hwmon has it"),
+                        .path("file", help: "file with a number, as hwmon has it; of states a bit each"),
                         decimal("constant", help: "a value that does not change, in the unit"),
                         .integer("multiply", 1...1_000_000, default: "1", help: "factor for the file's number"),
                         .integer(

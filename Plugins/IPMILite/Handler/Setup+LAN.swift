@@ -4,8 +4,13 @@ import IPMIController
 import PluginKit
 
 extension Setup {
+    private static let lanNames = """
+        channel,ip|address|ip-address,netmask|mask|subnet-mask,gateway|default-gateway,mac|mac-address,\
+        source|ip-source|address-source,vlan,users
+        """
+
     /// The `lan` map: named fields, or parameter numbers with the bytes to answer.
-    mutating func readLAN(_ map: OptionValue, _ report: OptionProblems) {
+    func readLAN(_ map: OptionValue, _ report: OptionProblems) {
         for (key, value) in map.pairs {
             if let number = Text.byte(key.string) {
                 guard value.kind == .bytes else {
@@ -16,20 +21,19 @@ extension Setup {
                 continue
             }
             let done: Bool
-            switch Word(key.string) {
-            case "channel":
+            switch Names.place(of: key.string, in: Setup.lanNames) {
+            case 0:
                 done = value.kind == .integer && (1...11).contains(value.integer)
                 if done { configuration.lan.channel = UInt8(clamping: value.integer) }
-            case "ip", "address", "ip_address": done = Setup.quad(value, &configuration.lan.address)
-            case "netmask", "mask", "subnet_mask": done = Setup.quad(value, &configuration.lan.mask)
-            case "gateway", "default_gateway": done = Setup.quad(value, &configuration.lan.gateway)
-            case "mac", "mac_address": done = Setup.mac(value, &configuration.lan.mac)
-            case "source", "ip_source", "address_source":
-                done = Setup.source(value, &configuration.lan.addressSource)
-            case "vlan":
+            case 1: done = Setup.quad(value, &configuration.lan.address)
+            case 2: done = Setup.quad(value, &configuration.lan.mask)
+            case 3: done = Setup.quad(value, &configuration.lan.gateway)
+            case 4: done = Setup.mac(value, &configuration.lan.mac)
+            case 5: done = Setup.source(value, &configuration.lan.addressSource)
+            case 6:
                 done = value.kind == .integer && (0...4094).contains(value.integer)
                 if done { configuration.lan.vlan = UInt16(clamping: value.integer) }
-            case "users": done = readUsers(value, report)
+            case 7: done = readUsers(value, report)
             default:
                 report(key, "lan knows no \"\(key.string)\"")
                 continue
@@ -52,17 +56,14 @@ extension Setup {
 
     private static func source(_ value: OptionValue, _ field: inout UInt8) -> Bool {
         guard value.kind == .string else { return false }
-        switch Word(value.string) {
-        case "static": field = 1
-        case "dhcp": field = 2
-        case "bios": field = 3
-        case "other": field = 4
-        default: return false
+        guard let source = Names.place(of: value.string, in: "unspecified,static,dhcp,bios,other"), source > 0 else {
+            return false
         }
+        field = source
         return true
     }
 
-    private mutating func readUsers(_ list: OptionValue, _ report: OptionProblems) -> Bool {
+    private func readUsers(_ list: OptionValue, _ report: OptionProblems) -> Bool {
         guard list.kind == .list else { return false }
         for user in list.elements {
             let id = UInt8(clamping: user["id"].integer)

@@ -14,34 +14,71 @@ extension Setup {
         static let unspecified: UInt8 = 0
     }
 
-    mutating func readSensors(_ list: OptionValue, _ report: OptionProblems) {
+    func readSensors(_ list: OptionValue, _ report: OptionProblems) {
         for sensor in list.elements { readSensor(sensor, report) }
     }
 
-    private mutating func readSensor(_ item: OptionValue, _ report: OptionProblems) {
+    private func readSensor(_ item: OptionValue, _ report: OptionProblems) {
         let number = UInt8(clamping: item["number"].integer)
         if configuration.sensors.contains(where: { $0.description.number == number }) {
             report(item["number"], "sensor \(number) is there twice")
         }
-        let (type, typeUnit) = Setup.type(item["type"])
-        let unit = item["unit"].ifPresent.map { Setup.unit($0, typeUnit, report) } ?? typeUnit
-        let thresholds = Setup.thresholds(item["thresholds"], report)
-
         let value = item["value"]
         let file = value["file"].ifPresent?.path
         let constant = value["constant"].ifPresent.flatMap { Setup.decimal($0, report) }
         if (file == nil) == (value["constant"].ifPresent == nil) { report(value, "value is either file or constant") }
+        guard let description = Setup.description(item, number, constant, report) else { return }
+        configuration.sensors.append(
+            SensorConfiguration(description, source: constant.map { .constant($0) } ?? .external))
+        sensorFiles.append(
+            file.map {
+                let divisor = description.isDiscrete ? 1 : Setup.kernelDivisor(description.unit)
+                return SensorFile(
+                    path: $0, numerator: value["multiply"].integer,
+                    denominator: value["divide"].ifPresent?.integer ?? divisor)
+            })
+    }
 
-        var points = thresholds.compactMap { $0 }
-        if let constant { points.append(constant) }
-        let range = Setup.range(unit, points, item["range"], report)
+    private static func description(
+        _ item: OptionValue, _ number: UInt8, _ constant: Int64?, _ report: OptionProblems
+    ) -> SensorDescription? {
+        let (type, typeUnit) = Setup.type(item["type"], report)
+        let readingType = item["reading_type"].ifPresent.map { UInt8(clamping: $0.integer) }
+        // What is measured has thresholds, all else states.
+        if readingType ?? (type <= 0x04 || type == 0x0B ? 0x01 : 0x6F) != 0x01 {
+            if item["thresholds"].isGiven { report(item["thresholds"], "a sensor with states has no thresholds") }
+            var states: UInt16 = 0
+            for state in item["states"].elements { states |= 1 << UInt16(clamping: state.integer) }
+            return SensorDescription(
+                number: number, name: item["name"].string, type: type, readingType: readingType ?? 0x6F,
+                states: states == 0 ? 0x7FFF : states, entity: Setup.entity(item["entity"]))
+        }
+        if item["states"].isGiven { report(item["states"], "a sensor with a value has no states") }
+        return measured(item, number, type, typeUnit, constant, report)
+    }
+
+    private static func measured(
+        _ item: OptionValue, _ number: UInt8, _ type: UInt8, _ typeUnit: UInt8, _ constant: Int64?,
+        _ report: OptionProblems
+    ) -> SensorDescription? {
+        let given = item["unit"].ifPresent
+        let unit = given.map { Setup.unit($0, report) } ?? typeUnit
+        let thresholds = Setup.thresholds(item["thresholds"], report)
+        // What the readings have to reach, whatever else they show.
+        var (lowest, highest) = (constant, constant)
+        for case let threshold? in thresholds {
+            lowest = min(lowest ?? threshold, threshold)
+            highest = max(highest ?? threshold, threshold)
+        }
+        let range = Setup.range(unit, lowest, highest, item["range"], report)
         guard let conversion = SensorConversion(minimum: range.low, maximum: range.high) else {
             report(item["range"], "no reading can show this range")
-            return
+            return nil
         }
         var description = SensorDescription(
             number: number, name: item["name"].string, type: type, unit: unit, entity: Setup.entity(item["entity"]),
             conversion: conversion)
+        if let given, given.kind == .string { description.isPercentage = SensorNames.isPercent(given.string) }
         for (place, threshold) in thresholds.enumerated() {
             guard let threshold else { continue }
             description.thresholdMask |= UInt8(1 << place)
@@ -49,16 +86,7 @@ extension Setup {
         }
         let hysteresis = item["hysteresis"].ifPresent.flatMap { Setup.decimal($0, report) }
         description.hysteresis = hysteresis.map { conversion.steps(of: $0) } ?? 1
-        configuration.sensors.append(
-            SensorConfiguration(description, source: constant.map { .constant($0) } ?? .external))
-        guard let file else {
-            sensorFiles.append(nil)
-            return
-        }
-        sensorFiles.append(
-            SensorFile(
-                path: file, numerator: value["multiply"].integer,
-                denominator: value["divide"].ifPresent?.integer ?? Setup.kernelDivisor(unit)))
+        return description
     }
 
     /// In the order of the standard's masks: lower non-critical, critical, non-recoverable, then upper.
@@ -74,47 +102,33 @@ extension Setup {
         return thresholds
     }
 
-    private static func type(_ value: OptionValue) -> (type: UInt8, unit: UInt8) {
-        if value.kind == .integer {
-            let type = UInt8(clamping: value.integer)
-            switch type {
-            case 1: return (type, Unit.celsius)
-            case 2: return (type, Unit.volts)
-            case 3: return (type, Unit.amps)
-            case 4: return (type, Unit.rpm)
-            default: return (type, Unit.unspecified)
-            }
+    private static func type(_ value: OptionValue, _ report: OptionProblems) -> (type: UInt8, unit: UInt8) {
+        var type: UInt8? = value.kind == .integer ? UInt8(clamping: value.integer) : nil
+        if value.kind != .integer {
+            // Other units-based sensor, in watts.
+            if case "power" = Word(value.string) { return (0x0B, Unit.watts) }
+            type = SensorNames.type(value.string)
         }
-        switch value.enumeration(as: OptionTree.SensorType.self) {
-        case .temperature: return (0x01, Unit.celsius)
-        case .voltage: return (0x02, Unit.volts)
-        case .current: return (0x03, Unit.amps)
-        case .fan: return (0x04, Unit.rpm)
-        // Other units-based sensor, in watts.
-        case .power: return (0x0B, Unit.watts)
-        case .other: return (0x0B, Unit.unspecified)
+        switch type {
+        case 1?: return (1, Unit.celsius)
+        case 2?: return (2, Unit.volts)
+        case 3?: return (3, Unit.amps)
+        case 4?: return (4, Unit.rpm)
+        case let type? where type > 0: return (type, Unit.unspecified)
+        default:
+            report(value, "there is no sensor type \"\(value.string)\"; the manual lists them")
+            return (0x0B, Unit.unspecified)
         }
     }
 
-    private static func unit(
-        _ value: OptionValue, _ standard: UInt8, _ report: OptionProblems
-    ) -> UInt8 {
+    private static func unit(_ value: OptionValue, _ report: OptionProblems) -> UInt8 {
         if value.kind == .integer { return UInt8(clamping: value.integer) }
-        switch Word(value.string) {
-        case "C", "celsius", "degrees_c", "degrees C": return Unit.celsius
-        case "F", "fahrenheit", "degrees_f", "degrees F": return 2
-        case "K", "kelvin", "degrees_k", "degrees K": return 3
-        case "V", "volts": return Unit.volts
-        case "A", "amps": return Unit.amps
-        case "W", "watts": return Unit.watts
-        case "J", "joules": return 7
-        case "RPM", "rpm": return Unit.rpm
-        case "Hz", "hertz": return 19
-        case "unspecified", "percent", "none": return Unit.unspecified
-        default:
-            report(value, "unit \"\(value.string)\" is none of C, F, K, V, A, W, J, RPM, Hz, percent or a unit code")
-            return standard
+        let name = value.string
+        if let unit = SensorNames.unit(name) { return unit }
+        if !SensorNames.isPercent(name) {
+            report(value, "unit \"\(name)\" is none of degrees-c, volts, amps, watts, rpm, percent …, nor a unit code")
         }
+        return Unit.unspecified
     }
 
     private static func kernelDivisor(_ unit: UInt8) -> Int64 {
@@ -158,7 +172,7 @@ extension Setup {
     }
 
     private static func range(
-        _ unit: UInt8, _ points: [Int64], _ given: OptionValue, _ report: OptionProblems
+        _ unit: UInt8, _ lowest: Int64?, _ highest: Int64?, _ given: OptionValue, _ report: OptionProblems
     ) -> (low: Int64, high: Int64) {
         var low: Int64 = 0
         var high: Int64
@@ -168,13 +182,11 @@ extension Setup {
         case Unit.watts: high = 1_020_000
         case Unit.volts, Unit.amps:
             // A quarter above the highest value that is named.
-            high = points.max().map { $0 > 0 ? $0 + $0 / 4 : 1000 } ?? 15_000
+            high = highest.map { $0 > 0 ? $0 + $0 / 4 : 1000 } ?? 15_000
         default: high = 255_000
         }
-        for point in points {
-            low = min(low, point)
-            high = max(high, point)
-        }
+        low = min(low, lowest ?? low)
+        high = max(high, highest ?? high)
         if let minimum = given["minimum"].ifPresent { low = decimal(minimum, report) ?? low }
         if let maximum = given["maximum"].ifPresent { high = decimal(maximum, report) ?? high }
         return (low, high)

@@ -12,8 +12,9 @@ final class OptionProblems {
     func callAsFunction(_ value: OptionValue, _ sentence: Sentence) { take(value, sentence.text) }
 }
 
-/// An instance's options, read once. Files are named here and read later, on the worker thread.
-struct Setup {
+/// An instance's options, read once. Files are named here and read later, on the worker thread. A class, for what is handed on
+/// is not copied then.
+final class Setup {
     struct FRU {
         var id: UInt8
         var name: String
@@ -44,6 +45,7 @@ struct Setup {
         if let guid = options["guid"].ifPresent { readGUID(guid, report) }
         selPath = options["sel"]["path"].ifPresent?.path
         configuration.selCapacity = Int(options["sel"]["capacity"].integer)
+        configuration.selWraps = options["sel"]["when_full"].enumeration(as: OptionTree.WhenFull.self) == .wrap
         readFRUs(options["fru"], report)
         readSensors(options["sensors"], report)
         sdrPath = options["sdr"]["path"].ifPresent?.path
@@ -54,21 +56,18 @@ struct Setup {
         readLimit(options["write_limit"], report)
     }
 
-    private mutating func readActions(_ chassis: OptionValue, _ reset: OptionValue, _ watchdog: OptionValue) {
-        let sources: [(PlatformAction, OptionValue)] = [
-            (.powerOn, chassis["power_on"]), (.powerOff, chassis["power_off"]), (.powerCycle, chassis["cycle"]),
-            (.hardReset, chassis["reset"]), (.identify, chassis["identify"]), (.coldReset, reset["cold"]),
-            (.warmReset, reset["warm"]), (.watchdogReset, watchdog["reset"]),
-            (.watchdogPowerOff, watchdog["power_off"]), (.watchdogPowerCycle, watchdog["power_cycle"]),
-        ]
-        for (action, value) in sources {
-            guard let list = value.ifPresent else { continue }
+    private func readActions(_ chassis: OptionValue, _ reset: OptionValue, _ watchdog: OptionValue) {
+        for action in PlatformAction.allCases {
+            let isChassis = action.rawValue <= PlatformAction.identifyOff.rawValue
+            let isReset = action == .coldReset || action == .warmReset
+            let group = isChassis ? chassis : isReset ? reset : watchdog
+            guard let list = group[action.option].ifPresent else { continue }
             actions[Int(action.rawValue)] = list
             configuration.actions.insert(ActionSet(action))
         }
     }
 
-    private mutating func readIdentity(_ value: OptionValue, _ report: OptionProblems) {
+    private func readIdentity(_ value: OptionValue, _ report: OptionProblems) {
         configuration.identity.id = value["id"].byte
         configuration.identity.revision = UInt8(clamping: value["revision"].integer)
         let firmware = value["firmware"]
@@ -85,7 +84,7 @@ struct Setup {
         configuration.identity.auxiliary = (aux[0], aux[1], aux[2], aux[3])
     }
 
-    private mutating func readGUID(_ value: OptionValue, _ report: OptionProblems) {
+    private func readGUID(_ value: OptionValue, _ report: OptionProblems) {
         guidGiven = true
         if value.kind == .bytes {
             configuration.guid = value.bytes
@@ -96,7 +95,7 @@ struct Setup {
         }
     }
 
-    private mutating func readFRUs(_ list: OptionValue, _ report: OptionProblems) {
+    private func readFRUs(_ list: OptionValue, _ report: OptionProblems) {
         for item in list.elements {
             let id = item["id"].byte
             if id == 0xFF { report(item["id"], "FRU device ID FF is reserved") }
@@ -106,7 +105,7 @@ struct Setup {
         }
     }
 
-    private mutating func readLimit(_ value: OptionValue, _ report: OptionProblems) {
+    private func readLimit(_ value: OptionValue, _ report: OptionProblems) {
         var limit: UInt32 = 60
         let rate = value["rate"]
         if rate.kind == .integer {
@@ -135,5 +134,24 @@ struct Setup {
             }
         }
         return patterns
+    }
+}
+
+extension PlatformAction {
+    /// The option with its actions, in the object of its kind.
+    var option: StaticString {
+        switch self {
+        case .powerOn: "power_on"
+        case .powerOff, .watchdogPowerOff: "power_off"
+        case .powerCycle: "cycle"
+        case .hardReset, .watchdogReset: "reset"
+        case .diagnostic: "diag"
+        case .softOff: "soft"
+        case .identify: "identify"
+        case .identifyOff: "identify_off"
+        case .coldReset: "cold"
+        case .warmReset: "warm"
+        case .watchdogPowerCycle: "power_cycle"
+        }
     }
 }

@@ -33,7 +33,7 @@ public struct CommandDefinition: Sendable {
     /// Command number.
     public let command: Command
     /// Fewest and most data bytes of a legal request.
-    public let length: ClosedRange<Int>
+    public let shortest: UInt8, longest: UInt8
     /// What the command changes.
     public let effect: CommandEffect
     #if !hasFeature(Embedded)
@@ -54,7 +54,8 @@ public struct CommandDefinition: Sendable {
         self.operation = operation
         self.netFn = netFn
         self.command = Command(rawValue: command)
-        self.length = length
+        shortest = UInt8(length.lowerBound)
+        longest = UInt8(length.upperBound)
         self.effect = effect
         #if !hasFeature(Embedded)
             self.request = request
@@ -62,6 +63,9 @@ public struct CommandDefinition: Sendable {
             self.codes = codes
         #endif
     }
+
+    /// Fewest and most data bytes of a legal request.
+    public var length: ClosedRange<Int> { Int(shortest)...Int(longest) }
 
     /// The standard's name of the command.
     public var name: String { command.name(in: netFn) ?? number }

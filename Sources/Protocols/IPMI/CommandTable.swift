@@ -43,7 +43,7 @@ public enum CommandTable {
             lengths.append(
                 RequestLength(
                     netFn: definition.netFn.rawValue, command: definition.command.rawValue,
-                    shortest: definition.length.lowerBound + 2, longest: definition.length.upperBound + 2))
+                    shortest: Int(definition.shortest) + 2, longest: Int(definition.longest) + 2))
         }
         return lengths
     }
@@ -56,10 +56,10 @@ public enum CommandTable {
             "capabilities, FRU device, SDR device, SEL device, system management device, bridge device"),
         D(
             .getChassisStatus, .chassis, 0x01, 0...0, .query, "none",
-            "power state, last power event, chassis state, front panel"),
+            "power state, last power event, chassis state"),
         D(
             .chassisControl, .chassis, 0x02, 1...1, .power,
-            "control 3:0 (0 down, 1 up, 2 cycle, 3 reset)", "none", [0xCC]),
+            "control 3:0 (0 down, 1 up, 2 cycle, 3 reset, 4 diagnostic interrupt, 5 soft)", "none", [0xCC]),
         D(
             .chassisIdentify, .chassis, 0x04, 0...2, .volatile, "[seconds], [force on]", "none"),
         D(
@@ -247,7 +247,7 @@ public enum CommandTable {
         D(.getSDRTime, .storage, 0x28, 0...0, .query, "none", "seconds LE32"),
         D(
             .setSDRTime, .storage, 0x29, 4...4, .persistent, "seconds LE32", "none",
-            [0xC0, 0xC4, 0xFF]),
+            [0xC0, 0xC4, 0xCC, 0xFF]),
     ]
 
     private static let sel: [CommandDefinition] = [
@@ -279,7 +279,7 @@ public enum CommandTable {
         D(.getSELTime, .storage, 0x48, 0...0, .query, "none", "seconds LE32"),
         D(
             .setSELTime, .storage, 0x49, 4...4, .persistent, "seconds LE32", "none",
-            [0xC0, 0xC4, 0xFF]),
+            [0xC0, 0xC4, 0xCC, 0xFF]),
         D(
             .getSELUTCOffset, .storage, 0x5C, 0...0, .query, "none",
             "minutes LE16 signed (07FF unspecified)"),

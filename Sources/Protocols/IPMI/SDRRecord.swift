@@ -22,6 +22,12 @@ public struct SensorDescription: Sendable {
     public var hysteresis: UInt8
     /// Smallest and largest value that is normal, as readings; nil if not stated.
     public var normal: (low: UInt8, high: UInt8)?
+    /// The value is a percentage of the unit.
+    public var isPercentage = false
+    /// Event and reading type code (IPMI 2.0 table 42-1): 01 thresholds, 6F the states of the sensor type.
+    public var readingType: UInt8 = 0x01
+    /// The states that there can be, a bit each; of a sensor with thresholds none.
+    public var states: UInt16 = 0
 
     /// A sensor without thresholds.
     public init(
@@ -40,8 +46,21 @@ public struct SensorDescription: Sendable {
         normal = nil
     }
 
-    /// The event bits that the thresholds can give: lower ones going low, upper ones going high.
-    public var supportedEvents: UInt16 { SensorDescription.events(of: thresholdMask) }
+    /// A sensor with states in place of a value.
+    public init(
+        number: UInt8, name: String, type: UInt8, readingType: UInt8 = 0x6F, states: UInt16,
+        entity: (id: UInt8, instance: UInt8) = (6, 1)
+    ) {
+        self.init(number: number, name: name, type: type, unit: 0, entity: entity, conversion: .plain)
+        self.readingType = readingType
+        self.states = states
+    }
+
+    /// Has it states in place of a value?
+    public var isDiscrete: Bool { readingType != 0x01 }
+
+    /// The event bits that there can be: states, or thresholds, lower ones going low, upper ones going high.
+    public var supportedEvents: UInt16 { isDiscrete ? states : SensorDescription.events(of: thresholdMask) }
 
     /// Event bits of a threshold mask: bits 0, 2, 4 lower going low; 7, 9, B upper going high (IPMI 2.0 table 42-2).
     public static func events(of mask: UInt8) -> UInt16 {
@@ -58,6 +77,14 @@ public struct SensorDescription: Sendable {
 
 /// Builders of sensor data records, version 51 (IPMI 2.0 §43). The record ID is filled in by the repository.
 public enum SDRRecord {
+    /// The record that describes a sensor.
+    public static func of(_ sensor: SensorDescription) -> [UInt8] {
+        guard sensor.isDiscrete else { return full(sensor) }
+        return compact(
+            number: sensor.number, name: sensor.name, type: sensor.type, entity: sensor.entity, events: sensor.states,
+            readingType: sensor.readingType)
+    }
+
     /// A full sensor record (type 01).
     public static func full(_ sensor: SensorDescription, owner: UInt8 = 0x20) -> [UInt8] {
         let conversion = sensor.conversion
@@ -74,7 +101,7 @@ public enum SDRRecord {
         appendLittle(&record, events | UInt16(sensor.thresholdMask & 0x07) << 12)
         appendLittle(&record, events | UInt16(sensor.thresholdMask >> 3 & 0x07) << 12)
         record += [sensor.thresholdMask, sensor.thresholdMask]
-        record += [conversion.signed ? 0x80 : 0x00, sensor.unit, 0x00]
+        record += [(conversion.signed ? 0x80 : 0x00) | (sensor.isPercentage ? 0x01 : 0x00), sensor.unit, 0x00]
         record.append(0x00)
         let m = UInt16(bitPattern: conversion.m)
         let b = UInt16(bitPattern: conversion.b)
@@ -92,16 +119,16 @@ public enum SDRRecord {
         return finish(record, name: sensor.name)
     }
 
-    /// A compact sensor record (type 02) of a sensor with discrete, sensor-specific states.
+    /// A compact sensor record (type 02) of a sensor with states.
     ///
     /// - Parameter events: one bit for each offset that the sensor can report.
     public static func compact(
         number: UInt8, name: String, type: UInt8, entity: (id: UInt8, instance: UInt8), events: UInt16,
-        owner: UInt8 = 0x20
+        readingType: UInt8 = 0x6F, owner: UInt8 = 0x20
     ) -> [UInt8] {
         var record = header(type: 0x02)
         // Scanning and events enabled; auto re-arm, no thresholds, events for each state.
-        record += [owner, 0x00, number, entity.id, entity.instance, 0x63, 0x40, type, 0x6F]
+        record += [owner, 0x00, number, entity.id, entity.instance, 0x63, 0x40, type, readingType]
         appendLittle(&record, events)
         appendLittle(&record, 0)
         appendLittle(&record, events)

@@ -22,7 +22,8 @@ public struct SDRRepository: Sendable {
     /// Most bytes that one record can have: header and 255.
     public static let largestRecord = 260
 
-    private var bytes: [UInt8] = []
+    /// All records, one after the other.
+    public private(set) var bytes: [UInt8] = []
     private var starts: [Int] = [0]
 
     /// No records.
@@ -31,7 +32,8 @@ public struct SDRRepository: Sendable {
     /// Records in one piece, one after the other as a repository dump has them. IDs are given anew.
     public init(file: [UInt8]) throws(SDRFileError) {
         var offset = 0
-        while offset < file.count {
+        // What fills a dump of flash memory behind the last record is none.
+        while offset < file.count, !SDRRepository.isPadding(file[offset...]) {
             guard file.count - offset >= 5 else { throw SDRFileError(offset: offset, rule: "the header is cut off") }
             guard file[offset + 2] == 0x51 || file[offset + 2] == 0x01 || file[offset + 2] == 0x02 else {
                 throw SDRFileError(offset: offset, rule: "version \(Hex.byte(file[offset + 2])) is not 51")
@@ -44,6 +46,13 @@ public struct SDRRepository: Sendable {
             append([UInt8](file[offset..<(offset + size)]))
             offset += size
         }
+    }
+
+    private static func isPadding(_ rest: ArraySlice<UInt8>) -> Bool {
+        // A header that is cut off may be zeros; behind a whole one stands its version.
+        guard let first = rest.first, first == 0xFF || first == 0x00 && rest.count >= 5 else { return false }
+        for byte in rest where byte != first { return false }
+        return true
     }
 
     /// Adds a record and gives it the next ID, from 0001 on.
@@ -85,11 +94,22 @@ public struct SDRRepository: Sendable {
         response.append(bytes, (starts[index] + offset)..<(starts[index] + offset + count))
     }
 
-    /// The conversion that the full sensor record (type 01) of sensor `number` states, if the repository has one.
-    public func conversion(of number: UInt8) -> SensorConversion? {
+    /// The full sensor record (type 01) of sensor `number`, if the repository has one.
+    public func fullRecord(of number: UInt8) -> [UInt8]? {
         for index in 0..<count where bytes[starts[index] + 3] == 0x01 && size(at: index) > 7 {
-            if bytes[starts[index] + 7] == number { return SensorConversion(record: record(at: index)) }
+            if bytes[starts[index] + 7] == number { return record(at: index) }
         }
         return nil
+    }
+
+    /// Puts `record` in the place of the full sensor record of the same sensor.
+    public mutating func replaceFull(_ record: [UInt8]) {
+        let old = self
+        self = SDRRepository()
+        for index in 0..<old.count {
+            let present = old.record(at: index)
+            let isSame = present[3] == 0x01 && present.count > 7 && present[7] == record[7]
+            append(isSame ? record : present)
+        }
     }
 }

@@ -155,7 +155,7 @@ struct IPMIToolTests {
             ("sel delete 1", ["Deleted entry"]),
             ("sel time set now", []),
             ("sel time get", ["/"]),
-            ("sdr info", ["Record Count                        : 4"]),
+            ("sdr info", ["Record Count                        : 5"]),
             ("sdr list", ["Inlet            | 41 degrees C      | cr"]),
             ("sdr elist all", ["Inlet            | 03h | ucr", "Mainboard"]),
             ("sensor list", ["Inlet            | 41.000     | degrees C  | cr", "35.000    | 40.000"]),

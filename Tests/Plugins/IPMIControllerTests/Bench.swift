@@ -11,6 +11,8 @@ final class Bench {
     var wall: UInt64 = 1_700_000_000_000_000_000
     var replies: [UInt64: [UInt8]] = [:]
     var actions: [PlatformAction] = []
+    /// What came with the last action.
+    var detail = ""
     var attention = false
     var attentionChanges = 0
     var logs: [String] = []
@@ -30,8 +32,11 @@ final class Bench {
     var readingsAsked: [Int] = []
     private var token: UInt64 = 0
 
+    private let frus: [[UInt8]]
+
     init(_ configuration: ControllerConfiguration, after other: Bench? = nil, clean: Bool = true) {
         controller = ManagementController(configuration)
+        frus = configuration.frus.map { $0.image.bytes }
         if let other {
             now = other.now
             wall = other.wall
@@ -99,7 +104,9 @@ final class Bench {
                 #expect(jobs.isEmpty, "two jobs at once")
                 jobs.append(job)
                 if !holdJobs { work() }
-            case .run(let action): actions.append(action)
+            case .run(let action, let text):
+                actions.append(action)
+                detail = text
             case .attention(let set):
                 attention = set
                 attentionChanges += 1
@@ -129,8 +136,11 @@ final class Bench {
         case (.settings, .append(let offset, let bytes)):
             settingsFile = Array(settingsFile[0..<Int(offset)]) + bytes
         case (.settings, .replace(let bytes)): settingsFile = bytes
-        case (.fru(let index), .replace(let bytes)): fruFiles[index] = bytes
-        case (.fru, .append): Issue.record("a FRU image is never appended to")
+        case (.fru(let index), .patch(let offset, let bytes)):
+            var image = fruFiles[index] ?? frus[index]
+            image.replaceSubrange(Int(offset)..<Int(offset) + bytes.count, with: bytes)
+            fruFiles[index] = image
+        case (.fru, _), (_, .patch): Issue.record("a FRU image is written in place, and a journal never")
         }
     }
 
@@ -217,4 +227,35 @@ func startedBench(_ change: (inout ControllerConfiguration) -> Void = { _ in }) 
 
 func little(_ value: Int, _ count: Int = 2) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+}
+
+/// IDs of the event log's records, in order.
+func ids(_ bench: Bench) -> [Int] {
+    var all: [Int] = []
+    var id = 0
+    while id != 0xFFFF {
+        guard let response = bench.send(0x0A, 0x43, [0, 0] + little(id) + [0, 0xFF]), response[2] == 0 else {
+            break
+        }
+        all.append(Int(response[5]) | Int(response[6]) << 8)
+        id = Int(response[3]) | Int(response[4]) << 8
+    }
+    return all
+}
+
+/// What `entry` numbered the event log's records with.
+func payloads(_ bench: Bench) -> [Int] {
+    ids(bench).map { id in
+        let response = bench.send(0x0A, 0x43, [0, 0] + little(id) + [0, 0xFF]) ?? []
+        return Int(response[18]) | Int(response[19]) << 8
+    }
+}
+
+/// A controller that goes on with what another stored.
+func restarted(_ bench: Bench, clean: Bool = true, capacity: Int = 32) -> Bench {
+    var configuration = fullConfiguration()
+    configuration.selCapacity = capacity
+    let next = Bench(configuration, after: bench, clean: clean)
+    next.start()
+    return next
 }

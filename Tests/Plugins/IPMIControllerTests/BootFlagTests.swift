@@ -85,4 +85,28 @@ import Testing
         next.pass(second)
         #expect(try flags(next) == 0)
     }
+
+    @Test func aMailboxesLastBlockMayBeShort() throws {
+        let bench = startedBench()
+        _ = try bench.data(0x00, 0x08, [7, 1, 0x61, 0x62, 0x63])
+        let block: [UInt8] = [0x61, 0x62, 0x63] + [UInt8](repeating: 0, count: 13)
+        #expect(try bench.data(0x00, 0x09, [7, 1, 0]) == [1, 7, 1] + block)
+        #expect(bench.code(0x00, 0x08, [7, 1]) == 0xC7, "a block without bytes is none")
+        #expect(bench.code(0x00, 0x08, [7, 16, 1]) == 0xC9)
+        #expect(try restarted(bench).data(0x00, 0x09, [7, 1, 0])[3...5] == [0x61, 0x62, 0x63])
+    }
+
+    @Test func softOffAndDiagnosticInterruptHaveActionsOfTheirOwn() throws {
+        let bench = startedBench()
+        _ = try bench.data(0x00, 0x02, [4])
+        #expect(bench.actions == [.diagnostic])
+        #expect(try bench.data(0x00, 0x01)[0] & 1 == 1, "the power stays on")
+        _ = try bench.data(0x00, 0x02, [5])
+        #expect(bench.actions == [.diagnostic, .softOff])
+        let plain = startedBench { $0.actions = [ActionSet(.powerOff)] }
+        _ = try plain.data(0x00, 0x02, [5])
+        #expect(plain.actions == [.powerOff], "without actions of its own it is a power off")
+        #expect(plain.code(0x00, 0x02, [4]) == 0xCC)
+        #expect(try plain.data(0x00, 0x00)[0] == 0x00 && bench.data(0x00, 0x00)[0] == 0x04)
+    }
 }

@@ -36,7 +36,7 @@ import Testing
         for piece in [1, 5, 16, 22, 255] {
             let records = try walkSDR(bench, piece: piece)
             #expect(records.count == Int(info[1]))
-            #expect(records.map { $0[3] } == [0x12, 0x01, 0x01, 0x02, 0x11, 0x11])
+            #expect(records.map { $0[3] } == [0x12, 0x01, 0x01, 0x02, 0x02, 0x11, 0x11])
             for (index, record) in records.enumerated() { #expect(Int(record[0]) == index + 1) }
         }
     }
@@ -55,7 +55,7 @@ import Testing
     @Test func deviceSDRIsTheSameList() throws {
         let bench = startedBench()
         let reservation = try bench.data(0x04, 0x22)
-        #expect(try bench.data(0x04, 0x20, [1]) == [6, 1])
+        #expect(try bench.data(0x04, 0x20, [1]) == [7, 1])
         #expect(
             try bench.data(0x04, 0x21, reservation + [1, 0, 0, 0xFF])
                 == bench.data(0x0A, 0x23, reservation + [1, 0, 0, 0xFF]))
@@ -302,7 +302,15 @@ import Testing
         #expect(try bench.data(0x00, 0x01)[2] == 0x60)
         _ = try bench.data(0x00, 0x04, [0])
         #expect(try bench.data(0x00, 0x01)[2] == 0x40)
-        #expect(bench.actions == [.identify, .identify])
+        #expect(bench.actions == [.identify, .identifyOff, .identify, .identifyOff])
+    }
+
+    @Test func identifyTellsItsActionsForHowLong() throws {
+        let bench = startedBench()
+        for (data, detail) in [([], " 15"), ([40], " 40"), ([0, 1], " forced"), ([0], "")] as [([UInt8], String)] {
+            _ = try bench.data(0x00, 0x04, data)
+            #expect(bench.detail == detail)
+        }
     }
 
     /// `lan print 1`, `user list 1`, `channel info 1`.

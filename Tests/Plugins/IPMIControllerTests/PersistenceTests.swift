@@ -4,34 +4,6 @@ import IPMIController
 import Testing
 
 @Suite struct PersistenceTests {
-    private func ids(_ bench: Bench) -> [Int] {
-        var all: [Int] = []
-        var id = 0
-        while id != 0xFFFF {
-            guard let response = bench.send(0x0A, 0x43, [0, 0] + little(id) + [0, 0xFF]), response[2] == 0 else {
-                break
-            }
-            all.append(Int(response[5]) | Int(response[6]) << 8)
-            id = Int(response[3]) | Int(response[4]) << 8
-        }
-        return all
-    }
-
-    private func payloads(_ bench: Bench) -> [Int] {
-        ids(bench).map { id in
-            let response = bench.send(0x0A, 0x43, [0, 0] + little(id) + [0, 0xFF]) ?? []
-            return Int(response[18]) | Int(response[19]) << 8
-        }
-    }
-
-    private func restarted(_ bench: Bench, clean: Bool = true, capacity: Int = 32) -> Bench {
-        var configuration = fullConfiguration()
-        configuration.selCapacity = capacity
-        let next = Bench(configuration, after: bench, clean: clean)
-        next.start()
-        return next
-    }
-
     @Test func responseLeavesOnlyAfterTheStoreHasIt() {
         let bench = startedBench()
         bench.holdJobs = true
@@ -77,48 +49,22 @@ import Testing
         #expect(try next.data(0x00, 0x0F) == [60, 4, 0, 0, 0])
     }
 
-    /// A process that dies while it writes leaves any prefix: what was whole stays, the rest is cut and said.
-    @Test func journalTornAtAnyByteKeepsExactlyTheWholeRecords() throws {
+    @Test func theRepositorysTimeChangesWhenItsRecordsDoAndOnlyThen() throws {
+        func stamp(_ bench: Bench) throws -> [UInt8] { [UInt8](try bench.data(0x0A, 0x20)[5..<9]) }
         let bench = startedBench()
-        var ends = [0]
-        for index in 0..<6 {
-            _ = try bench.data(0x0A, 0x44, entry(index))
-            ends.append(bench.selFile.count)
-        }
-        let whole = bench.selFile
-        for length in 0...whole.count {
-            let torn = startedBench()
-            torn.selFile = [UInt8](whole[0..<length])
-            let next = restarted(torn)
-            let kept = ends.lastIndex { $0 <= length } ?? 0
-            #expect(payloads(next) == [Int](0..<kept), "\(length) bytes")
-            // The first change made the file: header of 16 bytes, times in 21, the record.
-            let atEnd = ends.contains(length) || length == 16 || length == 37
-            #expect(next.logs.contains { $0.contains("cut") } == !atEnd, "\(length) bytes")
-            // The log works on, and what follows survives too.
-            _ = try next.data(0x0A, 0x44, entry(100))
-            #expect(payloads(restarted(next)) == [Int](0..<kept) + [100], "\(length) bytes")
-        }
-    }
-
-    @Test func damagedByteEndsTheJournalThereAndNothingLaterComesBack() throws {
-        let bench = startedBench()
-        var ends: [Int] = []
-        for index in 0..<4 {
-            _ = try bench.data(0x0A, 0x44, entry(index))
-            ends.append(bench.selFile.count)
-        }
-        for place in 0..<bench.selFile.count {
-            let damaged = startedBench()
-            damaged.selFile = bench.selFile
-            damaged.selFile[place] ^= 0x40
-            let next = restarted(damaged)
-            let kept = payloads(next)
-            #expect(kept == [Int](0..<kept.count) && kept.count <= (ends.firstIndex { place < $0 } ?? 4))
-            // A record of the same size where the damaged one was must not bring the later ones back.
-            _ = try next.data(0x0A, 0x44, entry(100))
-            #expect(payloads(restarted(next)) == kept + [100], "byte \(place)")
-        }
+        let first = try stamp(bench)
+        #expect(first == little(1_700_000_000, 4))
+        bench.wall += 60_000_000_000
+        let same = restarted(bench)
+        #expect(try stamp(same) == first)
+        // The BMC's clock began anew: the time must differ from all before nevertheless.
+        same.wall = 0
+        var other = fullConfiguration()
+        other.sensors = [temperature()]
+        let changed = Bench(other, after: same)
+        changed.start()
+        #expect(try stamp(changed) == little(1_700_000_001, 4))
+        #expect(try stamp(restarted(changed)) != stamp(changed))
     }
 
     @Test func failingStoreAnswersAnErrorChangesNothingAndGoesOn() throws {
@@ -261,36 +207,6 @@ import Testing
         _ = try bench.data(0x0A, 0x12, [0, 0, 0, 7])
         #expect(try bench.data(0x0A, 0x11, [0, 0, 0, 1]) == [1, 7])
         #expect(bench.selFile.isEmpty && bench.settingsFile.isEmpty && bench.fruFiles.isEmpty)
-    }
-
-    @Test func writeLimitIsC0AndRefillsWithTime() throws {
-        let bench = startedBench { $0.writeLimit = WriteLimit(perMinute: 60, burst: 5) }
-        for index in 0..<5 { _ = try bench.data(0x0A, 0x44, entry(index)) }
-        #expect(bench.code(0x0A, 0x44, entry(5)) == 0xC0)
-        #expect(bench.code(0x00, 0x08, [5, 0x80, 0, 0, 0, 0]) == 0xC0)
-        #expect(bench.code(0x0A, 0x12, [0, 0, 0, 9]) == 0xC0)
-        #expect(try bench.data(0x06, 0x01).count == 15, "reading is not limited")
-        #expect(ids(bench).count == 5)
-        bench.pass(1_000_000_000)
-        #expect(bench.code(0x0A, 0x44, entry(6)) == 0x00)
-        #expect(bench.code(0x0A, 0x44, entry(7)) == 0xC0)
-    }
-
-    @Test func writingTheSameAgainCostsNothing() throws {
-        let bench = startedBench { $0.writeLimit = WriteLimit(perMinute: 60, burst: 1) }
-        _ = try bench.data(0x00, 0x08, [5, 0x80, 0, 0, 0, 0])
-        let size = bench.settingsFile.count
-        for _ in 0..<10 { _ = try bench.data(0x00, 0x08, [5, 0x80, 0, 0, 0, 0]) }
-        #expect(bench.settingsFile.count == size)
-    }
-
-    @Test func hostCannotFillTheSettingsWithoutEnd() {
-        let bench = startedBench()
-        var refused = 0
-        for parameter in UInt8(0xC0)...UInt8.max {
-            for set in UInt8(0)..<16 where bench.code(0x06, 0x58, [parameter, set, 1]) == 0xC4 { refused += 1 }
-        }
-        #expect(refused == 64 * 16 - 512)
     }
 }
 

@@ -20,8 +20,8 @@ import Testing
     static let addition: [UInt8] = [0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 0x30, 1, 0x57, 1, 2]
 
     static let vectors: [Operation: Vector] = [
-        .getChassisCapabilities: Vector(data: [], answer: [0, 0x20, 0x20, 0x20, 0x20, 0x20]),
-        .getChassisStatus: Vector(data: [], answer: [0x61, 0x00, 0x40, 0x00]),
+        .getChassisCapabilities: Vector(data: [], answer: [4, 0x20, 0x20, 0x20, 0x20, 0x20]),
+        .getChassisStatus: Vector(data: [], answer: [0x61, 0x00, 0x40]),
         .chassisControl: Vector(data: [3], answer: []),
         .chassisIdentify: Vector(data: [5], answer: []),
         .setPowerRestorePolicy: Vector(data: [1], answer: [0x07]),
@@ -32,7 +32,7 @@ import Testing
         .setEventReceiver: Vector(data: [0x20, 0], answer: []),
         .getEventReceiver: Vector(data: [], answer: [0x20, 0]),
         .platformEvent: Vector(data: [0x41, 4, 1, 0x30, 1, 0x59, 0, 0], answer: []),
-        .getDeviceSDRInfo: Vector(data: [], answer: [3, 1]),
+        .getDeviceSDRInfo: Vector(data: [], answer: [4, 1]),
         .getDeviceSDR: Vector(data: [0, 0, 1, 0, 0, 5], answer: [2, 0, 1, 0, 0x51, 0x12, 14]),
         .reserveDeviceSDR: Vector(data: [], answer: [1, 0]),
         .getSensorReadingFactors: Vector(data: [0x30, 0], size: 7),
@@ -82,10 +82,11 @@ import Testing
         .getFRUInfo: Vector(data: [0], answer: [0, 1, 0]),
         .readFRU: Vector(data: [0, 0, 0, 5], answer: [5, 1, 0, 0, 1, 5]),
         .writeFRU: Vector(data: [0, 0xF0, 0, 9, 9], answer: [2]),
-        .getSDRInfo: Vector(data: [], answer: [0x51, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]),
+        .getSDRInfo: Vector(
+            data: [], answer: [0x51, 7, 0, 0, 0] + little(1_700_000_000, 4) + little(1_700_000_000, 4) + [3]),
         .getSDRAllocation: Vector(data: [], answer: [0, 0, 0, 0, 0, 0, 0, 0, 0]),
         .reserveSDR: Vector(data: [], answer: [1, 0]),
-        .getSDR: Vector(data: [0, 0, 0xFF, 0xFF, 0, 5], answer: [0xFF, 0xFF, 6, 0, 0x51, 0x11, 16]),
+        .getSDR: Vector(data: [0, 0, 0xFF, 0xFF, 0, 5], answer: [0xFF, 0xFF, 7, 0, 0x51, 0x11, 16]),
         .getSDRTime: Vector(data: [], answer: little(1_700_000_000, 4)),
         .setSDRTime: Vector(data: [1, 2, 3, 4], answer: []),
         .getSELInfo: Vector(
@@ -130,12 +131,13 @@ import Testing
     @Test func wrongLengthIsC7ForEveryCommandAndChangesNothing() {
         for definition in CommandTable.all {
             let bench = startedBench()
+            let settings = bench.settingsFile
             for count in 0...251 where !definition.length.contains(count) {
                 let code = bench.code(
                     definition.netFn.rawValue, definition.command.rawValue, [UInt8](repeating: 1, count: count))
                 #expect(code == 0xC7, "\(definition.number) with \(count) bytes")
             }
-            #expect(bench.selFile.isEmpty && bench.settingsFile.isEmpty && bench.actions.isEmpty)
+            #expect(bench.selFile.isEmpty && bench.settingsFile == settings && bench.actions.isEmpty)
         }
     }
 
@@ -155,9 +157,10 @@ import Testing
         for definition in CommandTable.all {
             let pattern = try #require(CommandPattern(definition.number))
             let bench = startedBench { $0.deny = [pattern] }
+            let settings = bench.settingsFile
             let vector = try #require(TableDrivenTests.vectors[definition.operation])
             #expect(bench.code(definition.netFn.rawValue, definition.command.rawValue, vector.data) == 0xD4)
-            #expect(bench.selFile.isEmpty && bench.settingsFile.isEmpty && bench.actions.isEmpty)
+            #expect(bench.selFile.isEmpty && bench.settingsFile == settings && bench.actions.isEmpty)
         }
     }
 

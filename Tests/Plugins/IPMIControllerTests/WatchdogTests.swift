@@ -44,13 +44,84 @@ import Testing
         }
     }
 
-    @Test func expiryWithoutConfiguredActionsIsLoggedAndNothingElse() throws {
+    @Test func whatNothingCarriesOutIsRefusedAtSet() throws {
         let bench = startedBench { $0.actions = [] }
-        _ = try bench.data(0x06, 0x24, [4, 1, 0, 0, 10, 0])
+        for action: UInt8 in 1...3 { #expect(bench.code(0x06, 0x24, [4, action, 0, 0, 10, 0]) == 0xCC) }
+        #expect(bench.code(0x06, 0x24, [4, 0x20, 0, 0, 10, 0]) == 0xCC, "an NMI needs actions")
+        #expect(bench.code(0x06, 0x24, [4, 0x10, 0, 0, 10, 0]) == 0xCC, "nothing makes an SMI")
+        #expect(bench.code(0x06, 0x22) == 0x80, "nothing was set")
+        #expect(bench.code(0x06, 0x24, [4, 0x30, 0, 0, 10, 0]) == 0x00, "the messaging interrupt is SMS_ATN")
+        #expect(startedBench().code(0x06, 0x24, [4, 0x10, 0, 0, 10, 0]) == 0xCC)
+        let some = startedBench { $0.actions = [ActionSet(.watchdogReset), ActionSet(.diagnostic)] }
+        #expect(some.code(0x06, 0x24, [4, 0x21, 0, 0, 10, 0]) == 0x00)
+        #expect(some.code(0x06, 0x24, [4, 2, 0, 0, 10, 0]) == 0xCC)
+    }
+
+    @Test func preTimeoutNMIRunsTheDiagnosticActions() throws {
+        let bench = startedBench()
+        _ = try bench.data(0x06, 0x24, [4, 0x21, 2, 0, 50, 0])
         _ = try bench.data(0x06, 0x22)
-        bench.pass(second)
+        bench.pass(3 * second)
+        #expect(bench.actions == [.diagnostic])
+        bench.pass(2 * second)
+        #expect(bench.actions == [.diagnostic, .watchdogReset])
+    }
+
+    @Test func expiryShowsItsActionOnTheWatchdogsSensorUntilItsFlagIsCleared() throws {
+        for action: UInt8 in 0...3 {
+            let bench = startedBench()
+            _ = try bench.data(0x06, 0x24, [4, action, 0, 0, 10, 0])
+            _ = try bench.data(0x06, 0x22)
+            #expect(try bench.data(0x04, 0x2D, [0xFE])[2...] == [0, 0x80])
+            bench.pass(second)
+            #expect(try bench.data(0x04, 0x2D, [0xFE])[2...] == [1 << action, 0x80])
+            _ = try bench.data(0x06, 0x24, [4, action, 0, 0x10, 10, 0])
+            #expect(try bench.data(0x04, 0x2D, [0xFE])[2...] == [0, 0x80])
+        }
+    }
+
+    /// The clock goes on, and nobody looks.
+    private func stall(_ bench: Bench, _ time: UInt64) {
+        bench.now += time
+        bench.controller.tick(now: bench.now, wall: bench.wall)
+        bench.settle()
+    }
+
+    @Test func aTimerThatIsLookedAtLateWaitsForWhatTheHostMaySend() throws {
+        let bench = startedBench()
+        _ = try bench.data(0x06, 0x24, [4, 1, 0, 0, 100, 0])
+        _ = try bench.data(0x06, 0x22)
+        stall(bench, 10 * second + second / 2)
+        #expect(bench.actions.isEmpty, "the reset may wait in IDR")
+        _ = try bench.data(0x06, 0x22)
+        bench.pass(10 * second - 1)
         #expect(bench.actions.isEmpty)
-        #expect(bench.logs.contains("watchdog reset: no actions are configured"))
+        bench.pass(1)
+        #expect(bench.actions == [.watchdogReset])
+    }
+
+    @Test func aStallGivesTheHostItsGraceOnce() throws {
+        for (countdown, grace) in [(50, 5), (1000, 30)] as [(Int, UInt64)] {
+            let bench = startedBench()
+            _ = try bench.data(0x06, 0x24, [4, 1, 0, 0] + little(countdown))
+            _ = try bench.data(0x06, 0x22)
+            stall(bench, 1000 * second)
+            #expect(bench.actions.isEmpty)
+            #expect(bench.logs.contains("watchdog: the host could not be heard, the timer has \(grace) s"))
+            bench.pass(grace * second - 1)
+            #expect(bench.actions.isEmpty)
+            stall(bench, 5 * second)
+            #expect(bench.actions == [.watchdogReset], "once a countdown")
+        }
+    }
+
+    @Test func statusTellsWhatIsLeftOfTheCountdown() throws {
+        let bench = startedBench()
+        #expect(bench.controller.figures(now: bench.now).watchdogMilliseconds == nil)
+        _ = try bench.data(0x06, 0x24, [4, 1, 0, 0, 50, 0])
+        _ = try bench.data(0x06, 0x22)
+        bench.pass(2 * second)
+        #expect(bench.controller.figures(now: bench.now).watchdogMilliseconds == 3000)
     }
 
     @Test func dontLogKeepsTheLogEmpty() throws {
@@ -122,13 +193,13 @@ import Testing
         next.now += second
         #expect(next.controller.restore(snapshot, now: next.now))
         next.start()
-        #expect(try next.data(0x06, 0x25) == [0x44, 1, 0, 0, 100, 0, 60, 0])
+        #expect(try next.data(0x06, 0x25) == [0x44, 1, 0, 0, 100, 0, 100, 0], "the grace is the whole countdown")
         #expect(try next.data(0x06, 0x2F) == [0x0F])
-        next.pass(6 * second)
+        next.pass(10 * second)
         #expect(next.actions == [.watchdogReset])
     }
 
-    @Test func timerThatRanOutDuringTheReloadActsAtStart() throws {
+    @Test func timerThatRanOutDuringAReloadGivesTheHostItsGrace() throws {
         let bench = startedBench()
         _ = try bench.data(0x06, 0x24, [4, 1, 0, 0, 10, 0])
         _ = try bench.data(0x06, 0x22)
@@ -136,6 +207,9 @@ import Testing
         next.now += 5 * second
         #expect(next.controller.restore(bench.controller.snapshot(now: bench.now), now: next.now))
         next.start()
+        next.pass(second - 1)
+        #expect(next.actions.isEmpty)
+        next.pass(1)
         #expect(next.actions == [.watchdogReset])
     }
 

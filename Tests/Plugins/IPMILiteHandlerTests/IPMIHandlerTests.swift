@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import CLinux
+import IPMI
 import IPMILiteHandler
 import LinuxIO
 import PluginTestSupport
@@ -54,7 +55,7 @@ private final class Bench {
 
     static func sensor(file: String) -> TestValue {
         .object([
-            "number": .integer(1), "name": .string("Inlet"), "type": .enumeration("temperature"),
+            "number": .integer(1), "name": .string("Inlet"), "type": .string("temperature"),
             "value": .object(["file": .path(file)]), "entity": .integer(7),
         ])
     }
@@ -141,7 +142,7 @@ private final class Bench {
         bench.host.runWork()
         #expect(bench.answer(token) == [0x2C, 0x44, 0, 1, 0])
         #expect(folder.bytes("sel")?.contains(0x42) == true)
-        #expect(bench.records == 1 && bench.host.stats["stores"] == 1)
+        #expect(bench.records == 1 && bench.host.stats["stores"] == 2, "the record, and the time of the repository")
         #expect(Bench.started(folder).records == 1, "the next instance finds it")
     }
 
@@ -257,21 +258,106 @@ private final class Bench {
 
     // MARK: Sensors, actions, attention
 
-    @Test func aSensorsFileIsReadByTheWorker() throws {
+    @Test func aSensorsFileIsReadByAThreadOfItsOwn() throws {
         let path = try folder.write("temp1_input", "23000\n")
         let bench = Bench.started(folder, Bench.options(sensors: [Bench.sensor(file: path)]))
         let value = { bench.ask(0x04, 0x2D, [1]).map { Array($0[3...]) } }
+        #expect(bench.host.awaitPost())
         let warm = try #require(value())
         #expect(warm[1] & 0x20 == 0)
         try folder.write("temp1_input", "41000\n")
-        bench.host.advance(20_000_000_000)
-        bench.host.runWork()
+        bench.host.advance(1_000_000_000)
+        #expect(bench.host.awaitPost())
         let hot = try #require(value())
         #expect(hot[0] > warm[0])
         _ = unlink(path)
-        bench.host.advance(20_000_000_000)
-        bench.host.runWork()
+        bench.host.advance(1_000_000_000)
+        #expect(bench.host.awaitPost())
         #expect(try #require(value())[1] & 0x20 != 0, "reading unavailable")
+        let line = "\(path): the sensor's file gives no number, the reading is unavailable"
+        #expect(bench.host.lines.filter { $0.text == line }.count == 1)
+    }
+
+    @Test func aSensorThatIsAPipeCostsItsOwnReadingAndNoOther() throws {
+        let good = try folder.write("good", "23000\n")
+        let pipe = folder.path + "/slow"
+        try Syscalls.makePipe(pipe, mode: 0o600)
+        // Somebody who has it open to write, and never does.
+        let writer = try Syscalls.open(pipe, O_RDWR)
+        let sensors = [(1, pipe), (2, good)].map { number, path in
+            TestValue.object([
+                "number": .integer(Int64(number)), "name": .string("S"), "type": .string("temperature"),
+                "value": .object(["file": .path(path)]), "entity": .integer(7),
+            ])
+        }
+        let bench = Bench.started(folder, Bench.options(sensors: sensors))
+        var waits = 0
+        while bench.ask(0x04, 0x2D, [2])?[4] != 0xC0, waits < 4 {
+            #expect(bench.host.awaitPost())
+            waits += 1
+        }
+        #expect(bench.ask(0x04, 0x2D, [2])?[4] == 0xC0)
+        #expect(bench.ask(0x04, 0x2D, [1])?[4] == 0xE0)
+        #expect(bench.ask(0x0A, 0x44, Bench.entry(1))?[2] == 0)
+        #expect(bench.host.lines.contains { $0.text.hasPrefix(pipe + ": the sensor's file gives no number") })
+        withExtendedLifetime(writer) {}
+    }
+
+    @Test func aRecordThatIsNotLinearIsNamedAndThatOfTheOptionTakesItsPlace() throws {
+        let conversion = try #require(SensorConversion(minimum: 0, maximum: 255_000))
+        var record = SDRRecord.full(
+            SensorDescription(number: 1, name: "Log", type: 1, unit: 1, entity: (7, 1), conversion: conversion))
+        record[23] = 0x01
+        let path = try folder.write("sdr", bytes: record + [UInt8](repeating: 0xFF, count: 16))
+        var options = Bench.options(sensors: [Bench.sensor(file: try folder.write("temp", "25500\n"))])
+        options["sdr"] = .object(["path": .path(path)])
+        let bench = Bench.started(folder, options)
+        #expect(
+            bench.host.lines.map(\.text) == [
+                "\(path): the record of sensor 1, Inlet, is not linear; that of the option is used"
+            ])
+        #expect(bench.ask(0x0A, 0x23, [0, 0, 1, 0, 23, 1]) == [0x2C, 0x23, 0xC5], "a part needs a reservation")
+        let used = try #require(bench.ask(0x0A, 0x23, [0, 0, 1, 0, 0, 0xFF]))
+        #expect(used[5 + 23] == 0x00 && used.suffix(5) == [0x49, 0x6E, 0x6C, 0x65, 0x74])
+    }
+
+    // MARK: Files of others
+
+    @Test func aJournalsPlaceThatSomebodyElseHasIsRefusedWithOneLineAndLeftAlone() throws {
+        let text = "127.0.0.1 localhost\n"
+        try folder.write("hosts", text)
+        try Syscalls.makeFolders(folder.path + "/folder")
+        for (name, line) in [
+            ("hosts", "is not a journal of this kind"), ("folder", "is no regular file"),
+            ("/dev/null", "is no regular file"),
+        ] {
+            let path = name.hasPrefix("/") ? name : folder.path + "/" + name
+            let bench = Bench.started(folder, Bench.options(sel: path))
+            #expect(bench.host.lines.filter { $0.text.hasPrefix(path) && $0.text.contains(line) }.count == 1)
+            #expect(bench.ask(0x0A, 0x44, Bench.entry(1)) == [0x2C, 0x44, 0xFF])
+            #expect(bench.ask(0x06, 0x01)?[2] == 0 && bench.ask(0x00, 0x08, [5, 0x80, 4, 0, 0, 0])?[2] == 0)
+        }
+        #expect(folder.read("hosts") == text)
+        #expect(try !Syscalls.stat("/dev/null").isRegular)
+    }
+
+    @Test func aDamagedJournalIsSetAsideCountedAndGoesOnWithWhatIsWhole() throws {
+        let first = Bench.started(folder)
+        for number in UInt8(1)...3 { _ = first.ask(0x0A, 0x44, Bench.entry(number)) }
+        first.host.stop()
+        first.host.runWork()
+        var bytes = try #require(folder.bytes("sel"))
+        bytes[bytes.count - 40] ^= 0x10
+        try folder.write("sel", bytes: bytes)
+        let second = Bench.started(folder)
+        #expect(second.records == 2 && second.host.stats["records_damaged"] == 1)
+        #expect(folder.bytes("sel.damaged-1") == bytes)
+        let path = folder.path + "/sel"
+        let line = "\(path): 1 damaged records are lost, 3 kept; the file as it was is \(path).damaged-1"
+        #expect(second.host.lines.map(\.text) == [line])
+        #expect(second.ask(0x0A, 0x44, Bench.entry(4))?[2] == 0)
+        let third = Bench.started(folder)
+        #expect(third.records == 3 && third.host.lines.isEmpty && third.host.stats["records_damaged"] == 0)
     }
 
     @Test func actionsRunOneAfterTheOtherAndAFailureIsSaid() {

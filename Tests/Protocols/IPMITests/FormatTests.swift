@@ -167,8 +167,8 @@ struct SplitMix: RandomNumberGenerator {
                 SDRRecord.full(
                     SensorDescription(
                         number: 9, name: "x", type: 2, unit: 4, entity: (7, 1), conversion: conversion)))
-            #expect(repository.conversion(of: 9) == conversion)
-            #expect(repository.conversion(of: 8) == nil)
+            #expect(repository.fullRecord(of: 9).flatMap { SensorConversion(record: $0) } == conversion)
+            #expect(repository.fullRecord(of: 8).flatMap { SensorConversion(record: $0) } == nil)
         }
     }
 
@@ -204,6 +204,12 @@ struct SplitMix: RandomNumberGenerator {
                 #expect(error.offset == 0 || error.offset == 55)
             }
         }
+        for filler: UInt8 in [0xFF, 0x00] {
+            let padded = file + [UInt8](repeating: filler, count: 32)
+            #expect(try SDRRepository(file: padded).count == 2, "what fills a dump of flash memory is no record")
+            #expect(throws: SDRFileError.self) { try SDRRepository(file: padded + [0x51]) }
+        }
+        #expect(try SDRRepository(file: file + [0xFF]).count == 2)
         file[2] = 0x60
         do {
             _ = try SDRRepository(file: file)
@@ -211,6 +217,44 @@ struct SplitMix: RandomNumberGenerator {
         } catch {
             #expect(error.description == "record at byte 0: version 60 is not 51")
         }
+    }
+
+    @Test func aReadingThatIsNotLinearHasNoConversion() throws {
+        let record = SDRRecord.full(try temperature())
+        #expect(SensorConversion(record: record) != nil)
+        // Linearization; ones' complement; no analogue reading.
+        for (place, value) in [(23, 0x01), (23, 0x70), (20, 0x40), (20, 0xC0)] as [(Int, UInt8)] {
+            var other = record
+            other[place] = value
+            #expect(SensorConversion(record: other) == nil, "byte \(place) is \(value)")
+        }
+    }
+
+    @Test func aPercentageSaysSoInItsUnits() throws {
+        var sensor = try temperature()
+        #expect(SDRRecord.full(sensor)[20] & 0x01 == 0)
+        sensor.isPercentage = true
+        #expect(SDRRecord.full(sensor)[20] & 0x01 == 1)
+    }
+
+    @Test func sensorTypesAndUnitsAreNamedAsIpmitoolNamesThem() {
+        for (name, code) in [
+            ("Temperature", 1), ("fan", 4), ("Power Supply", 8), ("power-supply", 8), ("power_supply", 8),
+            ("Drive Slot / Bay", 0x0D), ("drive-slot", 0x0D), ("System Firmwares", 0x0F), ("Module / Board", 0x15),
+            ("Cable / Interconnect", 0x1B), ("OS Critical Stop", 0x20), ("Slot / Connector", 0x21),
+            ("System ACPI Power State", 0x22), ("Watchdog2", 0x23), ("Management Subsys Health", 0x28),
+            ("Battery", 0x29), ("FRU State", 0x2C),
+        ] as [(String, UInt8)] {
+            #expect(SensorNames.type(name) == code, "\(name)")
+        }
+        for (name, code) in [
+            ("Degrees C", 1), ("degrees-c", 1), ("C", 1), ("degrees-f", 2), ("Volts", 4), ("Amps", 5), ("Watts", 6),
+            ("Joules", 7), ("CFM", 17), ("RPM", 18), ("Hz", 19),
+        ] as [(String, UInt8)] {
+            #expect(SensorNames.unit(name) == code, "\(name)")
+        }
+        #expect(SensorNames.type("warmth") == nil && SensorNames.unit("degrees") == nil && SensorNames.type("") == nil)
+        #expect(SensorNames.isPercent("percent") && SensorNames.isPercent("%") && !SensorNames.isPercent("per"))
     }
 }
 
