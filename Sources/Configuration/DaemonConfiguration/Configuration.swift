@@ -22,6 +22,8 @@ public struct Configuration: Equatable, Sendable {
     public let control: ControlConfiguration
     /// The flight recorder's defaults, which every channel's own settings already include.
     public let capture: CaptureConfiguration
+    /// What dumps may take in the capture folder.
+    public let keep: KeepConfiguration
     /// In the order of the file.
     public let channels: [ChannelConfiguration]
 }
@@ -62,6 +64,16 @@ public struct ControlConfiguration: Equatable, Sendable {
     public var groupOrigin: Origin
     /// Was `control` in the file? Without it, a socket that can't be made is a warning only.
     public var isGiven: Bool
+}
+
+/// What dumps may take in the capture folder, all together.
+public struct KeepConfiguration: Equatable, Sendable {
+    /// Bytes.
+    public var size: UInt64
+    /// Files.
+    public var count: Int
+    /// How old one may become.
+    public var age: TimeSpan
 }
 
 /// What the flight recorder of a channel does.

@@ -36,7 +36,8 @@ struct ConfigurationReader {
             pluginTrust: file["plugin_trust"].enumeration(as: PluginTrust.self) ?? .strict,
             sysrqPath: sysrqPath.text ?? "", isSysrqPathGiven: sysrqPath.isGiven,
             hangTimeout: file["hang_timeout"].duration ?? .zero, realtime: realtime(file["realtime"]),
-            control: control(file["control"]), capture: capture, channels: channels)
+            control: control(file["control"]), capture: capture, keep: keep(file["capture"]["keep"]),
+            channels: channels)
     }
 
     private func realtime(_ value: Value) -> RealtimeConfiguration? {
@@ -63,6 +64,12 @@ struct ConfigurationReader {
             maxSize: value["max_size"].size ?? base?.maxSize ?? 0,
             maxFiles: value["max_files"].integer.map { Int(clamping: $0) } ?? base?.maxFiles ?? 0,
             directory: value["directory"].text ?? base?.directory ?? "")
+    }
+
+    private func keep(_ value: Value) -> KeepConfiguration {
+        KeepConfiguration(
+            size: value["size"].size ?? 0, count: Int(clamping: value["count"].integer ?? 1),
+            age: value["age"].duration ?? .zero)
     }
 
     private func channel(_ value: Value, _ node: Node, _ capture: CaptureConfiguration) -> ChannelConfiguration {

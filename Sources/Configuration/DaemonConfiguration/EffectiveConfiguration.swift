@@ -38,7 +38,12 @@ public enum EffectiveConfiguration {
                         list.indices.map { index in
                             object(list[index]) { key, value in key == "options" ? options[index] : value }
                         }))
-            case "capture": return object(defaults) { key, base in value[key].isAbsent ? base : value[key] }
+            case "capture":
+                return object(defaults) { key, base in
+                    // The folder's budget is that of all channels.
+                    if key == "keep" { return with(base, .absent) }
+                    return value[key].isAbsent ? base : value[key]
+                }
             case "transfer" where type.hasRegisters:
                 let handshake = configuration.transfer.handshake.rawValue
                 return object(value) { key, value in key == "handshake" ? with(value, .enumeration(handshake)) : value }

@@ -73,7 +73,22 @@ public enum Keys {
 
     private static let captureDefaults = OptionShape(
         .object, key: "capture", help: "The flight recorder: defaults for every channel.",
+        children: recorder + [keep])
+
+    private static let keep = OptionShape(
+        .object, key: "keep",
+        help: "What dumps may take in the folder: the oldest go first, never the newest nor that of the last failure.",
         children: [
+            OptionShape(
+                .size, key: "size", help: "Bytes in all.", defaultText: "16MiB", minimum: 64 << 10, maximum: 1 << 40),
+            OptionShape(.integer, key: "count", help: "Files in all.", defaultText: "32", minimum: 1, maximum: 10_000),
+            OptionShape(
+                .duration, key: "age", help: "How old one may become.", defaultText: "720h", minimum: hour,
+                maximum: 100_000 * hour),
+        ])
+
+    private static var recorder: [OptionShape] {
+        [
             OptionShape(
                 .enumeration, key: "mode", help: "none; ring: the last events, in memory; file: all events.",
                 defaultText: "ring", choices: CaptureConfiguration.Mode.words),
@@ -91,7 +106,8 @@ public enum Keys {
                 defaultText: "4", minimum: 1, maximum: 10_000),
             OptionShape(
                 .path, key: "directory", help: "Where captures go.", defaultText: "/var/lib/kcsmux/capture"),
-        ])
+        ]
+    }
 
     private static func channel(_ devices: [DeviceType]) -> OptionShape {
         OptionShape(
@@ -187,7 +203,7 @@ public enum Keys {
 
     private static let captureOverrides = OptionShape(
         .object, key: "capture", help: "The flight recorder of this channel, where it differs from the defaults.",
-        children: captureDefaults.children.map { shape in
+        children: recorder.map { shape in
             OptionShape(
                 shape.type, key: shape.key, help: shape.help, minimum: shape.minimum, maximum: shape.maximum,
                 choices: shape.choices)

@@ -24,9 +24,9 @@ extension Supervisor {
     }
 
     /// Writes the recorder of one channel, or, without a name, of all, to a file in the capture folder.
-    func dump(_ name: String?, done: @escaping (CaptureService.Outcome) -> Void) {
+    func dump(_ name: String?, isFailure: Bool = false, done: @escaping (CaptureService.Outcome) -> Void) {
         let chosen = channels.filter { name == nil || $0.name == name }
-        captures.dump(chosen.compactMap { $0.recorder }, named: name ?? "all", done: done)
+        captures.dump(chosen.compactMap { $0.recorder }, named: name ?? "all", isFailure: isFailure, done: done)
     }
 
     func dumpOnSignal() {

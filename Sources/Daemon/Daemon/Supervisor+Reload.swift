@@ -34,7 +34,7 @@ extension Supervisor {
         let old = channels
         let before = plan.configuration
         plan = new
-        captures.directory = new.configuration.capture.directory
+        captures.adopt(new.configuration)
         services.stateDirectory = new.configuration.stateDirectory
         sysrq.reconfigure(path: new.configuration.sysrqPath)
         sysrq.prepare(new, log)

@@ -66,7 +66,7 @@ public final class Supervisor {
         worker = Worker(mailbox: loop.mailbox)
         taps = CaptureTaps(loop)
         programs = Programs(loop, log)
-        captures = CaptureService(worker, directory: plan.configuration.capture.directory)
+        captures = CaptureService(worker, plan.configuration)
         notifier = Notifier(loop)
         sysrq = SysrqHolder(loop, path: plan.configuration.sysrqPath)
         let captureHolder = CaptureRequest()
@@ -86,7 +86,7 @@ public final class Supervisor {
                 }
             }
         }
-        services.captureFailure = { [unowned(unsafe) self] channel, done in dump(channel, done: done) }
+        services.captureFailure = { [unowned(unsafe) self] channel, done in dump(channel, isFailure: true, done: done) }
         services.recordClock.stepped = { [unowned(unsafe) self] in
             for channel in channels { channel.recorder?.wallOffset(.wallOffset, at: Clock.boot) }
         }
@@ -273,6 +273,14 @@ public final class Supervisor {
             "configuration": .string(path), "uptime": .unsigned((Clock.monotonic - began) / 1_000_000_000),
             "log_level": .string(log.level.name), "running": .integer(channels.count { $0.isRunning }),
             "enabled": .integer(channels.count { $0.isEnabled }), "summary": .string(summary),
+            "dumps": dumps,
+        ]
+    }
+
+    private var dumps: JSONValue {
+        guard let kept = captures.kept else { return .null }
+        return [
+            "files": .integer(kept.files), "bytes": .unsigned(kept.bytes), "removed": .integer(kept.removed),
         ]
     }
 

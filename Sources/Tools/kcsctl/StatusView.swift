@@ -24,6 +24,10 @@ enum StatusView {
             lines.append(rows[index + 1])
             if let reason = channel["reason"]?.text { lines.append("    \(Text.safe(reason))") }
         }
+        if let dumps = status["dumps"], number(dumps, "removed") > 0 {
+            let (files, removed) = (number(dumps, "files"), number(dumps, "removed"))
+            lines += ["", "\(files) dumps are kept; \(removed) older ones were removed."]
+        }
         return lines
     }
 

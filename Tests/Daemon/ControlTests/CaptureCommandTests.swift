@@ -62,6 +62,24 @@ import Testing
         #expect(contents.isWhole && contents.fromHost == 100 && contents.toHost == 100)
     }
 
+    @Test func dumpsKeepToTheBudgetOfTheirFolder() throws {
+        let daemon = try Daemon(echoChannel())
+        try echo(daemon, 10)
+        let other = daemon.folder.path + "/capture/mine.pcapng"
+        for round in 0..<40 {
+            let answer = try daemon.ask(["command": .string("capture-dump"), "channel": .string("echo")])
+            #expect(answer["ok"]?.bool == true)
+            if round == 0 { _ = try Syscalls.open(other, O_WRONLY | O_CREAT, mode: 0o600) }
+        }
+        let names = try Syscalls.list(daemon.folder.path + "/capture").filter { $0.hasSuffix(".pcapng") }
+        #expect(names.count == 33 && names.contains("mine.pcapng"))
+        let status = try daemon.ask(["command": .string("status")])
+        #expect(status["result"]?["dumps"]?["files"]?.uint64 == 32)
+        #expect(status["result"]?["dumps"]?["removed"]?.uint64 == 8)
+        let shown = try daemon.kcsctl("status")
+        #expect(shown.text.hasSuffix("\n\n32 dumps are kept; 8 older ones were removed.\n"), "\(shown.text)")
+    }
+
     @Test func aDumpIsStreamedToAFileOrToStandardOutput() throws {
         let daemon = try Daemon(echoChannel())
         try echo(daemon, 50)
