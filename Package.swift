@@ -80,7 +80,7 @@ let shippedTargets: [Target] = [
     c("Sources/Capture/CCapture"),
     library("Sources/Capture/Capture", "CCapture CLinux LinuxIO"),
     library("Sources/Capture/Decode", "Capture IPMI KCS MCTP"),
-    c("Sources/Plugins/CKCSPlugin"),
+    c("Sources/CKCSPlugin"),
     library("Sources/Plugins/PluginHost", "CKCSPlugin CLinux LinuxIO Schema"),
     library("Sources/Plugins/PluginKit", "CKCSPlugin"),
     library(

@@ -2,7 +2,7 @@
  *
  * The smallest useful handler: answers each data byte of the host CPU through ODR, exclusive-ored with an option.
  *
- *     cc -shared -fPIC -I Sources/Plugins/CKCSPlugin/include echo.c -o libkcs-echo-c.so
+ *     cc -shared -fPIC -I Sources/CKCSPlugin/include echo.c -o libkcs-echo-c.so
  *
  *     channels:
  *       - name: loopback

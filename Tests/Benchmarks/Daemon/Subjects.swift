@@ -85,7 +85,7 @@ final class Workshop {
         let root = CCompiler.root
         let sources = "\(root)/Tests/Benchmarks/Daemon"
         try CCompiler.run(
-            ["-O2", "-I", "\(root)/Sources/Plugins/CKCSPlugin/include", "\(sources)/loop.c", "-o", loop])
+            ["-O2", "-I", "\(root)/Sources/CKCSPlugin/include", "\(sources)/loop.c", "-o", loop])
         try CCompiler.run(["-O2", "\(sources)/Resources/counter.c", "-o", counter])
         cPlugin = try CCompiler.library(
             "\(root)/Plugins/Examples/c/echo.c", to: "\(path)/libkcs-echo-c.so", ["-O2"])

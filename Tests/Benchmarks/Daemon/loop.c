@@ -3,7 +3,7 @@
 // What kcsmuxd is measured against: the least that serves one channel with one plugin. It waits with epoll, reads the clock,
 // IDR and STR, calls the plugin's data(), whose write_odr() writes ODR, and waits again: no other channel, no configuration,
 // no recorder, no watchdog, no failure that does not end it.
-//   cc -O2 -I Sources/Plugins/CKCSPlugin/include loop.c -o loop
+//   cc -O2 -I Sources/CKCSPlugin/include loop.c -o loop
 //   loop (node PATH | sim DIRECTORY) PLUGIN
 // A node is read and written as the raw-KCS driver wants it. A simulated device is served as Layout.md says, through the
 // same words of shared memory and the same bells. It prints "running:" on standard error once it serves.

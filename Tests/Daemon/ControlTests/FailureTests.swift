@@ -54,7 +54,7 @@ struct FailureTests {
             """)
         let library = folder.path + "/libkcs-faulty.so"
         let result = try Program.run([
-            Program.find("cc")!, "-shared", "-fPIC", "-w", "-I", root + "/Sources/Plugins/CKCSPlugin/include", source,
+            Program.find("cc")!, "-shared", "-fPIC", "-w", "-I", root + "/Sources/CKCSPlugin/include", source,
             "-o",
             library,
         ])

@@ -9,7 +9,7 @@ import Testing
 @Suite struct PluginCommandTests {
     private static let include =
         Path.parent(of: Path.parent(of: Path.parent(of: Path.parent(of: #filePath))))
-        + "/Sources/Plugins/CKCSPlugin/include"
+        + "/Sources/CKCSPlugin/include"
     private static let compiler = Program.find("cc") ?? Program.find("clang")
 
     /// A plugin that is right but for what `change` (C statements about `plugin`) does to its descriptor.

@@ -14,7 +14,7 @@ import Testing
 
     private static var here: String { "\(CCompiler.root)/Tests/Plugins/ABITests" }
     private static var frozen: String { "\(here)/1.0" }
-    private static var header: String { "\(CCompiler.root)/Sources/Plugins/CKCSPlugin/include" }
+    private static var header: String { "\(CCompiler.root)/Sources/CKCSPlugin/include" }
     private static let plugins = ["echo-c", "echo-swift", "echo-rust", "oem-c"]
 
     private static var isX86: Bool {
@@ -146,7 +146,7 @@ import Testing
                 let layout = try run(
                     compiler,
                     ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", include]
-                        + ["\(CCompiler.root)/Sources/Plugins/CKCSPlugin/layout.c"])
+                        + ["\(CCompiler.root)/Sources/CKCSPlugin/layout.c"])
                 #expect(layout.ending == .exited(0), "\(compiler): \(layout.output)")
             }
         }

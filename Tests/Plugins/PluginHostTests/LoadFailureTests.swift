@@ -60,12 +60,12 @@ import Testing
         expect(failure("pipe"), .sharedLibrary, "not a regular file")
         let object = "\(folder.path)/libkcs-object.so"
         try CCompiler.run(
-            ["-c", "-fPIC", "-I", "\(CCompiler.root)/Sources/Plugins/CKCSPlugin/include", Self.source, "-o", object])
+            ["-c", "-fPIC", "-I", "\(CCompiler.root)/Sources/CKCSPlugin/include", Self.source, "-o", object])
         expect(failure(object), .sharedLibrary, "type 1")
     }
 
     @Test func executablesAreRefused() throws {
-        let include = ["-I", "\(CCompiler.root)/Sources/Plugins/CKCSPlugin/include", "-DEXECUTABLE", Self.source]
+        let include = ["-I", "\(CCompiler.root)/Sources/CKCSPlugin/include", "-DEXECUTABLE", Self.source]
         let fixed = "\(folder.path)/libkcs-fixed.so"
         try CCompiler.run(["-no-pie", "-fno-pie"] + include + ["-o", fixed])
         expect(failure(fixed), .sharedLibrary, "type 2")

@@ -13,7 +13,7 @@ import Testing
     private func compile(_ flags: [String], to output: String) -> Int32 {
         let arguments =
             ["/usr/bin/cc"] + flags + [
-                "-I", "\(Self.root)/Sources/Plugins/CKCSPlugin/include", "\(Self.root)/Plugins/Examples/c/echo.c", "-o",
+                "-I", "\(Self.root)/Sources/CKCSPlugin/include", "\(Self.root)/Plugins/Examples/c/echo.c", "-o",
                 output,
             ]
         var pointers = arguments.map { strdup($0) } + [nil]

@@ -23,7 +23,7 @@ public enum CCompiler {
     @discardableResult
     public static func library(_ source: String, to output: String, _ flags: [String] = []) throws -> String {
         try run(
-            ["-shared", "-fPIC", "-I", "\(root)/Sources/Plugins/CKCSPlugin/include"] + flags + [source, "-o", output])
+            ["-shared", "-fPIC", "-I", "\(root)/Sources/CKCSPlugin/include"] + flags + [source, "-o", output])
         return output
     }
 

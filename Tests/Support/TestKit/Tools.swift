@@ -56,7 +56,7 @@ public enum Tools {
     ) throws -> String {
         let output = "\(folder.path)/libkcs-\(example)-\(language.rawValue).so"
         guard let compiler = language.compiler else { throw Failure(text: "no compiler for \(language)") }
-        let include = "\(CCompiler.root)/Sources/Plugins/CKCSPlugin/include"
+        let include = "\(CCompiler.root)/Sources/CKCSPlugin/include"
         var arguments: [String]
         switch language {
         case .c:
