@@ -35,9 +35,7 @@ public enum DumpFolder {
 
     private struct Dump {
         let name: String
-        /// `YYYYMMDDTHHMMSSZ`, which sorts by time.
-        let stamp: [UInt8]
-        let attempt: Int
+        let order: UInt64
         let size: UInt64
     }
 
@@ -47,11 +45,12 @@ public enum DumpFolder {
         _ folder: String, _ budget: DumpBudget, sparing spared: String?, wall: UInt64
     ) -> Contents {
         var dumps = list(folder)
-        dumps.sort { $0.stamp == $1.stamp ? $0.attempt < $1.attempt : $0.stamp.lexicographicallyPrecedes($1.stamp) }
-        let oldest = Array(UTCTime.compact(wall > budget.age ? wall - budget.age : 0).utf8)
-        var contents = Contents(files: dumps.count, bytes: dumps.reduce(0) { $0 + $1.size })
-        for dump in dumps.dropLast() {
-            let isOld = dump.stamp.lexicographicallyPrecedes(oldest) && !dump.stamp.lexicographicallyPrecedes(clockless)
+        var contents = Contents(files: dumps.count)
+        for dump in dumps { contents.bytes += dump.size }
+        let oldest = order(of: "x-" + UTCTime.compact(wall > budget.age ? wall - budget.age : 0) + ".pcapng") ?? 0
+        while dumps.count > 1 {
+            let dump = takeOldest(&dumps)
+            let isOld = dump.order < oldest && dump.order >= clockless
             guard contents.files > budget.files || contents.bytes > budget.bytes || isOld else { continue }
             let path = folder + "/" + dump.name
             guard path != spared, (try? Syscalls.unlink(path)) != nil else { continue }
@@ -62,39 +61,61 @@ public enum DumpFolder {
         return contents
     }
 
-    /// A machine without a battery begins in 1970: what it wrote before its clock was set is not old for that.
-    private static let clockless = Array("20200101T000000Z".utf8)
+    /// 2020. A machine without a battery begins in 1970: what it wrote before its clock was set is not old for that.
+    private static let clockless: UInt64 = 20_200_101_000_000_000
+
+    private static func takeOldest(_ dumps: inout [Dump]) -> Dump {
+        var found = 0
+        for index in 1..<dumps.count where dumps[index].order < dumps[found].order { found = index }
+        dumps.swapAt(found, dumps.count - 1)
+        return dumps.removeLast()
+    }
 
     private static func list(_ folder: String) -> [Dump] {
         var dumps: [Dump] = []
         for name in (try? Syscalls.list(folder)) ?? [] {
-            guard let (stamp, attempt) = stamp(of: name), (try? Syscalls.readLink(folder + "/" + name)) == nil,
+            guard let order = order(of: name), (try? Syscalls.readLink(folder + "/" + name)) == nil,
                 let status = try? Syscalls.stat(folder + "/" + name), status.isRegular
             else { continue }
-            dumps.append(Dump(name: name, stamp: stamp, attempt: attempt, size: UInt64(clamping: status.size)))
+            dumps.append(Dump(name: name, order: order, size: UInt64(clamping: status.size)))
         }
         return dumps
     }
 
-    /// Of `STEM-YYYYMMDDTHHMMSSZ.pcapng` or `STEM-YYYYMMDDTHHMMSSZ-N.pcapng`; nil for any other name.
-    static func stamp(of name: String) -> (stamp: [UInt8], attempt: Int)? {
-        var rest = Array(name.utf8)[...]
-        let end = Array(".pcapng".utf8)
-        guard rest.count > end.count, rest.suffix(end.count).elementsEqual(end) else { return nil }
-        rest.removeLast(end.count)
-        var attempt = 1
-        if let dash = rest.lastIndex(of: UInt8(ascii: "-")), rest.endIndex - dash <= 4,
-            let number = Int(String(decoding: rest[(dash + 1)...], as: UTF8.self)), number > 1
-        {
-            attempt = number
-            rest = rest[..<dash]
+    /// Of `STEM-YYYYMMDDTHHMMSSZ.pcapng` or `STEM-YYYYMMDDTHHMMSSZ-N.pcapng`: the digits of the time, and three of N, as one
+    /// number. Nil for any other name.
+    private static func order(of name: String) -> UInt64? {
+        let bytes = Array(name.utf8)
+        var end = bytes.count - 7
+        guard end > 0, bytes[end...].elementsEqual(".pcapng".utf8) else { return nil }
+        var attempt: UInt64 = 1
+        if bytes[end - 1] != UInt8(ascii: "Z") {
+            var (scale, start): (UInt64, Int) = (1, end)
+            attempt = 0
+            while start > 0, scale < 1000, let digit = digit(bytes[start - 1]) {
+                attempt += digit * scale
+                scale *= 10
+                start -= 1
+            }
+            guard attempt > 1, start > 0, bytes[start - 1] == UInt8(ascii: "-") else { return nil }
+            end = start - 1
         }
-        let stamp = rest.suffix(Self.pattern.count)
-        guard rest.count > stamp.count + 1, rest[stamp.startIndex - 1] == UInt8(ascii: "-"),
-            stamp.elementsEqual(Self.pattern, by: { $1 == 0x30 ? $0 >= 0x30 && $0 <= 0x39 : $0 == $1 })
-        else { return nil }
-        return (Array(stamp), attempt)
+        let start = end - 16
+        guard start > 1, bytes[start - 1] == UInt8(ascii: "-") else { return nil }
+        var order: UInt64 = 0
+        for index in 0..<16 {
+            let byte = bytes[start + index]
+            if index == 8 || index == 15 {
+                guard byte == UInt8(ascii: index == 8 ? "T" : "Z") else { return nil }
+            } else {
+                guard let digit = digit(byte) else { return nil }
+                order = order * 10 + digit
+            }
+        }
+        return order * 1000 + attempt
     }
 
-    private static let pattern = Array("00000000T000000Z".utf8)
+    private static func digit(_ byte: UInt8) -> UInt64? {
+        byte >= 0x30 && byte <= 0x39 ? UInt64(byte - 0x30) : nil
+    }
 }
