@@ -28,6 +28,7 @@ struct Simulation {
 
     var world: World
     var random: Random
+    let configuration: TransferConfiguration
     /// How long the daemon sleeps on after it was to be woken, at most, in nanoseconds.
     var wakeLatency: UInt64 = 200_000
     /// How often a step of the host takes up to 100 µs instead of a microsecond, in a million.
@@ -38,6 +39,8 @@ struct Simulation {
     var daemonStalls: UInt64 = 0
     /// How long a long stall of the host is at most, in nanoseconds.
     var longestStall: UInt64 = 5_000_000
+    /// The access of the host, counted from 1, before which the daemon is killed; it is started anew 10 ms later.
+    var killsBefore: Int?
     /// How long the host stands still before its next access, in nanoseconds; asked once for each.
     var beforeAccess: (HostMachine) -> UInt64 = { _ in 0 }
     /// How often an answer is given later, in a million.
@@ -49,12 +52,14 @@ struct Simulation {
     private var answerAt: UInt64?
     private var responseLength = 3
     private var hasPaused = false
+    private var accesses = 0
 
     init(driver: Driver, configuration: TransferConfiguration, temperament: HostTemperament, seed: UInt64) {
         world = World(
             driver: driver, configuration: configuration,
             host: HostMachine(HostConfiguration(temperament), request: [0x18, 0x01]), now: 1_000_000)
         random = Random(state: seed)
+        self.configuration = configuration
         hostAt = world.now
         daemonAt = world.now
     }
@@ -65,8 +70,13 @@ struct Simulation {
         world.host = HostMachine(host, request: request)
         hostAt = max(hostAt, world.now) + random.skewed(1000, 20_000_000)
         let end = world.now + 600_000_000_000
+        accesses = 0
         while world.now < end {
             if world.host.outcome != nil, world.host.queue.isEmpty { return world.host.outcome }
+            if let limit = killsBefore, accesses >= limit {
+                killsBefore = nil
+                killAndRestart(after: 10_000_000)
+            }
             advance()
         }
         return nil
@@ -79,6 +89,14 @@ struct Simulation {
         while world.now < end, let at = nextTime(), at < end { advance() }
         world.now = end
         hostAt = end
+    }
+
+    /// The daemon is killed wherever it is, and another one opens the device and throws away what the driver holds.
+    mutating func killAndRestart(after pause: UInt64) {
+        world.restartDaemon(at: world.now + pause, configuration)
+        (interruptAt, answerAt) = (nil, nil)
+        daemonAt = world.now
+        hostAt = max(hostAt, world.now)
     }
 
     /// The host writes a port, whatever IBF says.
@@ -167,6 +185,7 @@ struct Simulation {
             }
         }
         hasPaused = false
+        accesses += 1
         if case .waits(let until) = world.hostStep() {
             hostAt = until + random.skewed(0, 50_000)
             return

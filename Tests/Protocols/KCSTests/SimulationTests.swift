@@ -89,6 +89,34 @@ func count(_ full: Int) -> Int {
         #expect(tally.recoveries == 0)
     }
 
+    /// Wherever in a transfer the daemon dies, and however late the next one is with everything: the ten retries that
+    /// Linux has are enough. EDK II has three, which a daemon that is 20 ms late with each step can use up.
+    @Test(arguments: [HostTemperament.linux, .edk2]) func aKillAtAnyAccessCostsAHostThatRetriesNoRequest(
+        _ temperament: HostTemperament
+    ) {
+        let request: [UInt8] = [0x18, 0x00]
+        let answer = World.answer(to: request, length: 15)
+        var (most, failed) = (0, 0)
+        for seed in 1...count(20_000) {
+            var configuration = TransferConfiguration(handshake: .strict)
+            configuration.requestLengths = Self.table
+            var simulation = Simulation(
+                driver: .v2, configuration: configuration, temperament: temperament, seed: UInt64(seed))
+            simulation.daemonStalls = [0, 100_000][seed % 2]
+            simulation.wakeLatency = [200_000, 2_000_000, 20_000_000][seed % 3]
+            let host = HostConfiguration(temperament)
+            _ = simulation.transfer(host, request, responseLength: 15)
+            simulation.killsBefore = seed % 100
+            let result = simulation.transfer(host, request, responseLength: 15)
+            if result != .success(answer) { failed += 1 }
+            most = max(most, simulation.world.host.recoveries)
+            let next = simulation.transfer(host, request, responseLength: 15)
+            #expect(next == .success(answer), "seed \(seed), the next request")
+        }
+        print("\(temperament): a kill cost \(most) recoveries at most, and \(failed) requests in all")
+        #expect(failed <= (temperament == .edk2 ? count(20_000) / 1000 : 0))
+    }
+
     /// Any port, any byte, whatever IBF says; then each kind of host gets its answer.
     @Test(arguments: [Handshake.strict, .fast]) func randomWritesNeitherTrapNorHang(_ handshake: Handshake) {
         let driver: Driver = handshake == .strict ? .v2 : .deferred

@@ -53,6 +53,17 @@ struct World: Hashable {
         return answer
     }
 
+    /// Another daemon takes the place of this one, as the device's open does it.
+    mutating func restartDaemon(at time: UInt64, _ configuration: TransferConfiguration) {
+        device.close()
+        (half, delivered, ended, daemon, now) = (.none, nil, nil, .running, time)
+        _ = device.open()
+        var stale = 0
+        while stale < 2, device.poll0.contains(.input), case .data = device.read(offset: 0, count: 1) { stale += 1 }
+        machine = TransferMachine(configuration)
+        machine.started(StatusRegister(rawValue: device.readStatus()), staleBytes: stale, now: now)
+    }
+
     // MARK: The interrupt
 
     var interruptIsPending: Bool {
