@@ -125,10 +125,20 @@ public struct TransferConfiguration: Equatable, Sendable {
         case fast
     }
 
+    /// What a strict channel shows while nobody is in a transfer.
+    public enum Rest: String, Words {
+        /// WRITE: right for hosts that look once, when they have begun.
+        case write
+        /// IDLE: for firmware that wants it before it begins, and has no recovery.
+        case idle
+    }
+
     /// The one to use; where the file gives none, strict unless the driver is deferred.
     public var handshake: Handshake
     /// Was it written in the file?
     public var isHandshakeGiven: Bool
+    /// WRITE, unless the file says otherwise.
+    public var rest: Rest
     /// A message without an answer is answered for its handler after this time.
     public var timeout: TimeSpan
     /// Where that stands.

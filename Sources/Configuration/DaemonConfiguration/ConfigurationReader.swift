@@ -125,7 +125,9 @@ struct ConfigurationReader {
         return TransferConfiguration(
             handshake: handshake.enumeration(as: TransferConfiguration.Handshake.self)
                 ?? (device.driver == .deferred ? .fast : .strict),
-            isHandshakeGiven: handshake.isGiven, timeout: value["timeout"].duration ?? .zero,
+            isHandshakeGiven: handshake.isGiven,
+            rest: value["rest"].enumeration(as: TransferConfiguration.Rest.self) ?? .write,
+            timeout: value["timeout"].duration ?? .zero,
             timeoutOrigin: value["timeout"].origin)
     }
 

@@ -83,10 +83,12 @@ struct CrossChecks {
         }
         if !type.hasMessages {
             diagnostics.error("'transfer' means nothing for a device of type \(type.name)", at: value.mark)
-        } else if handshake.isGiven {
+            return
+        }
+        for key in ["handshake", "rest"] where value[key].isGiven {
             diagnostics.error(
-                "'handshake' means nothing for a device of type \(type.name), where the kernel runs the transfer",
-                at: handshake.mark)
+                "\(quote(key)) means nothing for a device of type \(type.name), where the kernel runs the transfer",
+                at: value[key].mark)
         }
     }
 

@@ -196,6 +196,10 @@ public enum Keys {
                 help: "strict looks before it reads; fast reads at once. strict unless the driver is deferred.",
                 choices: TransferConfiguration.Handshake.words),
             OptionShape(
+                .enumeration, key: "rest",
+                help: "The state between transfers, if strict: write, or idle for firmware that wants it to begin.",
+                choices: TransferConfiguration.Rest.words),
+            OptionShape(
                 .duration, key: "timeout",
                 help: "A message that no handler answered in this time is answered with C3; hosts wait 5s.",
                 defaultText: "4s", minimum: 10 * millisecond, maximum: hour),

@@ -40,6 +40,7 @@ public final class Diagnostics {
     public private(set) var errorCount = 0
 
     private let text: SourceText
+    /// In the order of places.
     private var kept: [Diagnostic] = []
     private var dropped = 0
 
@@ -77,17 +78,7 @@ public final class Diagnostics {
     }
 
     /// All that is kept: first what is about the file as a whole, then in the order of places.
-    public var all: [Diagnostic] {
-        // The position in the collection makes the order stable.
-        kept.indices.sorted { left, right in
-            switch (kept[left].mark, kept[right].mark) {
-            case (nil, nil): return left < right
-            case (nil, _): return true
-            case (_, nil): return false
-            case (let first?, let second?): return first != second ? first < second : left < right
-            }
-        }.map { kept[$0] }
-    }
+    public var all: [Diagnostic] { kept }
 
     /// Each as `FILE:LINE:COLUMN: error: sentence`, the line and a caret below it.
     public func render() -> String {
@@ -109,6 +100,17 @@ public final class Diagnostics {
         // An anchored node is checked once for each alias; its mistakes are reported once.
         if kept.contains(where: { $0.mark == diagnostic.mark && $0 == diagnostic }) { return }
         if diagnostic.severity == .error { errorCount += 1 }
-        if kept.count < Diagnostics.limit { kept.append(diagnostic) } else { dropped += 1 }
+        guard kept.count < Diagnostics.limit else {
+            dropped += 1
+            return
+        }
+        let next = kept.firstIndex { Self.isBefore(diagnostic.mark, $0.mark) }
+        kept.insert(diagnostic, at: next ?? kept.count)
+    }
+
+    /// The file as a whole comes before its places.
+    private static func isBefore(_ left: Mark?, _ right: Mark?) -> Bool {
+        guard let right else { return false }
+        return left.map { $0 < right } ?? true
     }
 }

@@ -4,8 +4,11 @@
 // it is read, IBF falls last, and the host finds STATE right whenever it looks.
 
 extension TransferMachine {
-    mutating func fastStatus(_ status: StatusRegister) {
-        guard status.contains(.ibf) else { return }
+    mutating func fastStatus(_ status: StatusRegister, now: UInt64) {
+        guard status.contains(.ibf) else {
+            if canGiveUp, now &- progressAt >= timings.abandon { showWithDummy(.idle) }
+            return
+        }
         reads = true
         if status.contains(.commandData) {
             reading = .command
@@ -22,6 +25,12 @@ extension TransferMachine {
         case .idle, .waiting, .withheld, .lastByte, .error: showWithDummy(.error)
         }
     }
+
+    /// A host that leaves in the middle of a transfer leaves a STATE from which not every host begins: it becomes IDLE. One
+    /// that goes on nevertheless finds what it wants, for STATE is written before each byte is read.
+    private var canGiveUp: Bool { phase != .waiting && shown != .idle }
+
+    mutating func scheduleGiveUp() { wakeAt = canGiveUp ? progressAt &+ timings.abandon : nil }
 
     mutating func fastInput(_ value: UInt8, now: UInt64) {
         if reading == .command {

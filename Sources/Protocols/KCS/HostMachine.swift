@@ -7,8 +7,11 @@ public enum HostTemperament: Equatable, Hashable, Sendable, CaseIterable {
     /// FreeIPMI's in-band driver, the strictest: STATE is looked at once, the instant IBF falls; no abort, no retry;
     /// the dummy behind the response is required.
     case freeipmi
-    /// EDK II's KCS library: polls each millisecond, aborts and starts again a few times, may leave before the dummy.
+    /// EDK II's KCS library: wants IDLE before it begins, polls each millisecond, aborts and starts again a few times, may
+    /// leave before the dummy.
     case edk2
+    /// EDK II's ManageabilityPkg: the same, but a request that finds another STATE than it wants is over: no abort, no retry.
+    case manageability
 }
 
 /// The one access that a host makes next.
@@ -69,6 +72,7 @@ public struct HostConfiguration: Equatable, Hashable, Sendable {
         case .linux: (pollInterval, timeout, retries) = (100_000, 5_000_000_000, 10)
         case .freeipmi: (pollInterval, timeout, retries) = (1_000, 60_000_000_000, 0)
         case .edk2: (pollInterval, timeout, retries) = (1_000_000, 5_000_000_000, 3)
+        case .manageability: (pollInterval, timeout, retries) = (1_000_000, 5_000_000_000, 0)
         }
     }
 }
@@ -165,17 +169,17 @@ public struct HostMachine: Hashable, Sendable {
         switch configuration.temperament {
         case .linux: linuxStatus(status, now)
         case .freeipmi: freeIPMIStatus(status, now)
-        case .edk2: edk2Status(status, now)
+        case .edk2, .manageability: edk2Status(status, now)
         }
     }
 
-    /// The host gives the transfer up and recovers, as after a time-out of its own. FreeIPMI just ends.
+    /// The host gives the transfer up and recovers, as after a time-out of its own. Hosts without retries just end.
     public mutating func abort(now: UInt64) {
         if result != nil { return }
         queue.removeAll()
         pause = nil
         keeps = false
-        if configuration.temperament == .freeipmi { fail(.noOutput) } else { recover(.noOutput, now) }
+        recover(.noOutput, now)
     }
 }
 
@@ -217,11 +221,11 @@ extension HostMachine {
 
     /// Begins the error recovery of Linux and EDK II, unless there were too many errors.
     mutating func recover(_ reason: HostFailure, _ now: UInt64) {
-        errors += 1
-        if errors > configuration.retries {
+        if errors == configuration.retries {
             fail(reason)
             return
         }
+        errors += 1
         errorDeadline = now &+ 2_000_000_000
         go(.error0)
     }

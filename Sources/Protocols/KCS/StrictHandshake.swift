@@ -17,7 +17,7 @@ extension TransferMachine {
             decide(value, status, now)
         }
         if parked == .nothing {
-            evidence.looked(hasInput: status.contains(.ibf), now: now, atOnce: timings.lookIdle)
+            evidence.looked(hasInput: status.contains(.ibf), now: now, atOnce: timings.lookIdle / 4)
         }
         guard status.contains(.ibf) else {
             parked = .nothing
@@ -45,10 +45,16 @@ extension TransferMachine {
         guard parked != .nothing else {
             switch phase {
             case .error: wakeAt = progressAt &+ timings.unclean
-            case .idle: if rest == .awaitingLastRead { wakeAt = progressAt &+ timings.abandon }
+            case .idle:
+                if rest == .awaitingLastRead {
+                    wakeAt = progressAt &+ timings.abandon
+                } else if restingState == .idle, shown == .write {
+                    wakeAt = progressAt &+ timings.untilIdle
+                }
             case .writeEnd where shown == .write: wakeAt = nextLook(now)
-            case .reading, .lastByte, .abort1, .abort2, .writeEnd: wakeAt = progressAt &+ timings.abandon
-            case .writeStart, .writeData, .waiting, .withheld: break
+            case .reading, .lastByte, .abort1, .abort2, .writeStart, .writeData, .writeEnd:
+                wakeAt = progressAt &+ timings.abandon
+            case .waiting, .withheld: break
             }
             return
         }
@@ -61,7 +67,8 @@ extension TransferMachine {
 
     /// Fine steps at first, then a quarter of the time that has passed.
     private func nextLook(_ now: UInt64) -> UInt64 {
-        now &+ min(max((now &- progressAt) / 4, timings.look), timings.lookIdle)
+        let longest = holdsStart && shown == .idle ? timings.lookAtStart : timings.lookIdle
+        return now &+ min(max((now &- progressAt) / 4, timings.look), longest)
     }
 
     // MARK: Nothing is parked
@@ -77,22 +84,41 @@ extension TransferMachine {
         case .writeEnd, .abort1:
             if age >= timings.abandon { becomeUnarmed() } else { showReadWithoutOutput() }
         case .error: if age >= timings.unclean { becomeUnarmed() }
-        case .idle: if rest == .armed || (rest == .awaitingLastRead && age >= timings.abandon) { becomeUnarmed() }
-        case .reading, .lastByte, .abort2: if age >= timings.abandon { becomeUnarmed() }
-        case .writeStart, .writeData, .waiting, .withheld: break
+        case .idle: foundNothingAtRest(age)
+        case .reading, .lastByte, .abort2, .writeStart, .writeData: if age >= timings.abandon { becomeUnarmed() }
+        case .waiting, .withheld: break
         }
     }
 
-    /// Nobody is in a transfer and nothing is parked: shows what WRITE_START has to find.
-    mutating func becomeUnarmed() {
+    private mutating func foundNothingAtRest(_ age: UInt64) {
+        switch rest {
+        case .armed, .startHeld: becomeUnarmed()
+        case .awaitingLastRead: if age >= timings.abandon { becomeUnarmed() }
+        case .unarmed: if restingState == .idle, shown == .write, age >= timings.untilIdle { showWithDummy(.idle) }
+        }
+    }
+
+    /// Nobody is in a transfer and nothing is parked.
+    mutating func becomeUnarmed() { becomeUnarmed(showing: restingState == .idle ? .idle : .write) }
+
+    mutating func becomeUnarmed(showing state: KCSState) {
         phase = .idle
         rest = .unarmed
         ignoresOutput = false
-        if shown != stateWhileUnarmed { showWithDummy(stateWhileUnarmed) }
+        if shown != state { showWithDummy(state) }
     }
 
     /// A command came while the gate was open: its host looks at STATE already.
     private mutating func commandArrived(_ now: UInt64) {
+        if phase == .idle && rest == .unarmed && shown == .idle {
+            // IBF fell before anything could be shown. A host that saw IDLE may leave without a word, so the command stays
+            // where it is: the next host's waits behind it.
+            park(.command, now)
+            expected = .writeStart
+            rest = .startHeld
+            showWithDummy(.write)
+            return
+        }
         guard phase == .writeStart || phase == .writeData else {
             letGo(.either)
             return
@@ -265,7 +291,8 @@ extension TransferMachine {
     private mutating func dataBehindCommand() {
         switch expected {
         case .writeStart:
-            ignoresOutput = outputFull
+            // Where the command was held the dummy may have come behind the host's last look at OBF.
+            ignoresOutput = outputFull && !holdsStart
             showWithDummy(.write)
         case .writeEnd, .abort: showReadWithoutOutput()
         }
@@ -276,7 +303,9 @@ extension TransferMachine {
         let age = now &- progressAt
         outputFell(now)
         guard let fellAt, !outputFull else {
-            if uncertain {
+            if holdsStart {
+                startHeld(age)
+            } else if uncertain {
                 guard age >= timings.unclean else { return }
                 evidence.release(now: now)
                 letGo(.either)
@@ -287,6 +316,18 @@ extension TransferMachine {
         }
         // The host has read the dummy behind WRITE_END: its last byte is next, and has to find READ.
         if now &- fellAt >= (expected == .writeEnd ? timings.abandon : timings.unclean) { letGo(.command) }
+    }
+
+    private var holdsStart: Bool { phase == .idle && rest == .startHeld }
+
+    /// Nobody has read the dummy behind a WRITE_START.
+    private mutating func startHeld(_ age: UInt64) {
+        if age >= timings.keepsStart {
+            // A stray byte of data may be parked, and its host wait behind it.
+            letGo(.either)
+        } else if age >= timings.unclean, shown == .write {
+            showWithDummy(.idle)
+        }
     }
 
     // MARK: Common

@@ -71,6 +71,18 @@ public enum Handshake: Equatable, Hashable, Sendable {
     case fast
 }
 
+/// What the strict handshake shows while nobody is in a transfer and nothing is left unread in the driver, as after a start.
+public enum RestingState: Equatable, Hashable, Sendable {
+    /// WRITE: WRITE_START finds its byte taken before any handler ran, so that what it leads to has to be there beforehand.
+    /// A host that wants IDLE before it begins (Linux) recovers through GET_STATUS/ABORT, one that does not look before it
+    /// begins notices nothing.
+    case write
+    /// IDLE, for a host that wants it before it begins and has no recovery (EDK II's ManageabilityPkg). If it looks as soon as
+    /// it has begun it sees IDLE once more, and leaves; its WRITE_START is left unread, so that it is served by its next
+    /// attempt.
+    case idle
+}
+
 /// The times of a transfer machine, in nanoseconds.
 public struct TransferTimings: Equatable, Hashable, Sendable {
     /// The shortest pause between two looks at STR in a transfer.
@@ -85,6 +97,13 @@ public struct TransferTimings: Equatable, Hashable, Sendable {
     /// After this time without progress a byte that was left unread is read, lest one behind it blocks the host. An idle
     /// machine looks no more from then on.
     public var unclean: UInt64 = 50_000_000
+    /// Resting in IDLE: how long WRITE is shown after a request without an answer, for hosts that send several in a row.
+    public var untilIdle: UInt64 = 100_000_000
+    /// Resting in IDLE: how long a WRITE_START stays unread whose host may have seen IDLE behind it, and left; less than hosts
+    /// wait for IBF.
+    public var keepsStart: UInt64 = 4_000_000_000
+    /// The longest pause between two looks meanwhile.
+    public var lookAtStart: UInt64 = 200_000_000
     /// A transfer that the host has not gone on with for this long is given up.
     public var abandon: UInt64 = 5_000_000_000
     /// How long a request may stay without an answer.
@@ -102,12 +121,9 @@ public struct TransferConfiguration: Equatable, Hashable, Sendable {
     public var timings = TransferTimings()
     /// The lengths of the requests that are known; used by the strict handshake only.
     public var requestLengths: [RequestLength] = []
-    /// What the strict handshake shows while it is idle and no byte is left unread in the driver, as after a start.
-    ///
-    /// WRITE_START then finds its byte taken before any handler ran, so WRITE has to be there beforehand. A host
-    /// that wants IDLE before it begins (Linux) recovers through GET_STATUS/ABORT, one that does not look before
-    /// it begins notices nothing.
-    public var stateWhileUnarmed: KCSState = .write
+
+    /// What the strict handshake shows while nobody is in a transfer.
+    public var rest = RestingState.write
 
     /// A configuration with default times and no table of lengths.
     public init(handshake: Handshake) { self.handshake = handshake }

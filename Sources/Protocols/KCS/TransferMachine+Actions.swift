@@ -93,7 +93,10 @@ extension TransferMachine {
         sent = 1
         progressAt = now
         show(.read, with: response[0])
-        if handshake == .strict { schedule(now) }
+        switch handshake {
+        case .fast: scheduleGiveUp()
+        case .strict: schedule(now)
+        }
     }
 
     private mutating func expire(_ now: UInt64) -> TransferAction {

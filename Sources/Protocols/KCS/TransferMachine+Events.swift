@@ -34,7 +34,7 @@ extension TransferMachine {
             write = Write(state: .idle, output: nil, drops: outputFull)
         case .strict:
             // The dummy wakes a host that waits in the middle of a transfer for a byte that will never come.
-            write = Write(state: stateWhileUnarmed, output: 0, drops: outputFull)
+            write = Write(state: restingState == .idle ? .idle : .write, output: 0, drops: outputFull)
             ignoresOutput = false
             fellAt = nil
         }
@@ -92,9 +92,11 @@ extension TransferMachine {
         owed = nil
         progressAt = now
         switch handshake {
-        case .fast: phase = .withheld
+        case .fast:
+            phase = .withheld
+            scheduleGiveUp()
         case .strict:
-            becomeUnarmed()
+            becomeUnarmed(showing: .write)
             schedule(now)
         }
         return .accepted
@@ -121,7 +123,9 @@ extension TransferMachine {
         case .new, .stopped: return
         }
         switch handshake {
-        case .fast: fastStatus(status)
+        case .fast:
+            fastStatus(status, now: now)
+            scheduleGiveUp()
         case .strict:
             strictStatus(status, now: now)
             schedule(now)
@@ -141,7 +145,9 @@ extension TransferMachine {
         }
         progressAt = now
         switch handshake {
-        case .fast: fastInput(value, now: now)
+        case .fast:
+            fastInput(value, now: now)
+            scheduleGiveUp()
         case .strict:
             strictInput(value, status, now: now)
             schedule(now)

@@ -57,6 +57,9 @@ public struct TransferMachine: Hashable, Sendable {
         case awaitingLastRead
         /// The last READ is parked.
         case armed
+        /// A WRITE_START is parked that came while IDLE was shown and nothing was parked: its host goes on if it saw WRITE in
+        /// time, and has left if it saw IDLE.
+        case startHeld
     }
 
     /// Which command a parked command is taken for.
@@ -96,7 +99,7 @@ public struct TransferMachine: Hashable, Sendable {
     public let handshake: Handshake
     let timings: TransferTimings
     let lengths: [RequestLength]
-    let stateWhileUnarmed: KCSState
+    let restingState: RestingState
 
     var life = Life.new
     var phase = Phase.idle
@@ -157,7 +160,7 @@ public struct TransferMachine: Hashable, Sendable {
         handshake = configuration.handshake
         timings = configuration.timings
         lengths = configuration.requestLengths
-        stateWhileUnarmed = configuration.stateWhileUnarmed
+        restingState = configuration.rest
         request.reserveCapacity(Self.requestCapacity)
         response.reserveCapacity(Self.responseCapacity)
     }

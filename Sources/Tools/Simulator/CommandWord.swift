@@ -56,7 +56,10 @@ public enum CommandWord {
         case "linux": return .linux
         case "freeipmi": return .freeipmi
         case "edk2": return .edk2
-        default: throw Malformed(description: "'\(text)' is not a temperament: one of linux, freeipmi, edk2")
+        case "manageability": return .manageability
+        default:
+            throw Malformed(
+                description: "'\(text)' is not a temperament: one of linux, freeipmi, edk2, manageability")
         }
     }
 

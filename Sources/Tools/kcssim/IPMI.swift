@@ -23,9 +23,9 @@ struct IPMICommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly. "
-                + "(default: linux)",
-            valueName: "linux|freeipmi|edk2"),
+            "Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly, manageability (a "
+                + "part of EDK II) does both and wants IDLE first. (default: linux)",
+            valueName: "linux|freeipmi|edk2|manageability"),
         transform: usage(CommandWord.temperament))
     var temperament = HostTemperament.linux
 

@@ -37,7 +37,8 @@ import YAML
         #expect(
             channel.transfer
                 == TransferConfiguration(
-                    handshake: .strict, isHandshakeGiven: false, timeout: .seconds(4), timeoutOrigin: Origin(.start)))
+                    handshake: .strict, isHandshakeGiven: false, rest: .write, timeout: .seconds(4),
+                    timeoutOrigin: Origin(.start)))
         #expect(channel.capture == capture)
         #expect(
             channel.restart
@@ -71,7 +72,7 @@ import YAML
                   window: {type: memory, path: /dev/mem, offset: 0x9ef00000, size: 1MiB}
                 plugin: ./libkcs-x.so
                 options: {a: [1]}
-                transfer: {handshake: strict, timeout: 1s}
+                transfer: {handshake: strict, rest: idle, timeout: 1s}
                 capture: {mode: none, events: 16, persist: false, max_size: 64KiB, max_files: 1, directory: /other}
                 restart: {policy: never, backoff: 2s, backoff_max: 3s}
                 call_budget: 1ms
@@ -108,7 +109,8 @@ import YAML
         #expect(
             one.transfer
                 == TransferConfiguration(
-                    handshake: .strict, isHandshakeGiven: true, timeout: .seconds(1), timeoutOrigin: Origin(.start)))
+                    handshake: .strict, isHandshakeGiven: true, rest: .idle, timeout: .seconds(1),
+                    timeoutOrigin: Origin(.start)))
         #expect(
             one.capture
                 == CaptureConfiguration(

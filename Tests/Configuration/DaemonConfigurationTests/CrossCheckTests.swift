@@ -76,6 +76,10 @@ import Testing
             "6:25 'handshake' means nothing for a device of type ipmi-kcs, where the kernel runs the transfer"
         ),
         (
+            "plugin: x\n  device: {type: ipmi-kcs, path: /d}\n  transfer: {rest: idle}",
+            "6:20 'rest' means nothing for a device of type ipmi-kcs, where the kernel runs the transfer"
+        ),
+        (
             "plugin: x\n  device: {type: sim, path: d}\n  restart: {backoff: 2m}",
             "6:22 'backoff_max' is 1m, less than 'backoff', which is 2m"
         ),

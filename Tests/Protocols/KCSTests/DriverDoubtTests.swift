@@ -12,7 +12,7 @@ import Testing
         _ handshake: Handshake, _ driver: Driver, _ temperament: HostTemperament, requests: Int, pause: UInt64 = 0
     ) -> DriverDoubt? {
         var simulation = Simulation(
-            driver: driver, configuration: TransferConfiguration(handshake: handshake), temperament: temperament,
+            driver: driver, configuration: TransferConfiguration(handshake, for: temperament), temperament: temperament,
             seed: 5)
         simulation.beforeAccess = { host in
             switch host.queue.first {

@@ -24,7 +24,7 @@ import Testing
         _ temperament: HostTemperament, _ lengths: [RequestLength], pause: UInt64, retries: Int = 0,
         stands: @escaping (Int, Place?) -> Bool
     ) -> (result: HostResult?, accesses: Int) {
-        var configuration = TransferConfiguration(handshake: .strict)
+        var configuration = TransferConfiguration(.strict, for: temperament)
         configuration.requestLengths = lengths
         var simulation = Simulation(driver: .v2, configuration: configuration, temperament: temperament, seed: 1)
         (simulation.hostStalls, simulation.longStalls, simulation.lateAnswers) = (0, 0, 0)

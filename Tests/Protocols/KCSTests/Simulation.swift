@@ -31,6 +31,8 @@ struct Simulation {
     let configuration: TransferConfiguration
     /// How long the daemon sleeps on after it was to be woken, at most, in nanoseconds.
     var wakeLatency: UInt64 = 200_000
+    /// How long an interrupt takes to be handled at most, in nanoseconds; with 0 IBF falls before the host can look.
+    var interruptLatency: UInt64 = 20_000
     /// How often a step of the host takes up to 100 µs instead of a microsecond, in a million.
     var hostStalls: UInt64 = 1000
     /// How often one takes up to 5 ms, as under system management mode, in a million.
@@ -73,13 +75,27 @@ struct Simulation {
         accesses = 0
         while world.now < end {
             if world.host.outcome != nil, world.host.queue.isEmpty { return world.host.outcome }
-            if let limit = killsBefore, accesses >= limit {
-                killsBefore = nil
-                killAndRestart(after: 10_000_000)
-            }
+            killIfDue()
             advance()
         }
         return nil
+    }
+
+    /// A host of Linux's kind that is gone after some accesses of a request.
+    mutating func abandon(_ request: [UInt8], after limit: Int) {
+        world.host = HostMachine(HostConfiguration(.linux), request: request)
+        accesses = 0
+        hostAt = max(hostAt, world.now)
+        while accesses < limit, world.host.outcome == nil || !world.host.queue.isEmpty {
+            advance()
+        }
+        killIfDue()
+    }
+
+    private mutating func killIfDue() {
+        guard let limit = killsBefore, accesses >= limit else { return }
+        killsBefore = nil
+        killAndRestart(after: 10_000_000)
     }
 
     /// Lets time pass without the host.
@@ -117,7 +133,9 @@ struct Simulation {
     }
 
     private mutating func advance() {
-        if world.interruptIsPending, interruptAt == nil { interruptAt = world.now + random.skewed(500, 20_000) }
+        if world.interruptIsPending, interruptAt == nil {
+            interruptAt = world.now + (interruptLatency == 0 ? 0 : random.skewed(500, interruptLatency))
+        }
         guard let at = nextTime() else {
             world.now += 1000
             return

@@ -165,8 +165,11 @@ import Testing
         bench.command(0x61)
         bench.output()
         bench.data(0x18)
-        bench.run(for: 20_000_000_000)
+        bench.run(for: 4_000_000_000)
         #expect(bench.state == .write)
+        // Another host may begin from here, or this one go on.
+        bench.run(for: 16_000_000_000)
+        #expect(bench.state == .idle)
         bench.output()
         bench.command(0x62)
         bench.output()

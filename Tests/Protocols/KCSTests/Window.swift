@@ -34,6 +34,10 @@ enum Window: String, CaseIterable, Hashable {
         if !machine.reads, after.machine.reads, after.machine.reading == .command, !twoBytes {
             ghost.windows.insert(.givenUp)
         }
+        let gaveUp = machine.handshake == .fast && machine.shown != .idle && after.machine.shown == .idle
+        if gaveUp, ghost.ideal.state != .idle, !machine.reads, !before.device.isInputFull {
+            ghost.windows.insert(.givenUp)
+        }
         let wasUnarmed = machine.phase == .idle && machine.rest == .unarmed
         let isUnarmed = after.machine.phase == .idle && after.machine.rest == .unarmed
         if isUnarmed, !wasUnarmed, ghost.ideal.phase != .idle { ghost.windows.insert(.givenUp) }

@@ -162,6 +162,7 @@ extension KCS.TransferConfiguration {
         let transfer = plan.configuration.transfer
         self.init(handshake: transfer.handshake == .strict ? .strict : .fast)
         timings.reply = transfer.timeout.nanoseconds
+        rest = transfer.rest == .idle ? .idle : .write
         for handler in plan.handlers {
             for entry in handler.plugin.requests where entry.shortest >= 2 && entry.shortest <= entry.longest {
                 requestLengths.append(
