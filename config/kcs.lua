@@ -41,12 +41,14 @@ local ibf = ProtoField.bool("kcsreg.str.ibf", "IBF", 8, nil, 0x02)
 local sms_atn = ProtoField.bool("kcsreg.str.sms_atn", "SMS_ATN", 8, nil, 0x04)
 local cd = ProtoField.bool("kcsreg.str.cd", "C/D (set: command)", 8, nil, 0x08)
 local state = ProtoField.uint8("kcsreg.str.state", "STATE, in IPMI transfers", base.DEC, states, 0xC0)
+local ports = { [0] = "as C/D says", [1] = "data", [2] = "command", [3] = "not known" }
+local port = ProtoField.uint8("kcsreg.port", "Port that the host wrote to", base.DEC, ports, 0x30)
 local mask = ProtoField.uint8("kcsreg.mask", "STR bits written", base.HEX)
 local stale = ProtoField.bool("kcsreg.stale", "Stale", 8, nil, 0x08)
 local access = ProtoField.uint8("kcsreg.refused", "Access refused", base.DEC, accesses)
 local reason = ProtoField.uint8("kcsreg.reason", "Reason", base.DEC, reasons)
 
-kcs.fields = { version, kind, value, str, obf, ibf, sms_atn, cd, state, mask, stale, access, reason }
+kcs.fields = { version, kind, value, str, obf, ibf, sms_atn, cd, state, port, mask, stale, access, reason }
 
 local function hex(byte)
     return string.format("%02X", byte)
@@ -70,7 +72,11 @@ function kcs.dissector(buffer, packet, tree)
     local info
     if number == 1 then
         info = "IDR " .. hex(byte)
-        if has_str then
+        -- C/D may be that of the next byte: what a transfer found is told beside it.
+        local known = bit.rshift(bit.band(flags, 0x30), 4)
+        if known == 1 or known == 2 then
+            info = info .. " " .. ports[known]
+        elseif known == 0 and has_str and not is_stale then
             info = info .. (bit.band(status, 8) ~= 0 and " command" or " data")
         end
         if is_stale then
@@ -110,6 +116,9 @@ function kcs.dissector(buffer, packet, tree)
     end
     if has_mask then
         branch:add(mask, buffer(4, 1))
+    end
+    if number == 1 then
+        branch:add(port, buffer(5, 1))
     end
     if is_stale then
         branch:add(stale, buffer(5, 1))

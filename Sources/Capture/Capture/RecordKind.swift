@@ -3,7 +3,7 @@
 /// What a record of the flight recorder says. The numbers are part of the ring's and of the pcapng record's format:
 /// they are never given a new meaning.
 public enum RecordKind: UInt8, Sendable {
-    /// IDR read: value, STR, flags.
+    /// IDR read: value, STR, flags (1 stale, 2 STR is there, 12 `HostPort`).
     case idrRead = 1
     /// STR read, and different from what was known of it, OBF of a write of ODR included: STR.
     case strRead = 2

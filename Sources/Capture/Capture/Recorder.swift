@@ -83,6 +83,11 @@ public final class Recorder {
         append(.idrRead, value, str, stale ? 3 : 2, time)
     }
 
+    /// IDR was read in a transfer, which knows of the byte's port what STR does not tell.
+    public func idrRead(_ value: UInt8, str: UInt8, port: HostPort, at time: UInt64) {
+        append(.idrRead, value, str, 2 | port.rawValue << 2, time)
+    }
+
     /// IDR was read on a device that has no STR.
     public func idrRead(_ value: UInt8, stale: Bool = false, at time: UInt64) {
         append(.idrRead, value, 0, stale ? 1 : 0, time)

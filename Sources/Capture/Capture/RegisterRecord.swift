@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Which port the host wrote a byte to. STR's C/D is that of the host's last write: where a driver takes a byte out of IDR
+/// by itself, the host may have written another before the byte and STR are read.
+public enum HostPort: UInt8, Sendable {
+    /// C/D of the STR that was read with it says so.
+    case asStatusSays = 0
+    /// The data port, as the transfer found.
+    case data = 1
+    /// The command port, as the transfer found.
+    case command = 2
+    /// Not known.
+    case unknown = 3
+}
+
 /// A register access as a capture file holds it: eight bytes on an interface of link type USER0 (147).
 ///
 ///     0  version: 1
@@ -7,7 +20,8 @@
 ///     2  value: the byte of IDR or ODR
 ///     3  STR: as read, or the bits written
 ///     4  mask: which bits of STR were written
-///     5  flags: 01 value is there, 02 STR is there, 04 mask is there, 08 stale (was there when the device was opened)
+///     5  flags: 01 value is there, 02 STR is there, 04 mask is there, 08 stale (was there when the device was opened);
+///        30 `HostPort`, of a byte of IDR
 ///     6  the access that was refused: `RefusedAccess`, or 0
 ///     7  why it was refused, or a byte dropped: `RefusalReason`, or 0
 ///
@@ -22,6 +36,8 @@ public struct RegisterRecord: Equatable, Sendable {
     public var str: UInt8?
     /// Which bits of STR were written.
     public var mask: UInt8?
+    /// Which port the byte of IDR was written to.
+    public var port = HostPort.asStatusSays
     /// Was the byte there when the device was opened?
     public var isStale = false
     /// What was refused.
@@ -37,6 +53,7 @@ public struct RegisterRecord: Equatable, Sendable {
             value = first
             isStale = third & 1 != 0
             if third & 2 != 0 { str = second }
+            port = HostPort(rawValue: third >> 2 & 3) ?? .unknown
         case .strRead, .obfStallBegan, .obfStallEnded: str = first
         case .odrWrite: value = first
         case .strWrite:
@@ -69,6 +86,7 @@ public struct RegisterRecord: Equatable, Sendable {
         str = flags & 2 != 0 ? bytes[3] : nil
         mask = flags & 4 != 0 ? bytes[4] : nil
         isStale = flags & 8 != 0
+        port = HostPort(rawValue: flags >> 4 & 3) ?? .unknown
         refused = RefusedAccess(rawValue: bytes[6])
         reason = RefusalReason(rawValue: bytes[7])
     }
@@ -77,6 +95,7 @@ public struct RegisterRecord: Equatable, Sendable {
     public var bytes: [UInt8] {
         let flags: UInt8 =
             (value == nil ? 0 : 1) | (str == nil ? 0 : 2) | (mask == nil ? 0 : 4) | (isStale ? 8 : 0)
+            | port.rawValue << 4
         return [
             1, kind.rawValue, value ?? 0, str ?? 0, mask ?? 0, flags, refused?.rawValue ?? 0, reason?.rawValue ?? 0,
         ]

@@ -3,7 +3,8 @@
 // One byte behind, with the OBF gate: what a byte that was read tells.
 
 extension TransferMachine {
-    mutating func strictInput(_ value: UInt8, _ status: StatusRegister, now: UInt64) {
+    /// Is it a command? Nil: that cannot be told yet.
+    mutating func strictInput(_ value: UInt8, _ status: StatusRegister, now: UInt64) -> Bool? {
         // Data of the request, or a command of a host that begins anew with its data behind it: nothing tells. A request
         // that is put together of two is worse than one that is sent again. The same after an error, of which a host that
         // stood still for long may not know.
@@ -13,11 +14,11 @@ extension TransferMachine {
             looks = true
             if phase == .writeData && status.contains(.commandData) {
                 doubted = value
-                return
+                return nil
             }
             _ = violation()
             showWithDummy(.error)
-            return
+            return nil
         }
         let command = isCommand(value)
         // C/D is that of the host's last write; if it is not this byte's, there is another byte behind it.
@@ -30,7 +31,7 @@ extension TransferMachine {
         if behind == .command { expected = retriesAbort ? .abort : .writeStart }
         if discards {
             discards = false
-            return
+            return command
         }
         if command {
             isBroken = false
@@ -38,6 +39,7 @@ extension TransferMachine {
         } else {
             dataRead(value, behind, now)
         }
+        return command
     }
 
     /// A command alone, or data of the same value with the command behind it, which lies in IDR by now.

@@ -132,25 +132,29 @@ extension TransferMachine {
         }
     }
 
-    /// IDR and STR were read together.
-    public mutating func inputRead(_ value: UInt8, status: StatusRegister, now: UInt64) {
+    /// IDR and STR were read together. Did the host write the byte to the command port? Nil: nothing tells, or only what it
+    /// writes next.
+    @discardableResult
+    public mutating func inputRead(_ value: UInt8, status: StatusRegister, now: UInt64) -> Bool? {
         outputFull = status.contains(.obf)
         switch life {
         case .running: break
         case .draining(let left):
             life = .draining(left - 1)
             looks = true
-            return
-        case .new, .stopping, .stopped: return
+            return nil
+        case .new, .stopping, .stopped: return nil
         }
         progressAt = now
         switch handshake {
         case .fast:
             fastInput(value, now: now)
             scheduleGiveUp()
+            return reading == .command
         case .strict:
-            strictInput(value, status, now: now)
+            let isCommand = strictInput(value, status, now: now)
             schedule(now)
+            return isCommand
         }
     }
 }

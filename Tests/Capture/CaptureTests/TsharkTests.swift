@@ -93,7 +93,7 @@ struct TsharkTests {
         #expect(status == 0)
         let rows = output.split(separator: "\n").map(String.init)
         #expect(rows.count == 7)
-        #expect(rows.first == "1|0x41|0x02|0|IDR 41 data (stale)")
+        #expect(rows.first == "1|0x41|0x02|0|IDR 41 (stale)")
         #expect(rows.dropFirst().first == "1|0x61|0x0a|1|IDR 61 command")
         #expect(rows.last?.hasSuffix("IDR 44 dropped: no handler runs") == true)
     }

@@ -101,9 +101,11 @@ final class TransferCarrier: MessageCarrier {
             defer { context.activity.leaveDevice() }
             guard let byte = try device.receive() else { throw .inputOutput }
             context.counters.bytesIn &+= 1
-            context.recorder?.idrRead(byte.value, str: byte.str, at: context.recordTime)
             let strays = machine.counters.strays
-            machine.inputRead(byte.value, status: StatusRegister(rawValue: byte.str), now: now)
+            // C/D of STR may be that of the next byte; the machine knows.
+            let isCommand = machine.inputRead(byte.value, status: StatusRegister(rawValue: byte.str), now: now)
+            let port: HostPort = isCommand.map { $0 ? .command : .data } ?? .unknown
+            context.recorder?.idrRead(byte.value, str: byte.str, port: port, at: context.recordTime)
             if machine.counters.strays != strays { noteStray(byte.value) }
             if !hasDoubted, let doubt = machine.driverDoubt { note(doubt) }
         case .writeStatus(let mask, let value):
