@@ -207,7 +207,8 @@ final class MessageService: EventSource {
                 // It promised an answer, and has none: the host CPU is left waiting in READ.
                 carrier.withhold(token, now: context.loop.now)
             } else if try carrier.reply(token, bytes, now: context.loop.now) == .accepted {
-                context.recorder?.message(.toHost, link: .ipmi, bytes, at: context.recordTime)
+                // The turn's time is the request's: what the handler took would not be seen.
+                context.recorder?.message(.toHost, link: .ipmi, bytes, at: Clock.boot)
             } else {
                 context.counters.staleReplies += 1
                 return KCS_E_STALE
