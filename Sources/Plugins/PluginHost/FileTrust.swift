@@ -12,7 +12,7 @@ public enum FileTrust {
             folder = Path.parent(of: folder)
             guard let status = try? Syscalls.stat(folder) else { return "its folder \(folder) cannot be looked at" }
             if let finding = writers(folder, status) { return "its folder \(folder) is \(finding)" }
-        } while folder != "/" && folder != "."
+        } while !folder.utf8.elementsEqual("/".utf8) && !folder.utf8.elementsEqual(".".utf8)
         return nil
     }
 

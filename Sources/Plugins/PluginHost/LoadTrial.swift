@@ -49,10 +49,11 @@ public struct LoadTrial: Sendable {
         process.send(SIGKILL, group: true)
         guard case .success(let ending) = process.wait() else { return nil }
         let last = Self.lastLine(input.raw)
-        if last.hasPrefix(Self.refusal) {
-            return LoadFailure(path, .declaration, String(last.dropFirst(Self.refusal.count)))
+        if last.utf8.starts(with: Self.refusal.utf8) {
+            return LoadFailure(
+                path, .declaration, String(decoding: last.utf8.dropFirst(Self.refusal.utf8.count), as: UTF8.self))
         }
-        let step = Step(rawValue: last) ?? .loading
+        let step = Step.allCases.first { $0.rawValue.utf8.elementsEqual(last.utf8) } ?? .loading
         if isOverdue {
             return LoadFailure(path, .survival, "\(step.rawValue) did not end within \(limit / 1_000_000_000) s")
         }

@@ -35,7 +35,7 @@ struct PluginImage {
         if mentions("$ORIGIN/", bytes) { return true }
         let own = Path.name(of: path)
         return ((try? Syscalls.list(Path.parent(of: path))) ?? []).contains {
-            $0 != own && mentions(".so", Array($0.utf8)) && mentions("\0\($0)\0", bytes)
+            !$0.utf8.elementsEqual(own.utf8) && mentions(".so", Array($0.utf8)) && mentions("\0\($0)\0", bytes)
         }
     }
 

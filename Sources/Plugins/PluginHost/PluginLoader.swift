@@ -54,11 +54,13 @@ public final class PluginLoader {
         }
         switch result {
         case .success(let plugin):
-            found.removeAll { $0.name == name }
+            found.removeAll { $0.name.utf8.elementsEqual(name.utf8) }
             found.append((name, plugin))
         case .failure(let failure):
             // Its file is being exchanged, perhaps. What runs was checked when it was loaded, and runs on.
-            guard failure.rule == .found, let earlier = found.first(where: { $0.name == name }) else { break }
+            guard failure.rule == .found,
+                let earlier = found.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
+            else { break }
             earlier.plugin.isChangedOnDisk = true
             return .success(earlier.plugin)
         }
@@ -66,14 +68,15 @@ public final class PluginLoader {
     }
 
     private func load(_ file: PluginFile, _ image: PluginImage) -> Result<LoadedPlugin, LoadFailure> {
-        for plugin in loaded where plugin.file.path == file.path {
+        for plugin in loaded where plugin.file.path.utf8.elementsEqual(file.path.utf8) {
             image.drop()
             // A library is never unloaded, and two versions of one in a process would share nothing but trouble.
             plugin.isChangedOnDisk = !plugin.file.isSame(file)
             return .success(plugin)
         }
         // Neither is one that was refused, so it is not loaded again.
-        if let earlier = refused.first(where: { $0.file.path == file.path && $0.file.isSame(file) }) {
+        let path = file.path.utf8
+        if let earlier = refused.first(where: { $0.file.path.utf8.elementsEqual(path) && $0.file.isSame(file) }) {
             image.drop()
             return .failure(earlier.failure)
         }
@@ -119,7 +122,7 @@ public final class PluginLoader {
 
     /// The dynamic linker's sentence, with the plugin's name in place of its copy's.
     private static func replacing(_ name: String, by path: String, in text: String) -> String {
-        guard text.hasPrefix(name) else { return text }
-        return path + text.dropFirst(name.count)
+        guard text.utf8.starts(with: name.utf8) else { return text }
+        return path + String(decoding: text.utf8.dropFirst(name.utf8.count), as: UTF8.self)
     }
 }

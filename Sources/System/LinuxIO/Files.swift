@@ -134,7 +134,8 @@ extension Syscalls {
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = String(cString: cl_entry_name(entry))
-            if name != "." && name != ".." { names.append(name) }
+            // Byte by byte: comparing Strings would bring the code of Unicode's normalisation along.
+            if !name.utf8.elementsEqual(".".utf8) && !name.utf8.elementsEqual("..".utf8) { names.append(name) }
         }
         return names
     }
