@@ -41,7 +41,7 @@ final class Connection {
 
     /// Sends a request.
     func send(_ members: [JSONMember]) throws(Failure) {
-        asked = members.first { $0.name == "channel" }?.value.text
+        asked = members.first { $0.name.is("channel") }?.value.text
         let line = JSONValue.object(members).line
         var rest = line[...]
         while !rest.isEmpty {
@@ -68,7 +68,7 @@ final class Connection {
         guard let error = value["error"], let code = error["code"]?.text, let message = error["message"]?.text else {
             throw Failure(.protocol, "\(path): the answer is neither a result nor an error")
         }
-        throw Self.failure(code, code == "no-channel" ? message + suggestion() : message, error)
+        throw Self.failure(code, code.is("no-channel") ? message + suggestion() : message, error)
     }
 
     /// The channel that was probably meant by the one asked for, as the end of a sentence.

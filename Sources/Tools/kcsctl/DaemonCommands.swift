@@ -64,6 +64,6 @@ struct DaemonCommands {
         if arguments.has("--json") { return try Output.print(result) }
         let now = result["level"]?.text ?? ""
         let before = result["before"]?.text ?? ""
-        try Output.print([level == nil || now == before ? now : "\(now) (was \(before))"])
+        try Output.print([level == nil || now.is(before) ? now : "\(now) (was \(before))"])
     }
 }

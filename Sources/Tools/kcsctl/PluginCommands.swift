@@ -45,8 +45,9 @@ struct PluginCommands {
     private var names: [(name: String, folder: String)] {
         var names: [(name: String, folder: String)] = []
         for folder in folders {
-            for file in ((try? Syscalls.list(folder)) ?? []).sorted() {
-                guard let name = Self.shortName(file), !names.contains(where: { $0.name == name }) else { continue }
+            for file in ((try? Syscalls.list(folder)) ?? []).sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+            {
+                guard let name = Self.shortName(file), !names.contains(where: { $0.name.is(name) }) else { continue }
                 names.append((name, folder))
             }
         }
