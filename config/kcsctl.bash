@@ -29,12 +29,13 @@ _kcsctl() {
     --trust) _kcsctl_words "strict any"; return ;;
     --device) _kcsctl_words "raw-kcs serio-raw ipmi-kcs sim"; return ;;
     --channel) _kcsctl_channels; return ;;
+    --link) _kcsctl_words "register ipmi mctp"; return ;;
     --since | --until) return ;;
     esac
     # The command's own words before the cursor: options and their values are left out.
     for ((index = 1; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until) ((index++)) ;;
+        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until | --link) ((index++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[index]}") ;;
         esac
@@ -64,8 +65,8 @@ _kcsctl() {
         fi
         ;;
     "plugin info "*) _kcsctl_words "--plugin-path --trust --device $general" ;;
-    decode) [[ $current == -* ]] && _kcsctl_words "--channel --since --until --errors $general" || _kcsctl_files ;;
-    "decode "*) _kcsctl_words "--channel --since --until --errors $general" ;;
+    decode) [[ $current == -* ]] && _kcsctl_words "--channel --since --until --errors --messages --link -o $general" || _kcsctl_files ;;
+    "decode "*) [[ $current == -* ]] || { _kcsctl_files; return; }; _kcsctl_words "--channel --since --until --errors --messages --link -o $general" ;;
     *) _kcsctl_words "$general" ;;
     esac
 }

@@ -37,11 +37,21 @@ func fuzzCapture(_ input: UnsafeRawBufferPointer) {
     let bytes = Array(input)
     if let dump = RawDump(bytes) { rule(dump.rings.count <= bytes.count, "more rings than bytes") }
     guard var timeline = Timeline(bytes) else { return }
+    var view = TimelineText()
+    var table = ExchangeTable(columns: 80)
     var lines = 0
-    while let text = timeline.next() {
-        rule(!text.utf8.contains(0x1B), "an escape character gets to the terminal")
+    while let item = timeline.next() {
         lines += 1
         rule(lines <= bytes.count, "lines without end")
+        switch item {
+        case .note(let text, let json):
+            rule(!text.utf8.contains(0x1B) && !json.line.contains(0x1B), "an escape character gets to the terminal")
+        case .record(let record):
+            var texts = [view.text(record, width: timeline.nameWidth)]
+            texts += record.exchanges.map { table.text($0, width: timeline.nameWidth) }
+            rule(!texts.contains { $0.utf8.contains(0x1B) }, "an escape character gets to the terminal")
+            rule(!record.json.line.contains(0x1B), "an escape character gets to the terminal")
+        }
     }
 }
 

@@ -31,9 +31,12 @@ complete -c kcsctl -n '__fish_seen_subcommand_from plugin; and __fish_seen_subco
 complete -c kcsctl -n '__fish_seen_subcommand_from plugin' -l plugin-path -r -d 'search here first; may be given several times'
 complete -c kcsctl -n '__fish_seen_subcommand_from plugin' -l trust -r -d 'also load plugins that others than their owner may write (default: strict)'
 complete -c kcsctl -n '__fish_seen_subcommand_from plugin' -l device -r -d 'also check that it works on raw-kcs, serio-raw, ipmi-kcs or sim'
-complete -c kcsctl -n __fish_use_subcommand -a decode -d 'a capture as text'
+complete -c kcsctl -n __fish_use_subcommand -a decode -d 'captures as text'
+complete -c kcsctl -n '__fish_seen_subcommand_from decode' -F
 complete -c kcsctl -n '__fish_seen_subcommand_from decode' -F
 complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l channel -r -d 'only this channel'
 complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l since -r -d 'only from this time on: 2026-11-22T17:52:46.5 (UTC) or seconds since 1970'
 complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l until -r -d 'only up to this time'
 complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l errors -d 'only what went wrong'
+complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l messages -d 'only messages: a request, its completion code, its latency and its answer in one line'
+complete -c kcsctl -n '__fish_seen_subcommand_from decode' -l link -r -d 'write no text, but the records of one link type as pcapng, which tcpdump takes, to -o FILE'

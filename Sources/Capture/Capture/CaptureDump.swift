@@ -38,8 +38,8 @@ public struct CaptureDump {
     public init(_ dump: RawDump) {
         self.init(dump.rings)
         if sources.isEmpty { add(RingSnapshot.empty(channel: "kcsmuxd", description: "the daemon")) }
-        let name = dump.culprit?.channel
-        let channel = sources.firstIndex { $0.ring.channel == name } ?? 0
+        let name = dump.culprit?.channel ?? ""
+        let channel = sources.firstIndex { $0.ring.channel.utf8.elementsEqual(name.utf8) } ?? 0
         final = (WallTime.of(dump.time, offset: dump.wallOffset), dump.sentence, channel)
     }
 
@@ -100,7 +100,7 @@ public struct CaptureDump {
     public static func converted(_ bytes: [UInt8]) -> [UInt8]? {
         if let dump = RawDump(bytes) { return pcapng(dump) }
         if let ring = RingSnapshot(bytes) { return pcapng([ring]) }
-        if PcapngReader(bytes) != nil { return bytes }
+        if PcapngReader.isPcapng(bytes) { return bytes }
         return nil
     }
 

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads pcapng of any writer and byte order, without trust: a damaged block ends the reading with a reason, a torn one
-/// at the end is ignored.
+/// Reads pcapng of any writer and byte order, without trust, from pieces as they come: `push` bytes, and ask `next` until
+/// it has no more.
+///
+/// A block that breaks a rule is told of, and reading goes on behind it. Where its length cannot be believed, the next
+/// place is looked for at which a block stands.
 public struct PcapngReader {
-    private let bytes: [UInt8]
+    var bytes: [UInt8] = []
+    /// Where in `bytes` the next block begins.
     private var offset = 0
+    /// How much of the file came before `bytes`.
+    private var base: UInt64 = 0
+    private var isFinished = false
+    /// Is the next block still to be found?
+    private var isLost = false
     private var isBigEndian = false
-    private var sectionStart = 0
+    /// What stands in for an interface that could not be read, so that those behind it keep their numbers.
+    private var lostInterface: Item?
     /// The interfaces of the section so far.
-    public private(set) var interfaces: [Interface] = []
-    /// Did the file end inside a block, as it does when its writer was killed?
-    public private(set) var isTorn = false
-    /// Why reading ended before the end, or nil.
+    public internal(set) var interfaces: [Interface] = []
+    /// Where the block begins inside which the file ends, as it does when its writer was killed; nil if it does not.
+    public private(set) var cut: UInt64?
+    /// The first thing that is wrong with the file, or nil.
     public private(set) var damage: Damage?
+    /// How many things are wrong.
+    public private(set) var damages = 0
 
     /// An interface of a section.
     public struct Interface: Sendable, Equatable {
@@ -24,6 +36,12 @@ public struct PcapngReader {
         public let description: String
         /// The unit of its times: bit 7 clear, a power of ten; set, a power of two.
         let resolution: UInt8
+
+        /// Is it the same in another file? Its times may be in another unit.
+        public func isSame(_ other: Interface) -> Bool {
+            link == other.link && name.utf8.elementsEqual(other.name.utf8)
+                && description.utf8.elementsEqual(other.description.utf8)
+        }
     }
 
     /// A packet.
@@ -52,189 +70,204 @@ public struct PcapngReader {
         case packet(Packet)
         /// Counts of an interface, where given.
         case statistics(interface: Int, received: UInt64?, lost: UInt64?, comment: String)
+        /// Something is wrong here; what can be read behind it follows.
+        case damage(Damage)
     }
 
     /// What is wrong with a file, and where.
     public struct Damage: Error, Sendable, Equatable {
         /// Bytes before the block.
-        public let offset: Int
+        public let offset: UInt64
         /// The rule that it breaks.
         public let rule: String
     }
 
     /// Interfaces that a section may have: more are damage.
     static let maximumInterfaces = 4096
+    /// A longer block is damage: a length that was hit by chance must not have a reader wait for gigabytes.
+    static let maximumBlock = 16 << 20
+
+    /// A reader of a file that comes in pieces.
+    public init() {}
 
     /// A reader of a file's bytes; nil unless they begin with a section header.
     public init?(_ bytes: [UInt8]) {
+        guard PcapngReader.isPcapng(bytes) else { return nil }
+        self.bytes = bytes
+        isFinished = true
+    }
+
+    /// Do these bytes, twelve or more, begin a pcapng file?
+    public static func isPcapng(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 12, bytes[0] == 0x0A, bytes[1] == 0x0D, bytes[2] == 0x0D, bytes[3] == 0x0A else {
-            return nil
+            return false
         }
         let little: [UInt8] = [0x4D, 0x3C, 0x2B, 0x1A]
-        guard bytes[8..<12].elementsEqual(little) || bytes[8..<12].elementsEqual(little.reversed()) else { return nil }
-        self.bytes = bytes
+        return bytes[8..<12].elementsEqual(little) || bytes[8..<12].elementsEqual(little.reversed())
     }
 
-    /// The next block that this reader knows; others are skipped. Nil at the end, or at damage.
+    /// The next bytes of the file.
+    public mutating func push(_ piece: some Collection<UInt8>) {
+        bytes.removeFirst(offset)
+        base += UInt64(offset)
+        offset = 0
+        bytes.append(contentsOf: piece)
+    }
+
+    /// There are no more bytes.
+    public mutating func finish() { isFinished = true }
+
+    /// Is the file neither damaged nor cut, as far as it was read?
+    public var isWhole: Bool { damage == nil && cut == nil }
+
+    /// The next block that this reader knows; others are skipped. Nil when more bytes are needed, or at the end.
     public mutating func next() -> Item? {
-        while damage == nil, !isTorn, offset < bytes.count {
-            guard bytes.count - offset >= 12 else {
-                isTorn = true
-                return nil
-            }
-            let start = offset
-            // A section header's type reads the same in both orders; its magic number tells the order of the rest.
-            if number(start, 4) == UInt64(PcapngBlock.section) {
-                isBigEndian = bytes[start + 8] == 0x1A
-                guard number(start + 8, 4) == UInt64(PcapngBlock.byteOrder) else {
-                    return fail(start, "a section header's byte-order magic is 1A2B3C4D")
+        if let interface = lostInterface {
+            lostInterface = nil
+            return interface
+        }
+        while offset < bytes.count {
+            if isLost { guard find(from: offset) else { return nil } }
+            switch frame(at: offset) {
+            case .block(let length):
+                let start = offset
+                offset += length
+                if let item = item(start, length) { return item }
+            case .broken(let rule): return lose(rule)
+            case .incomplete:
+                guard isFinished else { return nil }
+                // Is it the last block that was cut, or its length that is wrong?
+                let start = offset
+                if find(from: start + 1) {
+                    let found = offset
+                    offset = start
+                    let item = lose("a block's length stands at both its ends")
+                    offset = found
+                    isLost = false
+                    return item
                 }
+                cut = base + UInt64(start)
             }
-            let length = size(start + 4)
-            guard length >= 12, length % 4 == 0 else {
-                return fail(start, "a block's length is a multiple of 4, from 12")
+        }
+        return nil
+    }
+
+    private mutating func item(_ start: Int, _ length: Int) -> Item? {
+        let body = (start + 8)..<(start + length - 4)
+        switch UInt32(number(start, 4)) {
+        case PcapngBlock.section:
+            guard body.count >= 16 else { return fail(start, "a section header has 16 bytes") }
+            interfaces = []
+            return .section
+        case PcapngBlock.interface: return interface(start, body)
+        case PcapngBlock.packet: return packet(start, body)
+        case PcapngBlock.statistics: return statistics(start, body)
+        default: return nil
+        }
+    }
+
+    // MARK: Where blocks begin and end
+
+    private enum Frame {
+        case block(length: Int)
+        case broken(rule: String)
+        case incomplete
+    }
+
+    private mutating func frame(at start: Int) -> Frame {
+        guard bytes.count - start >= 12 else { return .incomplete }
+        // A section header's type reads the same in both orders; its magic number tells the order of the rest.
+        if number(start, 4) == UInt64(PcapngBlock.section) {
+            let isBig = bytes[start + 8] == 0x1A
+            guard PcapngReader.isPcapng(Array(bytes[start..<start + 12])) else {
+                return .broken(rule: "a section header's byte-order magic is 1A2B3C4D")
             }
-            guard length <= bytes.count - start else {
-                isTorn = true
-                return nil
+            isBigEndian = isBig
+        }
+        let length = size(start + 4)
+        guard length >= 12, length % 4 == 0 else {
+            return .broken(rule: "a block's length is a multiple of 4, from 12")
+        }
+        guard length <= PcapngReader.maximumBlock else { return .broken(rule: "a block has at most 16 MiB") }
+        guard length <= bytes.count - start else { return .incomplete }
+        guard size(start + length - 4) == length else {
+            return .broken(rule: "a block's length stands at both its ends")
+        }
+        return .block(length: length)
+    }
+
+    /// The block at `offset` cannot be believed.
+    private mutating func lose(_ rule: String) -> Item {
+        isLost = true
+        let start = offset
+        if number(start, 4) == UInt64(PcapngBlock.interface), interfaces.count < PcapngReader.maximumInterfaces {
+            let interface = Interface(link: .none, name: "", description: "", resolution: 9)
+            interfaces.append(interface)
+            lostInterface = .interface(interface)
+        }
+        offset += 1
+        return fail(start, rule)
+    }
+
+    /// Moves `offset` to the next place where a block stands; false when it is not there yet, or there is none.
+    private mutating func find(from start: Int) -> Bool {
+        offset = start
+        while offset < bytes.count {
+            switch isBlock(at: offset) {
+            case true?:
+                isLost = false
+                return true
+            case false?: offset += 1
+            case nil:
+                if !isFinished { return false }
+                offset += 1
             }
-            guard size(start + length - 4) == length else {
-                return fail(start, "a block's length stands at both its ends")
-            }
-            offset = start + length
-            let body = (start + 8)..<(start + length - 4)
+        }
+        return false
+    }
+
+    /// Does a block of a known kind stand here, all of it? Nil: too little is there to tell.
+    private mutating func isBlock(at start: Int) -> Bool? {
+        guard bytes.count - start >= 12 else { return nil }
+        let isSection = number(start, 4) == UInt64(PcapngBlock.section)
+        if !isSection {
             switch UInt32(number(start, 4)) {
-            case PcapngBlock.section:
-                guard body.count >= 16 else { return fail(start, "a section header has 16 bytes") }
-                interfaces = []
-                return .section
-            case PcapngBlock.interface: return interface(start, body)
-            case PcapngBlock.packet: return packet(start, body)
-            case PcapngBlock.statistics: return statistics(start, body)
-            default: continue
+            case PcapngBlock.interface, PcapngBlock.statistics: break
+            case PcapngBlock.packet:
+                // A number that is none yet tells at once, without waiting for the block's end.
+                guard bytes.count - start >= 28 else { return nil }
+                guard size(start + 8) < interfaces.count, size(start + 20) <= size(start + 4) else { return false }
+            default: return false
             }
         }
-        return nil
-    }
-
-    private mutating func interface(_ start: Int, _ body: Range<Int>) -> Item? {
-        guard body.count >= 8 else { return fail(start, "an interface description has 8 bytes") }
-        guard interfaces.count < PcapngReader.maximumInterfaces else {
-            return fail(start, "a section has at most \(PcapngReader.maximumInterfaces) interfaces")
+        let order = isBigEndian
+        switch frame(at: start) {
+        case .block: return true
+        case .broken: break
+        case .incomplete:
+            isBigEndian = order
+            return nil
         }
-        var name = ""
-        var description = ""
-        var resolution: UInt8 = 6
-        for option in options(body.dropFirst(8)) {
-            switch option.code {
-            case 2: name = text(option.value)
-            case 3: description = text(option.value)
-            case 9 where !option.value.isEmpty: resolution = bytes[option.value.lowerBound]
-            default: break
-            }
-        }
-        let interface = Interface(
-            link: LinkType(rawValue: UInt16(number(body.lowerBound, 2))), name: name, description: description,
-            resolution: resolution)
-        interfaces.append(interface)
-        return .interface(interface)
+        isBigEndian = order
+        return false
     }
 
-    private mutating func packet(_ start: Int, _ body: Range<Int>) -> Item? {
-        guard body.count >= 20 else { return fail(start, "a packet block has 20 bytes") }
-        let number = size(body.lowerBound)
-        guard number < interfaces.count else { return fail(start, "a packet's interface was described before") }
-        let captured = size(body.lowerBound + 12)
-        guard captured <= body.count - 20 else { return fail(start, "a packet's bytes lie inside its block") }
-        let data = (body.lowerBound + 20)..<(body.lowerBound + 20 + captured)
-        var comment = ""
-        var direction = Direction.none
-        let padded = min(body.upperBound, data.upperBound + (4 - captured % 4) % 4)
-        for option in options(padded..<body.upperBound) {
-            switch option.code {
-            case 1: comment += (comment.isEmpty ? "" : "; ") + text(option.value)
-            case 2 where option.value.count == 4:
-                direction = Direction(rawValue: UInt8(self.number(option.value.lowerBound, 4) & 3)) ?? .none
-            default: break
-            }
-        }
-        return .packet(
-            Packet(
-                interface: number, time: time(body.lowerBound + 4, interfaces[number].resolution),
-                direction: direction, bytes: Array(bytes[data]),
-                originalLength: size(body.lowerBound + 16), comment: comment))
+    mutating func fail(_ start: Int, _ rule: String) -> Item {
+        let damage = Damage(offset: base + UInt64(start), rule: rule)
+        if self.damage == nil { self.damage = damage }
+        damages += 1
+        return .damage(damage)
     }
-
-    private mutating func statistics(_ start: Int, _ body: Range<Int>) -> Item? {
-        guard body.count >= 12 else { return fail(start, "an interface statistics block has 12 bytes") }
-        var received: UInt64?
-        var lost: UInt64?
-        var comment = ""
-        for option in options(body.dropFirst(12)) {
-            switch option.code {
-            case 1: comment = text(option.value)
-            case 4 where option.value.count == 8: received = number(option.value.lowerBound, 8)
-            case 5 where option.value.count == 8: lost = number(option.value.lowerBound, 8)
-            default: break
-            }
-        }
-        return .statistics(
-            interface: size(body.lowerBound), received: received, lost: lost, comment: comment)
-    }
-
-    private mutating func fail(_ start: Int, _ rule: String) -> Item? {
-        damage = Damage(offset: start, rule: rule)
-        return nil
-    }
-
-    /// The options of a block: those that lie wholly in it.
-    private func options(_ range: Range<Int>) -> [(code: UInt16, value: Range<Int>)] {
-        var options: [(code: UInt16, value: Range<Int>)] = []
-        var next = range.lowerBound
-        while range.upperBound - next >= 4 {
-            let code = UInt16(number(next, 2))
-            let length = Int(number(next + 2, 2))
-            guard code != 0, length <= range.upperBound - next - 4 else { break }
-            options.append((code, (next + 4)..<(next + 4 + length)))
-            next = min(range.upperBound, next + 4 + (length + 3) / 4 * 4)
-        }
-        return options
-    }
-
-    private func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
     /// A 32-bit count, held inside what an Int of a small processor can say.
-    private func size(_ start: Int) -> Int { Int(clamping: number(start, 4)) }
+    func size(_ start: Int) -> Int { Int(clamping: number(start, 4)) }
 
-    private func number(_ start: Int, _ count: Int) -> UInt64 {
+    func number(_ start: Int, _ count: Int) -> UInt64 {
         var value: UInt64 = 0
         for index in 0..<count {
             let shift = UInt64(8 * (isBigEndian ? count - 1 - index : index))
             value |= UInt64(bytes[start + index]) << shift
         }
         return value
-    }
-
-    /// Nanoseconds from a time's two halves and its interface's unit; what does not fit is cut to the last that does.
-    private func time(_ start: Int, _ resolution: UInt8) -> UInt64 {
-        let units = number(start, 4) << 32 | number(start + 4, 4)
-        if resolution & 0x80 == 0 {
-            var value = units
-            if resolution <= 9 {
-                for _ in 0..<(9 - resolution) {
-                    let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-                    if overflow { return UInt64.max }
-                    value = product
-                }
-            } else {
-                for _ in 0..<min(resolution - 9, 20) { value /= 10 }
-            }
-            return value
-        }
-        let shift = UInt64(min(resolution & 0x7F, 63))
-        let product = units.multipliedFullWidth(by: 1_000_000_000)
-        let unit = UInt64(1) << shift
-        guard product.high < unit else { return UInt64.max }
-        return unit.dividingFullWidth(product).quotient
     }
 }

@@ -12,6 +12,12 @@ public enum UTCTime {
             + digits(time % 1_000_000_000, 9)
     }
 
+    /// "2026-11-22T17:52:46.123456789Z".
+    public static func standard(_ time: UInt64) -> String {
+        let text = Array(text(time).utf8)
+        return String(decoding: text[..<10], as: UTF8.self) + "T" + String(decoding: text[11...], as: UTF8.self) + "Z"
+    }
+
     /// "2026-11-22T17:52:46.123Z".
     public static func milliseconds(_ time: UInt64) -> String {
         let text = Array(text(time).utf8)

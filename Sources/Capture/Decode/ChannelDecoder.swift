@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Common
-import KCS
+import JSON
 import MCTP
 
 /// What is known of one channel while its records go by.
@@ -14,7 +14,7 @@ struct ChannelDecoder {
     init(name: String) { self.name = name }
 
     /// Requests that no response followed.
-    var unanswered: [String] { ipmi.unanswered + mctp.unanswered }
+    var unanswered: [Exchange] { ipmi.unanswered + mctp.unanswered }
 
     mutating func decode(_ packet: PcapngReader.Packet, _ link: LinkType) -> Entry {
         switch link {
@@ -28,24 +28,36 @@ struct ChannelDecoder {
                 return other(packet, "cooked frame")
             }
             let bytes = packet.bytes[20...]
-            let meaning = mctp.decode(bytes, packet.direction, at: packet.time)
-            return withComment(
-                Entry(
-                    summary: "MCTP " + Hex.excerpt(bytes), meaning: meaning.lines, isError: meaning.isError),
-                packet)
+            return frame("MCTP", bytes, mctp.decode(bytes, at: packet.time), packet)
         default: return other(packet, "link type \(link.rawValue)")
         }
     }
 
+    private func frame(
+        _ what: String, _ bytes: ArraySlice<UInt8>, _ meaning: Meaning, _ packet: PcapngReader.Packet
+    ) -> Entry {
+        var entry = Entry(
+            summary: what + " " + Hex.excerpt(bytes), meaning: meaning.lines, fields: meaning.fields,
+            exchanges: meaning.exchanges, isError: meaning.isError)
+        for index in entry.exchanges.indices { entry.exchanges[index].channel = name }
+        return withComment(entry, packet)
+    }
+
     private func other(_ packet: PcapngReader.Packet, _ what: String) -> Entry {
-        withComment(Entry(summary: what + " " + Hex.excerpt(packet.bytes[...])), packet)
+        let data = JSONMember("data", .string(Hex.bytes(packet.bytes)))
+        return withComment(Entry(summary: what + " " + Hex.excerpt(packet.bytes[...]), fields: [data]), packet)
     }
 
     private func withComment(_ entry: Entry, _ packet: PcapngReader.Packet) -> Entry {
         var entry = entry
-        if !packet.comment.isEmpty { entry.meaning.append(Printable.text(packet.comment)) }
-        if packet.originalLength > packet.bytes.count {
-            entry.meaning.append("\(packet.originalLength - packet.bytes.count) more bytes were not kept")
+        if !packet.comment.isEmpty {
+            entry.meaning.append(Printable.text(packet.comment))
+            entry.fields.append(JSONMember("comment", .string(packet.comment)))
+        }
+        let missing = packet.originalLength - packet.bytes.count
+        if missing > 0 {
+            entry.meaning.append("\(missing) more bytes were not kept")
+            entry.fields.append(JSONMember("missing_bytes", .integer(missing)))
         }
         return entry
     }
@@ -53,45 +65,18 @@ struct ChannelDecoder {
     // MARK: Registers
 
     private mutating func register(_ record: RegisterRecord) -> Entry {
-        var entry = Entry(summary: ChannelDecoder.summary(record))
+        let (port, remark) = transfer.record(record)
+        let access = Access(record: record, port: port, hasState: transfer.isKnown, phase: remark?.text)
+        var entry = Entry(summary: access.summary, access: access)
         if !record.comment.isEmpty {
             entry.meaning.append(record.comment)
             entry.isError = record.kind != .obfStallEnded
         }
-        if let phase = transfer.record(record) {
-            entry.meaning.append("KCS: " + phase.text)
-            entry.isError = entry.isError || phase.isError
+        if let remark {
+            entry.meaning.append("KCS: " + remark.text)
+            entry.isError = entry.isError || remark.isError
         }
         return entry
-    }
-
-    private static func summary(_ record: RegisterRecord) -> String {
-        let value = record.value.map(Hex.byte) ?? "--"
-        let str = record.str.map { "STR " + Hex.byte($0) } ?? ""
-        let mask = record.mask.map { " mask " + Hex.byte($0) } ?? ""
-        switch record.kind {
-        case .idrRead:
-            guard let bits = record.str else { return "IDR " + value }
-            return "IDR " + value + "  "
-                + (StatusRegister(rawValue: bits).contains(.commandData) ? "command" : "data   ") + "  " + str
-                + flags(bits)
-        case .hostByteDropped: return "IDR " + value + "  " + str + flags(record.str ?? 0)
-        case .strRead, .obfStallBegan, .obfStallEnded: return str + flags(record.str ?? 0)
-        case .odrWrite: return "ODR " + value
-        case .strWrite: return str + mask
-        case .odrAndSTRWrite, .replaced: return "ODR " + value + "  " + str + mask
-        default: return "refused " + value
-        }
-    }
-
-    /// The bits that mean the same on every channel.
-    private static func flags(_ str: UInt8) -> String {
-        let bits: [(StatusRegister, String)] = [
-            (.obf, "OBF"), (.ibf, "IBF"), (.smsAttention, "SMS_ATN"), (.commandData, "C/D"),
-        ]
-        var names: [String] = []
-        for (bit, name) in bits where StatusRegister(rawValue: str).contains(bit) { names.append(name) }
-        return names.isEmpty ? "" : " (" + joined(names, " ") + ")"
     }
 
     // MARK: Trace records: IPMI messages and events
@@ -102,14 +87,13 @@ struct ChannelDecoder {
         let bytes = packet.bytes[11...]
         switch packet.bytes[0] >> 4 & 3 {
         case 0 where packet.bytes[7] == 0x05:
-            let meaning = message(bytes, packet.direction, at: packet.time)
-            return withComment(
-                Entry(
-                    summary: "message " + Hex.excerpt(bytes), meaning: meaning.lines, isError: meaning.isError),
-                packet)
+            transfer.messageSeen()
+            return frame("message", bytes, message(bytes, at: packet.time), packet)
         case 2:
-            let text = Printable.text(String(decoding: bytes, as: UTF8.self))
-            return Entry(summary: "event: " + text, isError: ChannelDecoder.isFailure(text))
+            let text = String(decoding: bytes, as: UTF8.self)
+            return Entry(
+                summary: "event: " + Printable.text(text), fields: [JSONMember("event", .string(text))],
+                isError: ChannelDecoder.isFailure(text))
         default: return other(packet, "trace record")
         }
     }
@@ -126,10 +110,10 @@ struct ChannelDecoder {
             && words[3].starts(with: "lost".utf8)
     }
 
-    private mutating func message(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
+    private mutating func message(_ bytes: ArraySlice<UInt8>, at time: UInt64) -> Meaning {
         if let packet = bytes.withUnsafeBytes({ DSP0254.packet(in: $0) }) {
-            return mctp.decode(bytes.dropFirst(packet.lowerBound).prefix(packet.count), direction, at: time)
+            return mctp.decode(bytes.dropFirst(packet.lowerBound).prefix(packet.count), at: time)
         }
-        return ipmi.decode(bytes, direction, at: time)
+        return ipmi.decode(bytes, at: time)
     }
 }

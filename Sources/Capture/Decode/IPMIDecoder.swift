@@ -2,6 +2,7 @@
 import Capture
 import Common
 import IPMI
+import JSON
 
 /// Names IPMI messages, and matches responses with their requests.
 struct IPMIDecoder {
@@ -9,58 +10,105 @@ struct IPMIDecoder {
         let netFn: UInt8
         let lun: UInt8
         let command: UInt8
-        let name: String
-        let time: UInt64
+        let exchange: Exchange
     }
 
-    private var pending: [Request] = []
-    /// A host has one request under way at a time; what lies further back was given up.
-    private static let maximumPending = 16
+    /// A host has one request under way at a time: the next one says that it has given this one up.
+    private var pending: Request?
 
-    var unanswered: [String] { pending.map { $0.name } }
+    var unanswered: [Exchange] { pending.map { [$0.exchange.ended(nil, nil, at: nil)] } ?? [] }
 
-    mutating func decode(_ bytes: ArraySlice<UInt8>, _ direction: Direction, at time: UInt64) -> Meaning {
+    mutating func decode(_ bytes: ArraySlice<UInt8>, at time: UInt64) -> Meaning {
         guard bytes.count >= 2, let first = bytes.first else {
             return Meaning(lines: ["IPMI: shorter than NetFn/LUN and command"], isError: true)
         }
-        let netFn = first >> 2
-        let lun = first & 3
-        let command = bytes[bytes.startIndex + 1]
-        let body = bytes.dropFirst(2)
         // The network function's lowest bit tells a response; the direction tells who is asked.
-        if netFn & 1 == 0 {
-            let name =
-                Command(rawValue: command).description(in: NetFn(rawValue: netFn), body: body.first)
-                + place(netFn, lun, command)
-            pending.append(Request(netFn: netFn, lun: lun, command: command, name: name, time: time))
-            if pending.count > IPMIDecoder.maximumPending { pending.removeFirst() }
-            return Meaning(lines: ["IPMI request: " + name + data(body)])
+        let netFn = first >> 2
+        let request = Request(
+            netFn: netFn & ~1, lun: first & 3, command: bytes[bytes.startIndex + 1],
+            exchange: IPMIDecoder.exchange(bytes, netFn, at: time))
+        return netFn & 1 == 0
+            ? self.request(request, bytes.dropFirst(2)) : response(request, bytes.dropFirst(2), at: time)
+    }
+
+    /// What a message would be the request of. The command's name may depend on the first byte behind it.
+    private static func exchange(_ bytes: ArraySlice<UInt8>, _ netFn: UInt8, at time: UInt64) -> Exchange {
+        let command = bytes[bytes.startIndex + 1]
+        let isRequest = netFn & 1 == 0
+        let body = bytes.dropFirst(isRequest ? 2 : 3)
+        let lun = bytes[bytes.startIndex] & 3
+        let name = Command(rawValue: command).description(in: NetFn(rawValue: netFn & ~1), body: body.first)
+        let unit = lun == 0 ? "" : " LUN \(lun)"
+        return Exchange(
+            name, Hex.byte(netFn) + "/" + Hex.byte(command) + unit,
+            [
+                JSONMember("protocol", .string("ipmi")), JSONMember("netfn", .integer(Int(netFn & ~1))),
+                JSONMember("lun", .integer(Int(lun))), JSONMember("command", .integer(Int(command))),
+            ], request: isRequest ? body : nil, at: time)
+    }
+
+    private mutating func request(_ request: Request, _ body: ArraySlice<UInt8>) -> Meaning {
+        var meaning = Meaning(lines: ["IPMI request: " + request.exchange.name + data(body)])
+        meaning.fields = [JSONMember("message", .string("request"))] + request.exchange.fields(data: body)
+        if let lost = pending {
+            meaning.lines.append("no response to " + lost.exchange.name)
+            meaning.exchanges = unanswered
+            meaning.isError = true
         }
-        var line =
-            "IPMI response: "
-            + Command(rawValue: command).description(in: NetFn(rawValue: netFn - 1), body: body.dropFirst().first)
-            + place(netFn, lun, command)
-        guard let code = body.first else {
-            return Meaning(lines: [line + ", no completion code"], isError: true)
+        pending = request
+        return meaning
+    }
+
+    private mutating func response(_ response: Request, _ body: ArraySlice<UInt8>, at time: UInt64) -> Meaning {
+        var line = "IPMI response: " + response.exchange.name
+        var meaning = Meaning(lines: [])
+        meaning.fields = [JSONMember("message", .string("response"))]
+        guard let value = body.first else {
+            meaning.fields += response.exchange.fields(data: body)
+            meaning.lines = [line + ", no completion code"]
+            meaning.isError = true
+            return meaning
         }
-        line += ", completion code " + Hex.byte(code) + " "
-        line += CompletionCode(rawValue: code).name(after: Command(rawValue: command), in: NetFn(rawValue: netFn - 1))
-        if let index = pending.lastIndex(where: { $0.netFn == netFn - 1 && $0.lun == lun && $0.command == command }) {
-            let request = pending[index]
-            pending.remove(at: index)
-            if time >= request.time { line += ", after " + UTCTime.short(time - request.time) }
+        let name = CompletionCode(rawValue: value).name(
+            after: Command(rawValue: response.command), in: NetFn(rawValue: response.netFn))
+        line += ", completion code " + Hex.byte(value) + " " + name
+        var asked = response.exchange
+        if let request = pending, request.netFn == response.netFn, request.lun == response.lun,
+            request.command == response.command
+        {
+            asked = request.exchange
+            pending = nil
         } else {
             line += ", to no request in this capture"
         }
-        return Meaning(lines: [line + data(body.dropFirst())], isError: code != 0)
-    }
-
-    private func place(_ netFn: UInt8, _ lun: UInt8, _ command: UInt8) -> String {
-        let unit = lun == 0 ? "" : " LUN \(lun)"
-        return " (" + Hex.byte(netFn) + "/" + Hex.byte(command) + unit + ")"
+        let exchange = asked.ended(body.dropFirst(), (value, name), at: time)
+        if let latency = exchange.latency { line += ", after " + UTCTime.short(latency) }
+        meaning.lines = [line + data(body.dropFirst())]
+        meaning.fields += response.exchange.fields(data: body.dropFirst()) + exchange.result
+        meaning.exchanges = [exchange]
+        meaning.isError = value != 0
+        return meaning
     }
 
     private func data(_ bytes: ArraySlice<UInt8>) -> String {
         bytes.isEmpty ? "" : ", data " + Hex.excerpt(bytes)
+    }
+}
+
+extension Exchange {
+    /// What a message of it says of itself.
+    func fields(data: ArraySlice<UInt8>) -> [JSONMember] {
+        [JSONMember("name", .string(title))] + identity + [JSONMember("data", .string(Hex.bytes(data)))]
+    }
+
+    /// What only its answer tells.
+    var result: [JSONMember] {
+        var members: [JSONMember] = []
+        if let code {
+            members.append(JSONMember("code", .integer(Int(code.value))))
+            members.append(JSONMember("code_name", .string(code.name)))
+        }
+        if let latency { members.append(JSONMember("latency_ns", .unsigned(latency))) }
+        return members
     }
 }

@@ -9,17 +9,17 @@ struct Arguments {
 
     /// Options with a value, and those without. What is known depends on the command, which `only` checks.
     private static let withValue = [
-        "--socket", "--output", "--plugin-path", "--trust", "--device", "--channel", "--since", "--until",
+        "--socket", "--output", "--plugin-path", "--trust", "--device", "--channel", "--since", "--until", "--link",
     ]
     private static let withoutValue = [
-        "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest",
+        "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest", "--messages",
     ]
 
     /// Takes the arguments apart, the program's name not among them.
     init(_ arguments: [String]) throws(Failure) {
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            if argument == "--" {
+            if argument.is("--") {
                 words.append(contentsOf: rest)
                 return
             }
@@ -28,8 +28,8 @@ struct Arguments {
                 continue
             }
             var (name, value) = Self.split(argument)
-            if name == "-o" { name = "--output" }
-            if name == "-h" { name = "--help" }
+            if name.is("-o") { name = "--output" }
+            if name.is("-h") { name = "--help" }
             if Self.withValue.contains(name) {
                 guard let given = value ?? rest.popFirst() else {
                     throw Failure(.usage, "\(argument) needs a value")
@@ -55,10 +55,10 @@ struct Arguments {
     func has(_ flag: String) -> Bool { flags.contains(flag) }
 
     /// The value given last.
-    func value(_ name: String) -> String? { values.last { $0.name == name }?.value }
+    func value(_ name: String) -> String? { values.last { $0.name.is(name) }?.value }
 
     /// All values given.
-    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map { $0.value } }
+    func all(_ name: String) -> [String] { values.filter { $0.name.is(name) }.map { $0.value } }
 
     /// Refuses an option that the command has no use for.
     func only(_ known: [String]) throws(Failure) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Capture
-import Decode
 import JSON
 import LinuxIO
 
-/// `capture …` and `decode`.
+/// `capture …`.
 struct CaptureCommands {
     private let arguments: Arguments
     private let socket: String
@@ -38,7 +37,7 @@ struct CaptureCommands {
         guard let size = result["bytes"]?.uint64 else {
             throw Failure(.protocol, "the daemon does not say how long the capture is")
         }
-        if output == "-" {
+        if output.is("-") {
             try receive(connection, size) { bytes throws(Failure) in try Output.write(bytes, to: 1) }
             return
         }
@@ -86,7 +85,7 @@ struct CaptureCommands {
         while let bytes = try connection.bytes() { try Output.write(bytes, to: 1) }
     }
 
-    // MARK: convert and decode
+    // MARK: convert
 
     /// Makes pcapng of a crash dump or of the file of a persistent recorder.
     func convert(_ path: String) throws(Failure) {
@@ -94,7 +93,7 @@ struct CaptureCommands {
             throw Failure(.usage, "capture convert needs -o FILE, or -o - for standard output")
         }
         guard let converted = CaptureDump.converted(try read(path)) else { throw notACapture(path) }
-        if output == "-" { return try Output.write(converted, to: 1) }
+        if output.is("-") { return try Output.write(converted, to: 1) }
         let file = try NewFile(output)
         try file.write(converted)
         try file.finish()
@@ -103,58 +102,9 @@ struct CaptureCommands {
         }
     }
 
-    /// Prints a capture as text.
-    func decode(_ path: String) throws(Failure) {
-        var filter = TimelineFilter()
-        filter.channel = arguments.value("--channel")
-        filter.from = try time("--since")
-        filter.to = try time("--until")
-        filter.errorsOnly = arguments.has("--errors")
-        guard var timeline = Timeline(try read(path), filter: filter) else { throw notACapture(path) }
-        var lines: [String] = []
-        while let line = timeline.next() {
-            lines.append(line)
-            if lines.count == 256 {
-                try show(lines)
-                lines = []
-            }
-        }
-        try show(lines)
-        let remarks = timeline.remarks
-        if arguments.has("--json") {
-            try Output.print([
-                "shown": .integer(timeline.shown), "errors": .integer(timeline.errors), "remarks": .strings(remarks),
-            ])
-        } else {
-            try Output.print(remarks)
-        }
-        guard timeline.isWhole else {
-            throw Failure(.data, "\(path): damaged or cut; what could be read of it was shown")
-        }
-    }
-
-    /// As JSON, each entry is an object on a line of its own.
-    private func show(_ entries: [String]) throws(Failure) {
-        guard arguments.has("--json") else { return try Output.print(entries) }
-        var bytes: [UInt8] = []
-        for entry in entries {
-            bytes.append(contentsOf: JSONValue.object([JSONMember("lines", .strings(entry.lines))]).line)
-        }
-        try Output.write(bytes, to: 1)
-    }
-
-    private func time(_ option: String) throws(Failure) -> UInt64? {
-        guard let text = arguments.value(option) else { return nil }
-        guard let time = UTCTime.parse(text) else {
-            throw Failure(
-                .usage, "\(option) \(text): not a time such as 2026-11-22T17:52:46.5 (UTC), or seconds since 1970")
-        }
-        return time
-    }
-
     private func read(_ path: String) throws(Failure) -> [UInt8] {
         do throws(SystemError) {
-            return try Syscalls.readFile(path == "-" ? "/dev/stdin" : path, limit: Self.fileLimit)
+            return try Syscalls.readFile(path.is("-") ? "/dev/stdin" : path, limit: Self.fileLimit)
         } catch {
             throw Failure(.noInput, error.description)
         }

@@ -17,7 +17,7 @@ enum HelpText {
           plugin list                       the plugins that can be found
           plugin info NAME|PATH             what a plugin does, and its options
           capture convert RAW -o FILE       make pcapng of a crash dump or a recorder's file
-          decode FILE                       a capture as text
+          decode FILE…                      captures as text
 
           --socket PATH  the daemon's control socket (default $KCSCTL_SOCKET, or else /run/kcsmux/control.sock)
           --json         print JSON, for programs
@@ -106,14 +106,21 @@ enum HelpText {
         """
 
     private static let decode = """
-        Usage: kcsctl decode FILE [--channel NAME] [--since TIME] [--until TIME] [--errors]
+        Usage: kcsctl decode FILE… [--channel NAME] [--since TIME] [--until TIME] [--errors] [--messages]
+               kcsctl decode FILE… --link register|ipmi|mctp -o FILE|-
 
-        Prints a capture (pcapng, a crash dump, a persistent recorder's file; - for standard input) as a timeline: time,
-        time since the line before, channel, direction, register and value, and below it what it means.
+        Prints captures (pcapng, a crash dump, a persistent recorder's file; - for standard input) as a timeline: time, time
+        since the line before, channel, direction, register and value, and below it what it means. Each record is printed as
+        it comes, as in kcsctl capture follow CHANNEL | kcsctl decode -. Several files are shown in the order of time, and
+        what two of them hold is shown once. Behind a damaged block it goes on; the exit status is 65 if a file is damaged
+        or cut, and standard error says where. With --json, each line is an object with a record's fields, and the last
+        one, "end", counts them.
 
           --channel NAME  only this channel
           --since TIME    only from this time on: 2026-11-22T17:52:46.5 (UTC) or seconds since 1970
           --until TIME    only up to this time
           --errors        only what went wrong
+          --messages      only messages: a request, its completion code, its latency and its answer in one line
+          --link TYPE     write no text, but the records of one link type as pcapng, which tcpdump takes, to -o FILE
         """
 }

@@ -30,8 +30,9 @@ func run(_ arguments: Arguments) throws(Failure) {
         try arguments.only([])
         try DaemonCommands(arguments, socket).logLevel(try operand(words, optional: true, "LEVEL"))
     case "decode":
-        try arguments.only(["--channel", "--since", "--until", "--errors"])
-        try CaptureCommands(arguments, socket: socket).decode(try operand(words, "FILE"))
+        try arguments.only(["--channel", "--since", "--until", "--errors", "--messages", "--link", "--output"])
+        var decode = DecodeCommand(arguments)
+        try decode.run(Array(words.dropFirst()))
     case "plugin": try plugin(arguments, Array(words.dropFirst()))
     case "capture": try capture(arguments, Array(words.dropFirst()), socket)
     default: throw unknown("there is no command \(command)", command, among: HelpText.commands)

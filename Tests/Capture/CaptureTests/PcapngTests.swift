@@ -60,7 +60,7 @@ enum Sample {
             if case .packet(let packet) = item { packets.append((reader.interfaces[packet.interface], packet)) }
         }
         #expect(reader.damage == nil)
-        #expect(!reader.isTorn)
+        #expect(reader.cut == nil)
         return packets
     }
 

@@ -34,11 +34,11 @@ import Testing
             }
             var timeline = try #require(Timeline(file))
             var lines = 0
-            while let text = timeline.next() {
+            for text in texts(&timeline) {
                 #expect(!text.utf8.contains(0x1B))
                 lines += 1
             }
-            #expect(timeline.remarks.allSatisfy { !$0.utf8.contains(0x1B) })
+            #expect(timeline.unanswered.allSatisfy { !$0.name.utf8.contains(0x1B) })
             if round % 8 == 0 { #expect(lines >= 300) }
         }
     }

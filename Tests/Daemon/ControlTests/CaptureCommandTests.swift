@@ -39,7 +39,7 @@ import Testing
                 default: break
                 }
             }
-            isWhole = reader.damage == nil && !reader.isTorn
+            isWhole = reader.isWhole
         }
     }
 
