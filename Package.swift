@@ -3,7 +3,6 @@
 //
 // One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded,
 // without tools and tests, as ordinary targets cannot import Embedded modules: `.ci/install` makes it.
-//
 // Dependencies, and why each is worth its flash and memory:
 //   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
 //   swift-argument-parser          kcssim's command line; absent from the Embedded build
@@ -11,10 +10,8 @@ import Foundation
 import PackageDescription
 
 let embedded = Context.environment["KCSMUX_EMBEDDED"] != nil
-/// The targets in which every unsafe construct is marked `unsafe`.
-let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "Schema", "YAML"]
+let memorySafe: Set = ["DaemonConfiguration", "IPMI", "JSON", "KCS", "Schema", "YAML"]  // `unsafe` is marked there
 // MARK: Two profiles. What ships to a BMC stays in the Embedded subset, and is compiled in both ways.
-
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"] + (embedded ? ["-DKCSMUX_EMBEDDED"] : []))]
 let ordinary: [SwiftSetting] = [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
@@ -53,10 +50,10 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
     .testTarget(
         name: "\(folder.name)Tests", dependencies: "CLinux LinuxIO \(imports)".targets, path: "Tests/\(folder)Tests")
 }
-// MARK: What ships
 /// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
 let plugins: KeyValuePairs = [
-    "echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP", "post-code": "PostCode",
+    "dcmi": "DCMI", "echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP",
+    "post-code": "PostCode",
 ]
 let entries = plugins.map { library("Plugins/\($1)/Entry", "CKCSPlugin PluginKit \($1)Handler", name: "\($1)Plugin") }
 let shippedTargets: [Target] = [
@@ -64,6 +61,7 @@ let shippedTargets: [Target] = [
     library("Sources/System/LinuxIO", "CLinux"),
     library("Sources/System/CompactText"),
     library("Sources/System/Events", "CLinux LinuxIO"),
+    library("Sources/System/NumberFiles", "CLinux LinuxIO"),
     library("Sources/Protocols/Common"),
     library("Sources/Protocols/KCS"),
     library("Sources/Protocols/IPMI"),
@@ -88,14 +86,15 @@ let shippedTargets: [Target] = [
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events IPMI JSON KCS LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Daemon/kcsmuxd", "CLinux Daemon DaemonConfiguration Devices LinuxIO PluginHost SimulatedDevice YAML"),
-    program(
-        "Sources/Tools/kcsctl",
-        "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    library("Plugins/DCMI/Core", "IPMI", name: "DCMI"),
+    library("Plugins/DCMI/Handler", "CKCSPlugin CLinux DCMI IPMI LinuxIO NumberFiles PluginKit", name: "DCMIHandler"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
     library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
     library(
-        "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO PluginKit", name: "IPMILiteHandler"),
+        "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO NumberFiles PluginKit",
+        name: "IPMILiteHandler"),
     library("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
     library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
@@ -126,6 +125,7 @@ let testTargets: [Target] = [
         name: "fuzz"),
     tests("System/LinuxIO"),
     tests("System/Events", "CTestSupport Events"),
+    tests("System/NumberFiles", "NumberFiles"),
     tests("Protocols/Common"),
     tests("Protocols/KCS", "DriverModel KCS"),
     tests("Protocols/IPMI", "IPMI"),
@@ -143,6 +143,7 @@ let testTargets: [Target] = [
     tests("Plugins/PluginKit", "CKCSPlugin PluginKit PluginTestSupport"),
     tests("Plugins/PluginHost", "CKCSPlugin DaemonConfiguration Events PluginHost Schema TestKit YAML kcsmuxd"),
     tests("Plugins/ABI", "PluginHost Schema TestKit kcsctl kcssim"),
+    tests("Plugins/DCMI", "CKCSPlugin DCMI DCMIHandler IPMI PluginTestSupport TestKit"),
     tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),
     tests("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginTestSupport"),
     tests("Plugins/IPMIController", "IPMI IPMIController"),
@@ -174,9 +175,8 @@ for target in shipped + workstation {
     target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
     if target.cSettings == nil { target.swiftSettings = strict }
     // A leaf of words and numbers that every file may use.
-    if target.cSettings == nil && !["Common", "CompactText"].contains(target.name) {
-        target.dependencies.append("Common")
-    }
+    let isLeaf = ["Common", "CompactText"].contains(target.name)
+    if target.cSettings == nil && !isLeaf { target.dependencies.append("Common") }
     if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
 }
 for target in shipped where target.cSettings == nil {

@@ -3,6 +3,7 @@ import Common
 import IPMI
 import IPMIController
 import LinuxIO
+import NumberFiles
 import PluginKit
 
 /// Drives a `ManagementController` with what kcsmuxd offers: messages in, effects out. It has no protocol of its own.
@@ -14,7 +15,7 @@ public final class IPMIHandler: Handler {
     // Names the boot of the BMC in which this is.
     private var boot: [UInt8] = []
     private var timer: HandlerTimer?
-    private var sensors: SensorReaders?
+    private var sensors: NumberReaders?
     // Journals that are left alone: somebody else's, or not to be read.
     private var refused = Loader.Refused()
     private var damagedRecords = 0
@@ -91,10 +92,10 @@ public final class IPMIHandler: Handler {
 
     private func startReaders() {
         let (host, poster) = (host, host.poster(for: self))
-        sensors = SensorReaders(setup.sensorFiles) {
+        sensors = NumberReaders(setup.sensorFiles) {
             host.log(.warning, $0)
         } start: {
-            SensorReader.start($0) { sensor, value in
+            NumberReader.start($0) { sensor, value in
                 poster.post { handler in
                     handler.sensors?.ended(sensor, value, now: handler.host.now)
                     handler.sensorRead(sensor, value)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import IPMI
 import IPMIController
+import NumberFiles
 import PluginKit
 
 extension Setup {
@@ -33,7 +35,7 @@ extension Setup {
         sensorFiles.append(
             file.map {
                 let divisor = description.isDiscrete ? 1 : Setup.kernelDivisor(description.unit)
-                return SensorFile(
+                return NumberFile(
                     path: $0, numerator: value["multiply"].integer,
                     denominator: value["divide"].ifPresent?.integer ?? divisor)
             })

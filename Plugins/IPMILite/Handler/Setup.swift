@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import IPMI
 import IPMIController
+import NumberFiles
 import PluginKit
 
 /// Takes what is wrong with options. A class, so that the code that reports is compiled once and not for each taker.
@@ -22,20 +23,13 @@ final class Setup {
         var writable: Bool
     }
 
-    /// Where an external sensor's number is, and its scale to thousandths of the unit.
-    struct SensorFile {
-        var path: String
-        var numerator: Int64
-        var denominator: Int64
-    }
-
     var configuration = ControllerConfiguration()
     var guidGiven = false
     var selPath: String?
     var frus: [FRU] = []
     var sdrPath: String?
     /// By the sensor's index; nil for constants.
-    var sensorFiles: [SensorFile?] = []
+    var sensorFiles: [NumberFile?] = []
     /// By the raw value of the platform action.
     var actions: [OptionValue?] = [OptionValue?](repeating: nil, count: PlatformAction.allCases.count)
 

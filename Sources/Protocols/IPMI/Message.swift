@@ -115,6 +115,12 @@ public struct Response {
             as: UInt8.self)
     }
 
+    /// Ends the response with a code of which its command says that the data is there all the same.
+    public mutating func finishWithData(_ code: CompletionCode) {
+        finish(.ok)
+        if completionCode == .ok { unsafe base.storeBytes(of: code.rawValue, toByteOffset: 2, as: UInt8.self) }
+    }
+
     /// Data bytes that still fit.
     public var room: Int { capacity - count }
 

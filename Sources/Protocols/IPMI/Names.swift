@@ -35,7 +35,7 @@ extension Command {
     /// Its name, or whose command it is. `body` is a request's first data byte: group extensions name their body there.
     public func description(in netFn: NetFn, body: UInt8?) -> String {
         switch netFn.rawValue {
-        case 0x2C: Command.group(body) + " command"
+        case 0x2C: (body == Command.bodyOfDCMI ? nameInDCMI : nil) ?? Command.group(body) + " command"
         case 0x2E: "OEM group command"
         case 0x30...0x3E: "OEM command"
         default: name(in: netFn) ?? netFn.name + " command"

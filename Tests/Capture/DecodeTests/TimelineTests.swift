@@ -102,7 +102,7 @@ import Testing
         message(other, .fromHost, [0xB0, 0x01, 0xDC, 0x00], at: 2)
         let text = try lines(other)
         #expect(text.contains("| IPMI request: group extension command (2C/01), data 07 01 08 09 C9 00 80 02 5E"))
-        #expect(text.contains("| IPMI request: DCMI command (2C/01), data DC 00"))
+        #expect(text.contains("| IPMI request: Get DCMI Capabilities Info (2C/01), data DC 00"))
     }
 
     @Test func errorsOnlyShowsWhatSomebodyWhoLooksForTheFaultWants() throws {

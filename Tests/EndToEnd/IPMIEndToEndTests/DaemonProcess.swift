@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kcsmuxd as its users run it, on one simulated channel with ipmi-lite.
+// kcsmuxd as its users run it, on one simulated channel with ipmi-lite, and dcmi if asked for.
 import DriverModel
 import Foundation
 import KCS
@@ -21,7 +21,7 @@ final class DaemonProcess {
     var device: String { folder + "/device" }
 
     /// Makes the folder; the daemon is not started yet.
-    init(driver: String = "v2", handshake: String = "strict", options: String = "{}") throws {
+    init(driver: String = "v2", handshake: String = "strict", options: String = "{}", dcmi: String? = nil) throws {
         folder = NSTemporaryDirectory() + "/kcsmux-ipmi-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
@@ -33,8 +33,9 @@ final class DaemonProcess {
             channels:
               - name: ipmi
                 device: {type: sim, path: \(folder)/device, driver: \(driver)}
-                plugin: ipmi-lite
-                options: \(options)
+                plugins:
+                  - {plugin: ipmi-lite, options: \(options)}
+                  \(dcmi.map { "- {plugin: dcmi, options: \($0)}" } ?? "")
                 transfer: {handshake: \(handshake)}
             """
         let known = try #require(Driver(name: driver))

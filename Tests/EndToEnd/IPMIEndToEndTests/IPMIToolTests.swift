@@ -7,6 +7,7 @@ import Foundation
 import IPMI
 import LinuxIO
 import Simulator
+import TestKit
 import Testing
 
 private let ipmitool = ["/usr/bin/ipmitool", "/usr/local/bin/ipmitool"].first {
@@ -183,5 +184,60 @@ struct IPMIToolTests {
         #expect(
             try Data(contentsOf: URL(fileURLWithPath: fru)).contains(UInt8(ascii: "_")),
             "what was edited is in the file")
+    }
+
+    @Test func dcmiIsAnsweredBesideTheCommandsOfIPMI() throws {
+        let folder = TestFolder()
+        let power = try folder.write("power1_average", "287600000\n")
+        let inlet = try folder.write("temp1_input", "-4200\n")
+        let daemon = try DaemonProcess(
+            options: "{device_id: {id: 0x21}, sensors: [{number: 3, name: Inlet, value: {constant: 24}}]}",
+            dcmi: """
+                {power: {file: \(power)}, temperatures: [{entity: inlet, file: \(inlet), record: 2}], \
+                mc_id: bmc-7, sel: {capacity: 300, when_full: wrap}, lan_channel: 1}
+                """)
+        try daemon.start()
+        let interface = try DummyInterface(daemon)
+        defer { interface.stop() }
+        let name = "rack-17-node-03-of-the-second-row"
+        for (words, parts) in [
+            ("mc info", ["Device ID                 : 33"]),
+            (
+                "dcmi discover",
+                [
+                    "Power management available", "In-band KCS channel available", "SEL automatic rollover is enabled",
+                    "300 SEL entries", "Primary LAN channel number: 1 is available", "No serial channel is available",
+                ]
+            ),
+            (
+                "dcmi power reading",
+                [
+                    "Instantaneous power reading:                   288 Watts",
+                    "Minimum during sampling period:                288 Watts", "state is:                   activated",
+                ]
+            ),
+            ("dcmi power get_limit", ["No Active Power Limit"]),
+            ("dcmi asset_tag", ["Asset tag: \n"]),
+            ("dcmi set_asset_tag \(name)", ["Set Asset Tag: \(name)"]),
+            ("dcmi asset_tag", ["Asset tag: \(name)\n"]),
+            ("dcmi get_mc_id_string", ["Identifier String: bmc-7\n"]),
+            ("dcmi set_mc_id_string \(name)", []),
+            ("dcmi get_mc_id_string", ["Identifier String: \(name)\n"]),
+            ("dcmi get_temp_reading", ["Inlet air temperature(40h)\t\t1\t\t-4 C"]),
+            ("dcmi sensors", ["Inlet: 1 temperature sensor found", "Record ID 0x0002: Inlet", "CPU: 0 temperature"]),
+            ("dcmi get_conf_param", ["Initial timeout interval\t: 4 seconds", "retry interval\t: 64 seconds"]),
+            ("sel info", ["Entries          : 0"]),
+        ] {
+            let text = try run(interface, words)
+            for part in parts { #expect(text.contains(part), "ipmitool \(words): \(text)") }
+        }
+        for words in ["dcmi power set_limit limit 100", "dcmi power activate", "dcmi thermalpolicy get 0x40 1"] {
+            _ = try run(interface, words, succeeds: false)
+        }
+        #expect(daemon.stop() == 0)
+        try daemon.start()
+        #expect(try run(interface, "dcmi asset_tag").contains("Asset tag: \(name)\n"), "it survives")
+        #expect(try run(interface, "dcmi get_mc_id_string").contains("String: \(name)\n"))
+        #expect(daemon.stop() == 0)
     }
 }

@@ -18,7 +18,7 @@ import Testing
         return descriptor
     }
 
-    @Test(arguments: ["echo", "debug-trigger", "post-code"])
+    @Test(arguments: ["dcmi", "echo", "debug-trigger", "post-code"])
     func descriptorIsSane(name: String) throws {
         let plugin = try load(name).pointee
         #expect(plugin.size == UInt32(MemoryLayout<kcs_plugin>.size))
@@ -31,7 +31,7 @@ import Testing
         if plugin.inputs & 1 << UInt32(KCS_INPUT_MANUAL) != 0 { #expect(plugin.input_ready != nil) }
     }
 
-    @Test(arguments: ["echo", "debug-trigger", "post-code"])
+    @Test(arguments: ["dcmi", "echo", "debug-trigger", "post-code"])
     func everyOptionHasKeyAndHelp(name: String) throws {
         let plugin = try load(name).pointee
         #expect(plugin.option_count > 0)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
 
 /// Decimal text as thousandths, without floating point.
 public enum FixedPoint {

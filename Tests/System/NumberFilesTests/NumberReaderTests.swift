@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import IPMIController
+
 import LinuxIO
 import Synchronization
 import Testing
 
-@testable import IPMILiteHandler
+@testable import NumberFiles
 
 /// Files that answer when a test lets them.
 private final class Files: Sendable {
@@ -20,7 +20,7 @@ private final class Files: Sendable {
         changed.unlock()
     }
 
-    func read(_ file: Setup.SensorFile) -> Int64? {
+    func read(_ file: NumberFile) -> Int64? {
         changed.lock()
         defer { changed.unlock() }
         while !open.withLock({ $0.contains(file.path) }) { changed.wait() }
@@ -42,18 +42,18 @@ private final class Files: Sendable {
         return told.withLock { $0.map { $0.sensor } }
     }
 
-    func reader(_ files: [Setup.SensorFile?]) -> SensorReader? {
-        SensorReader.start(files, read: { self.read($0) }, done: { self.take($0, $1) })
+    func reader(_ files: [NumberFile?]) -> NumberReader? {
+        NumberReader.start(files, read: { self.read($0) }, done: { self.take($0, $1) })
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SensorReaderTests {
+@Suite(.timeLimit(.minutes(1))) struct NumberReaderTests {
     private let files = Files()
     private let late = Clock.monotonic + 3_600_000_000_000
 
-    private func readers(_ paths: [String], _ lines: @escaping (String) -> Void = { _ in }) -> SensorReaders {
-        let list = paths.map { Setup.SensorFile(path: $0, numerator: 1, denominator: 1) }
-        return SensorReaders(list, log: lines) { [files] in files.reader($0) }
+    private func readers(_ paths: [String], _ lines: @escaping (String) -> Void = { _ in }) -> NumberReaders {
+        let list = paths.map { NumberFile(path: $0, numerator: 1, denominator: 1) }
+        return NumberReaders(list, log: lines) { [files] in files.reader($0) }
     }
 
     @Test func aFileThatDoesNotAnswerIsLeftToItsReaderAndAnotherGoesOn() {
@@ -101,8 +101,8 @@ private final class Files: Sendable {
     }
 
     @Test func withoutAThreadThereIsNoReading() {
-        let readers = SensorReaders(
-            [Setup.SensorFile(path: "x", numerator: 1, denominator: 1), nil], log: { _ in }, start: { _ in nil })
+        let readers = NumberReaders(
+            [NumberFile(path: "x", numerator: 1, denominator: 1), nil], log: { _ in }, start: { _ in nil })
         #expect(!readers.read(0) && !readers.read(1) && !readers.read(2))
     }
 }

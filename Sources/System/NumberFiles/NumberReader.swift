@@ -1,36 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
-import IPMIController
 import LinuxIO
 
-/// Reads sensors' files, one after the other, on a thread of its own: what the kernel answers late or never waits here, and
+/// Reads files with a number, one after the other, on a thread of its own: what the kernel answers late or never waits here, and
 /// nothing else waits for it.
 ///
 /// Sendable because all that changes is touched under the lock.
-final class SensorReader: @unchecked Sendable {
+public final class NumberReader: @unchecked Sendable {
     private let lock = Lock()
-    private let files: [Setup.SensorFile?]
-    private let read: (Setup.SensorFile) -> Int64?
+    private let files: [NumberFile?]
+    private let read: (NumberFile) -> Int64?
     private let done: (Int, Int64?) -> Void
-    // Sensors, by their places in `files`.
+    // By their places in `files`.
     private var queue: [Int] = []
     private var current: (sensor: Int, since: UInt64)?
     private var isEnding = false
     private var isSilent = false
 
-    /// A reader of sensors' files that calls `done` on its thread; nil when the system has no thread to give.
-    static func start(
-        _ files: [Setup.SensorFile?], read: @escaping (Setup.SensorFile) -> Int64? = { $0.read() },
+    /// A reader of files that calls `done` on its thread; nil when the system has no thread to give.
+    public static func start(
+        _ files: [NumberFile?], read: @escaping (NumberFile) -> Int64? = { $0.read() },
         done: @escaping (Int, Int64?) -> Void
-    ) -> SensorReader? {
-        let reader = SensorReader(files, read, done)
+    ) -> NumberReader? {
+        let reader = NumberReader(files, read, done)
         guard let thread = Thread.start({ reader.run() }) else { return nil }
         thread.detach()
         return reader
     }
 
     private init(
-        _ files: [Setup.SensorFile?], _ read: @escaping (Setup.SensorFile) -> Int64?,
+        _ files: [NumberFile?], _ read: @escaping (NumberFile) -> Int64?,
         _ done: @escaping (Int, Int64?) -> Void
     ) {
         self.files = files
@@ -86,18 +84,5 @@ final class SensorReader: @unchecked Sendable {
             current = nil
             if !isSilent { done(sensor, value) }
         }
-    }
-}
-
-extension Setup.SensorFile {
-    /// The file's number in thousandths of the sensor's unit; nil if it cannot be read or is no number.
-    func read() -> Int64? {
-        // A pipe that nobody writes into is no reason to wait.
-        guard let file = try? Syscalls.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return nil }
-        var bytes = [UInt8](repeating: 0, count: 65)
-        guard let count = try? bytes.withUnsafeMutableBytes({ Syscalls.read(file.raw, into: $0) }).get(),
-            count < bytes.count
-        else { return nil }
-        return FixedPoint.thousandths([UInt8](bytes[..<count]), numerator: numerator, denominator: denominator)
     }
 }
