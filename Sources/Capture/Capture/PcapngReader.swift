@@ -231,12 +231,16 @@ public struct PcapngReader {
         guard bytes.count - start >= 12 else { return nil }
         let isSection = number(start, 4) == UInt64(PcapngBlock.section)
         if !isSection {
+            // What tells at once that it is none: who follows a channel must not wait for the end of a block that never was.
+            let length = size(start + 4)
             switch UInt32(number(start, 4)) {
-            case PcapngBlock.interface, PcapngBlock.statistics: break
+            case PcapngBlock.interface: guard length <= 4096, number(start + 10, 2) == 0 else { return false }
+            case PcapngBlock.statistics: guard length <= 4096, size(start + 8) < interfaces.count else { return false }
             case PcapngBlock.packet:
-                // A number that is none yet tells at once, without waiting for the block's end.
                 guard bytes.count - start >= 28 else { return nil }
-                guard size(start + 8) < interfaces.count, size(start + 20) <= size(start + 4) else { return false }
+                guard length <= 256 << 10, size(start + 8) < interfaces.count, size(start + 20) <= length else {
+                    return false
+                }
             default: return false
             }
         }

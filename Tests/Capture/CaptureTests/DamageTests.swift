@@ -98,6 +98,19 @@ import Testing
         #expect(packets(items(&reader)).count == 17)
     }
 
+    @Test func whatOnlyLooksLikeABlockIsNotWaitedFor() throws {
+        let start = blocks()[10]
+        for kind in [UInt8(1), 5, 6] {
+            // A kind, and a length of which the end never comes.
+            let lure: [UInt8] = [kind, 0, 0, 0, 0, 0, 0x40, 0, 0xFF, 0, 0xFF, 0]
+            var file = whole
+            file.replaceSubrange(start + 4..<start + 4, with: [1, 2, 3] + lure)
+            var reader = PcapngReader()
+            reader.push(file)
+            #expect(packets(items(&reader)).count == 17, "\(kind)")
+        }
+    }
+
     @Test func theEndOfACutFileIsNoDamageAndItsPlaceIsTold() throws {
         for start in blocks().dropFirst() {
             for count in [start + 1, start + 11, start + 20] {
