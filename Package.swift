@@ -86,7 +86,7 @@ let shippedTargets: [Target] = [
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events IPMI JSON KCS LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Daemon/kcsmuxd", "CLinux Daemon DaemonConfiguration Devices LinuxIO PluginHost SimulatedDevice YAML"),
-    program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode JSON LinuxIO PluginHost Schema"),
+    program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode IPMI JSON LinuxIO PluginHost Schema"),
     library("Plugins/DCMI/Core", "IPMI", name: "DCMI"),
     library("Plugins/DCMI/Handler", "CKCSPlugin CLinux DCMI IPMI LinuxIO NumberFiles PluginKit", name: "DCMIHandler"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),

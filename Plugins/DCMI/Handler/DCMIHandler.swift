@@ -25,6 +25,7 @@ public final class DCMIHandler: Handler {
     public static let plugin: Plugin = Plugin(
         name: "dcmi", version: "0.1.0", summary: "data center manageability: power, temperatures, asset tag (DCMI 1.5)",
         inputs: [.messages], needs: .messages, options: DCMIOptions.declarations, requests: requests,
+        commands: commands,
         create: { plugin.create($0, $1, $2, $3) { DCMIHandler(host: $0, options: DCMIOptions($1)) } })
 
     init(host: Host, options: DCMIOptions) {
@@ -199,5 +200,18 @@ extension DCMIHandler {
                     reserved: 0))
         }
         return requests
+    }
+
+    private static var commands: [kcs_command] {
+        var commands: [kcs_command] = []
+        for command in DCMICommand.allCases {
+            var entry = kcs_command()
+            entry.net_fn = NetFn.groupExtension.rawValue
+            entry.command = command.rawValue
+            entry.body = DCMICommand.group
+            entry.set(codes: command.codes)
+            commands.append(entry)
+        }
+        return commands
     }
 }

@@ -8,7 +8,7 @@ public enum IPMIPlugin {
     private static let plugin: Plugin = Plugin(
         name: "ipmi-lite", version: "0.1.0",
         summary: "a management controller: IPMI 2.0 commands with state that lasts",
-        inputs: [.messages], needs: .messages, options: OptionTree.all, requests: requests,
+        inputs: [.messages], needs: .messages, options: OptionTree.all, requests: requests, commands: commands,
         check: {
             plugin.check($0, $1) { options, report in
                 _ = Setup(options, OptionProblems { report.error($0, $1) })
@@ -33,5 +33,17 @@ public enum IPMIPlugin {
                     shortest: UInt16(definition.shortest) + 2, longest: UInt16(definition.longest) + 2, reserved: 0))
         }
         return requests
+    }
+
+    private static var commands: [kcs_command] {
+        var commands: [kcs_command] = []
+        for definition in CommandTable.all {
+            var entry = kcs_command()
+            entry.net_fn = definition.netFn.rawValue
+            entry.command = definition.command.rawValue
+            entry.set(codes: definition.codes)
+            commands.append(entry)
+        }
+        return commands
     }
 }

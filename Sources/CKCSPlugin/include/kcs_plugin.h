@@ -96,7 +96,7 @@ extern "C" {
 #endif
 
 #define KCS_ABI_MAJOR 1u
-#define KCS_ABI_MINOR 0u
+#define KCS_ABI_MINOR 1u
 #define KCS_ABI (KCS_ABI_MAJOR << 16 | KCS_ABI_MINOR)
 
 /* Does a structure that the host passed reach as far as `member`? All members of ABI 1.0 are always there. */
@@ -249,6 +249,17 @@ struct kcs_request_length {
     uint16_t shortest;
     uint16_t longest;
     uint16_t reserved; /* 0 */
+};
+
+/* Since 1.1. A command that message() answers, for people: `kcsctl plugin info` lists them.
+ * This structure never grows. */
+struct kcs_command {
+    uint8_t net_fn; /* 0x00 to 0x3E */
+    uint8_t command;
+    uint8_t body;       /* group extensions, NetFn 0x2C: the first data byte, which says whose command it is; otherwise 0 */
+    uint8_t code_count; /* of `codes` */
+    uint8_t codes[12];  /* completion codes that it may answer beside 00, and beside those that any command may */
+    const char *KCS_NULLABLE name; /* NULL: as the standard calls it */
 };
 
 /* ---- Services -------------------------------------------------------------------------------------------------------- */
@@ -470,6 +481,10 @@ struct kcs_plugin {
     void (*KCS_NULLABLE reset)(void *KCS_NULLABLE instance, uint64_t now);
     /* Optional. Tells figures for the status display; called seldom. */
     void (*KCS_NULLABLE stats)(void *KCS_NULLABLE instance, const struct kcs_stats *KCS_NONNULL stats);
+
+    /* Since 1.1. Optional: the commands that message() answers. Loading does not look at them. */
+    const struct kcs_command *KCS_NULLABLE commands;
+    uint64_t command_count;
 };
 
 #if defined(__GNUC__)

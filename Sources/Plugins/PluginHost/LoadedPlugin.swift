@@ -58,6 +58,31 @@ public final class LoadedPlugin {
         self.requests = requests
     }
 
+    /// A command that it answers, as its descriptor says.
+    public struct Command {
+        /// NetFn, 0x00 to 0x3E, and command.
+        public let netFn: UInt8, command: UInt8
+        /// The first data byte of group extensions.
+        public let body: UInt8
+        /// What the plugin calls it; nil if that is what the standard does.
+        public let name: String?
+        /// Completion codes that it may give.
+        public let codes: [UInt8]
+    }
+
+    /// The commands that it says it answers, in its order. Read when asked for: nothing depends on them.
+    public var commands: [Command] {
+        // What stood behind a descriptor of 1.0 was not for this.
+        guard abi.minor >= 1, let table = descriptor.commands else { return [] }
+        return (0..<Int(min(descriptor.command_count, 4096))).map { index in
+            let entry = table[index]
+            let codes = withUnsafeBytes(of: entry.codes) { [UInt8]($0.prefix(Int(entry.code_count))) }
+            return Command(
+                netFn: entry.net_fn & 0x3F, command: entry.command, body: entry.body,
+                name: entry.name.map { String(cString: $0) }, codes: codes)
+        }
+    }
+
     /// What it needs of a device (`KCS_CAP_*`).
     public var needs: UInt32 { descriptor.needs }
 

@@ -20,6 +20,7 @@ public final class Plugin: @unchecked Sendable {
     public init(
         name: StaticString, version: StaticString, summary: StaticString, inputs: [Input],
         needs: Capabilities = [], options: [OptionDeclaration] = [], requests: [kcs_request_length] = [],
+        commands: [kcs_command] = [],
         check: (@convention(c) (UnsafePointer<kcs_value>, UnsafePointer<kcs_report>) -> Void)? = nil,
         create:
             @convention(c) (
@@ -28,11 +29,6 @@ public final class Plugin: @unchecked Sendable {
             ) -> Int32
     ) {
         let root = OptionDeclaration.root(options)
-        var lengths: UnsafeMutablePointer<kcs_request_length>?
-        if !requests.isEmpty {
-            lengths = .allocate(capacity: requests.count)
-            for (index, request) in requests.enumerated() { (lengths! + index).initialize(to: request) }
-        }
         let descriptor = UnsafeMutablePointer<kcs_plugin>.allocate(capacity: 1)
         descriptor.initialize(
             to: kcs_plugin(
@@ -40,7 +36,7 @@ public final class Plugin: @unchecked Sendable {
                 abi_needed: 0, inputs: inputs.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, needs: needs.rawValue,
                 option_size: UInt32(MemoryLayout<kcs_option>.stride), name: cString(name), version: cString(version),
                 summary: cString(summary), options: root.pointee.children,
-                option_count: UInt64(options.count), requests: lengths.map { UnsafePointer($0) },
+                option_count: UInt64(options.count), requests: table(requests),
                 request_count: UInt64(requests.count), check: check, create: create,
                 start: { instance, info in start(handler(instance), StartInfo(info.pointee)) },
                 stop: { instance, reason in handler(instance).stop(Reason(rawValue: reason)) },
@@ -58,7 +54,8 @@ public final class Plugin: @unchecked Sendable {
                     return handler(instance).message(token, message, now: now).rawValue
                 },
                 reset: { instance, now in handler(instance).reset(now: now) },
-                stats: { instance, stats in handler(instance).stats(Stats(pointer: stats)) }))
+                stats: { instance, stats in handler(instance).stats(Stats(pointer: stats)) },
+                commands: table(commands), command_count: UInt64(commands.count)))
         self.descriptor = UnsafePointer(descriptor)
         self.options = root
     }
@@ -88,6 +85,14 @@ public final class Plugin: @unchecked Sendable {
         let report = OptionReport(pointer: report)
         examine(OptionValue(options, self.options, .report(report)), report)
     }
+}
+
+/// A copy for the life of the process; nil if there is nothing to copy.
+private func table<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
+    guard !elements.isEmpty else { return nil }
+    let table = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+    for (index, element) in elements.enumerated() { (table + index).initialize(to: element) }
+    return UnsafePointer(table)
 }
 
 private func start(_ handler: Handler, _ info: StartInfo) -> Int32 {

@@ -36,6 +36,8 @@ public struct CommandDefinition: Sendable {
     public let shortest: UInt8, longest: UInt8
     /// What the command changes.
     public let effect: CommandEffect
+    // A number's bytes, from the first that is not zero: a constant, where an array would be an object for each command.
+    private let packedCodes: UInt64
     #if !hasFeature(Embedded)
         // Words are for the page, for tests and for tools: on a BMC nobody reads them.
 
@@ -43,13 +45,11 @@ public struct CommandDefinition: Sendable {
         public let request: String
         /// Data bytes of the response after completion code 00, in order.
         public let response: String
-        /// Completion codes beside 00, C1, C7 and D4 that the command gives.
-        public let codes: [UInt8]
     #endif
 
     init(
         _ operation: Operation, _ netFn: NetFn, _ command: UInt8, _ length: ClosedRange<Int>,
-        _ effect: CommandEffect, _ request: String, _ response: String, _ codes: [UInt8] = []
+        _ effect: CommandEffect, _ request: String, _ response: String, _ codes: UInt64 = 0
     ) {
         self.operation = operation
         self.netFn = netFn
@@ -57,11 +57,20 @@ public struct CommandDefinition: Sendable {
         shortest = UInt8(length.lowerBound)
         longest = UInt8(length.upperBound)
         self.effect = effect
+        packedCodes = codes
         #if !hasFeature(Embedded)
             self.request = request
             self.response = response
-            self.codes = codes
         #endif
+    }
+
+    /// Completion codes beside 00, C1, C2, C7 and D4 that the command gives.
+    public var codes: [UInt8] {
+        var codes: [UInt8] = []
+        for shift in stride(from: UInt64(56), through: 0, by: -8) where packedCodes >> shift != 0 {
+            codes.append(UInt8(truncatingIfNeeded: packedCodes >> shift))
+        }
+        return codes
     }
 
     /// Fewest and most data bytes of a legal request.

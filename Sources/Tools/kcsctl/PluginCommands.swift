@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
+import Common
+import IPMI
 import JSON
 import LinuxIO
 import PluginHost
@@ -153,7 +155,25 @@ struct PluginCommands {
         lines.append("")
         let help = Help.lines(plugin.options)
         lines.append(help.isEmpty ? "It has no options." : "Options:")
-        return lines + help.map { "  \(Text.safe($0))" }
+        lines += help.map { "  \(Text.safe($0))" }
+        guard !plugin.commands.isEmpty else { return lines }
+        lines += ["", "Commands, and the completion codes beside 00 that are their own:"]
+        for command in plugin.commands {
+            let codes = Hex.bytes(command.codes)
+            lines.append(Text.safe("  \(number(command))  \(name(command))") + (codes.isEmpty ? "" : ": \(codes)"))
+        }
+        return lines
+    }
+
+    /// NetFn and command as `06/01`.
+    private static func number(_ command: LoadedPlugin.Command) -> String {
+        Hex.byte(command.netFn) + "/" + Hex.byte(command.command)
+    }
+
+    private static func name(_ command: LoadedPlugin.Command) -> String {
+        command.name
+            ?? IPMI.Command(rawValue: command.command).description(
+                in: NetFn(rawValue: command.netFn), body: command.body)
     }
 
     private static func object(_ plugin: LoadedPlugin) -> JSONValue {
@@ -167,6 +187,13 @@ struct PluginCommands {
                     [
                         "netfn": .integer(Int($0.netFn)), "command": .integer(Int($0.command)),
                         "shortest": .integer($0.shortest), "longest": .integer($0.longest),
+                    ]
+                }),
+            "commands": .array(
+                plugin.commands.map {
+                    [
+                        "netfn": .integer(Int($0.netFn)), "command": .integer(Int($0.command)),
+                        "name": .string(name($0)), "codes": .array($0.codes.map { .integer(Int($0)) }),
                     ]
                 }),
         ]

@@ -158,4 +158,49 @@ import Testing
         #expect(cooldown["default"]?.text == "10s")
         #expect(cooldown["maximum"]?.uint64 == 86_400_000_000_000)
     }
+
+    @Test(.enabled(if: compiler != nil, "no C compiler"))
+    func everyCommandIsListedWithItsNameAndItsCompletionCodes() throws {
+        let folder = TemporaryFolder()
+        let path = try build(
+            folder, "commands",
+            change: """
+                static struct kcs_command commands[4] = {
+                    {0x06, 0x01, 0, 0, {0}, 0}, {0x0A, 0x45, 0, 3, {0x80, 0xC5, 0xFF}, 0},
+                    {0x2C, 0x02, 0xDC, 1, {0xCC}, 0}, {0x30, 0x07, 0, 200, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, "Own\\033"},
+                };
+                plugin.commands = commands;
+                plugin.command_count = 4;
+                """)
+        let text = try info(path).text
+        #expect(
+            text.hasSuffix(
+                """
+                Commands, and the completion codes beside 00 that are their own:
+                  06/01  Get Device ID
+                  0A/45  Partial Add SEL Entry: 80 C5 FF
+                  2C/02  Get Power Reading: CC
+                  30/07  Own?: 01 02 03 04 05 06 07 08 09 0A 0B 0C
+
+                """), "\(text)")
+        let json = try JSONReader.read(try Program.run([Program.kcsctl, "--json", "plugin", "info", path]).output)
+        let second = try #require(json["commands"]?.elements?[1])
+        #expect(second["name"]?.text == "Partial Add SEL Entry")
+        #expect(second["codes"]?.elements?.count == 3)
+    }
+
+    @Test(.enabled(if: compiler != nil, "no C compiler"))
+    func aPluginOfABI1_0HasNoCommandsWhateverStandsBehindItsDescriptor() throws {
+        let folder = TemporaryFolder()
+        let path = try build(
+            folder, "old",
+            change: """
+                plugin.abi = 1 << 16;
+                plugin.abi_needed = 0;
+                plugin.commands = (const struct kcs_command *)1;
+                plugin.command_count = 1000;
+                """)
+        let result = try info(path)
+        #expect(result.status == 0 && !result.text.contains("Commands"))
+    }
 }

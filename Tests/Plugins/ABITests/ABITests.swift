@@ -50,6 +50,7 @@ import Testing
         #expect(plugin.abi == (1, 0))
         #expect(plugin.options.children.first?.key == (name == "oem-c" ? "net_fn" : "xor"))
         #expect(plugin.requests.count == (name == "oem-c" ? 4 : 0))
+        #expect(plugin.commands.isEmpty, "1.0 had none")
     }
 
     @Test func storedPluginsAreSmallAndForTheirMachines() throws {

@@ -21,7 +21,7 @@ import Testing
         #expect(played.output.contains("ok, "))
         let info = try Tools.run("kcsctl", ["plugin", "info", plugin])
         #expect(info.ending == .exited(0), "\(info.errors)")
-        #expect(info.output.contains("ABI         1.0"))
+        #expect(info.output.contains("ABI         1."))
         #expect(info.output.contains(example == "echo" ? "xor: byte (default 0)" : "net_fn: integer"))
     }
 
@@ -38,7 +38,7 @@ import Testing
                 environment: ["PKG_CONFIG_PATH": "\(CCompiler.root)/config"])
             return tool.standardOutput().split(separator: "\n").joined(separator: " ")
         }
-        #expect(try ask("--modversion") == "1.0")
+        #expect(try ask("--modversion") == "1.1")
         #expect(try ask("--variable=plugindir") == "/usr/lib/kcsmux/plugins")
         let flags = try ask("--cflags").split(separator: " ").map { String($0) }
         try CCompiler.run(
