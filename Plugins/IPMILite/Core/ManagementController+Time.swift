@@ -30,8 +30,9 @@ extension ManagementController {
         if let old = settings[.repositoryStamp] {
             repositoryTime = Journal.little32(old, 4)
             if old[0..<4] == stamp[...] { return }
-            // A clock that went back must not bring the old time again.
-            repositoryTime = time > repositoryTime ? time : repositoryTime &+ 1
+            // A clock that went back must not bring the old time again, nor may one at its end: FFFFFFFF is no time.
+            let isLast = repositoryTime >= 0xFFFF_FFFE
+            repositoryTime = time > repositoryTime ? time : isLast ? min(time, 0xFFFF_FFFD) : repositoryTime + 1
         } else {
             repositoryTime = time
         }

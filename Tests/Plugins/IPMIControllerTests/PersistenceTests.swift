@@ -67,6 +67,22 @@ import Testing
         #expect(try stamp(restarted(changed)) != stamp(changed))
     }
 
+    @Test func theRepositorysTimeDoesNotWrapAtItsEnd() throws {
+        func stamp(_ bench: Bench) throws -> [UInt8] { [UInt8](try bench.data(0x0A, 0x20)[5..<9]) }
+        var bench = startedBench()
+        bench.wall = 0x1_0000_0000 * 1_000_000_000
+        var other = fullConfiguration()
+        other.sensors = [temperature()]
+        // The clock stands at its end, and the records go to and fro: each time another than before, and never "no time".
+        var stamps: [[UInt8]] = []
+        for configuration in [other, fullConfiguration(), other] {
+            bench = Bench(configuration, after: bench)
+            bench.start()
+            stamps.append(try stamp(bench))
+        }
+        #expect(stamps == [little(0xFFFF_FFFE, 4), little(0xFFFF_FFFD, 4), little(0xFFFF_FFFE, 4)])
+    }
+
     @Test func failingStoreAnswersAnErrorChangesNothingAndGoesOn() throws {
         for (result, code) in [(StoreResult.full, 0xC4), (.failed, 0xFF), (.unknown, 0xFF)] {
             let bench = startedBench()
