@@ -49,6 +49,15 @@ extension ManagementController {
         return .ok
     }
 
+    /// There are no sessions. An index has none, whichever it is; a handle or an ID that somebody names is not there.
+    func getSessionInfo(_ request: Request, _ response: inout Response) -> CompletionCode {
+        let named = request[0] >= 0xFE
+        guard request.count == (request[0] == 0xFF ? 5 : named ? 2 : 1) else { return .requestLengthInvalid }
+        if named { return .notPresent }
+        response.append([0x00, 0x00, 0x00])
+        return .ok
+    }
+
     func getCipherSuites(_ request: Request, _ response: inout Response) -> CompletionCode {
         guard let channel = resolve(request[0] & 0x0F) else { return .invalidField }
         response.append(channel)

@@ -22,6 +22,9 @@ extension ManagementController {
         case .setEventReceiver: return setEventReceiver(request)
         case .getEventReceiver: return getEventReceiver(&response)
         case .platformEvent: return platformEvent(request, now)
+        case .getPEFCapabilities: return getPEFCapabilities(&response)
+        case .getPEFParameters: return getPEFParameters(request, &response)
+        case .getLastProcessedEvent: return getLastProcessedEvent(&response)
         case .getDeviceSDRInfo: return getDeviceSDRInfo(request, &response)
         case .getDeviceSDR, .getSDR: return getSDR(request, &response)
         case .reserveDeviceSDR, .reserveSDR: return reserveSDR(&response)
@@ -53,11 +56,14 @@ extension ManagementController {
         case .sendMessage: return sendMessage(request)
         case .readEventMessageBuffer: return readEventMessageBuffer(&response)
         case .getChannelAuthenticationCapabilities: return getAuthenticationCapabilities(request, &response)
+        case .getSessionInfo: return getSessionInfo(request, &response)
         case .getChannelAccess: return getChannelAccess(request, &response)
         case .getChannelInfo: return getChannelInfo(request, &response)
         case .setUserAccess, .setUserName, .setUserPassword: return .insufficientPrivilege
         case .getUserAccess: return getUserAccess(request, &response)
         case .getUserName: return getUserName(request, &response)
+        // There is no bus on which somebody could acknowledge.
+        case .masterWriteRead: return .commandSpecific83
         case .getChannelCipherSuites: return getCipherSuites(request, &response)
         case .getSystemInterfaceCapabilities: return getSystemInterfaceCapabilities(request, &response)
         case .setSystemInfo: return setSystemInfo(request)

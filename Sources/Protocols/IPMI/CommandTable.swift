@@ -6,7 +6,7 @@
 public enum Operation: UInt8, CaseIterable, Sendable {
     case getChassisCapabilities, getChassisStatus, chassisControl, chassisIdentify, setPowerRestorePolicy
     case getSystemRestartCause, setBootOptions, getBootOptions, getPowerOnHours
-    case setEventReceiver, getEventReceiver, platformEvent
+    case setEventReceiver, getEventReceiver, platformEvent, getPEFCapabilities, getPEFParameters, getLastProcessedEvent
     case getDeviceSDRInfo, getDeviceSDR, reserveDeviceSDR
     case getSensorReadingFactors, setSensorHysteresis, getSensorHysteresis, setSensorThresholds
     case getSensorThresholds, setSensorEventEnable, getSensorEventEnable, rearmSensorEvents
@@ -14,8 +14,9 @@ public enum Operation: UInt8, CaseIterable, Sendable {
     case getDeviceID, coldReset, warmReset, getSelfTestResults, setACPIPowerState, getACPIPowerState, getDeviceGUID
     case resetWatchdog, setWatchdog, getWatchdog
     case setGlobalEnables, getGlobalEnables, clearMessageFlags, getMessageFlags, getMessage, sendMessage
-    case readEventMessageBuffer, getSystemGUID, getChannelAuthenticationCapabilities
+    case readEventMessageBuffer, getSystemGUID, getChannelAuthenticationCapabilities, getSessionInfo
     case getChannelAccess, getChannelInfo, setUserAccess, getUserAccess, setUserName, getUserName, setUserPassword
+    case masterWriteRead
     case getChannelCipherSuites, getSystemInterfaceCapabilities, setSystemInfo, getSystemInfo
     case getFRUInfo, readFRU, writeFRU
     case getSDRInfo, getSDRAllocation, reserveSDR, getSDR, getSDRTime, setSDRTime
@@ -93,6 +94,13 @@ public enum CommandTable {
             generator ID, message revision 03 or 04, sensor type, sensor number, direction and event type, \
             data 1, [data 2], [data 3]
             """, "none", 0xC0_C4_CC_FF),
+        D(.getPEFCapabilities, .sensorEvent, 0x10, 0...0, .query, "none", "version 51, actions 00, filters 0"),
+        D(
+            .getPEFParameters, .sensorEvent, 0x13, 3...3, .query,
+            "revision only 7 and parameter, set selector, block selector", "revision 11, parameter data", 0x80),
+        D(
+            .getLastProcessedEvent, .sensorEvent, 0x15, 0...0, .query, "none",
+            "last addition LE32, last record ID LE16, FFFF, FFFF: none has been processed"),
         D(
             .getDeviceSDRInfo, .sensorEvent, 0x20, 0...1, .query, "[operation 0]",
             "count, flags"),
@@ -190,6 +198,9 @@ public enum CommandTable {
             .query, "channel 3:0, privilege 3:0",
             "channel, authentication types, status, extended capabilities, OEM ID 3 bytes, OEM data", 0xCC),
         D(
+            .getSessionInfo, .app, 0x3D, 1...5, .query,
+            "index, or FE and handle, or FF and session ID LE32", "00, possible sessions 0, active sessions 0", 0xCB),
+        D(
             .getChannelAccess, .app, 0x41, 2...2, .query,
             "channel 3:0, 7:6 1 stored or 2 active", "access, privilege limit", 0x82_CC),
         D(
@@ -208,6 +219,7 @@ public enum CommandTable {
         D(
             .setUserPassword, .app, 0x47, 2...22, .volatile, "user, operation, [password]",
             "refused"),
+        D(.masterWriteRead, .app, 0x52, 3...250, .volatile, "bus, address 7:1, count, [data]", "refused", 0x83),
         D(
             .getChannelCipherSuites, .app, 0x54, 3...3, .query,
             "channel 3:0, payload type, list index", "channel, cipher suite records", 0xCC),

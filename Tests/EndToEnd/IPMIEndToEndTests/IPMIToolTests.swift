@@ -168,6 +168,9 @@ struct IPMIToolTests {
             ("lan print 1", ["IP Address              : 192.0.2.17"]),
             ("user list 1", ["2   admin            true    false      true       ADMINISTRATOR"]),
             ("user summary 1", ["Maximum IDs"]),
+            ("session info all", ["slot count                    : 0", "active sessions               : 0"]),
+            ("pef info", ["0x51"]),
+            ("pef status", []),
             ("raw 6 1", ["21 81 02 07"]),
         ] {
             let text = try run(interface, words)
@@ -177,7 +180,7 @@ struct IPMIToolTests {
         _ = try run(interface, "fru edit 0 field b 1 Board_Two", succeeds: nil)
         #expect(try run(interface, "fru print 0").contains("Board Product         : Board_Two"))
         // What is not there is refused, and the tool says so.
-        for words in ["raw 6 0x99", "mc reset cold", "sel get 77", "user set name 2 eve"] {
+        for words in ["raw 6 0x99", "i2c bus=0 0xa0 4", "mc reset cold", "sel get 77", "user set name 2 eve"] {
             _ = try run(interface, words, succeeds: false)
         }
         #expect(daemon.stop() == 0)
