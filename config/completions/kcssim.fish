@@ -136,7 +136,7 @@ complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options 
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim trigger" version' -l 'version' -d 'Show the version.'
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim trigger" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" timeout' -l 'timeout' -d 'How long the whole command may take; with bench and --count, each message unless it is given. (default: 5s)' -rfka ''
-complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" temperament' -l 'temperament' -d 'Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly. (default: linux)' -rfka ''
+complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" temperament' -l 'temperament' -d 'Whose habits the host has: linux retries, freeipmi tries once, edk2 polls slowly, manageability (a part of EDK II) does both and wants IDLE first. (default: linux)' -rfka ''
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" count' -l 'count' -d 'How many times to send the request, one after the other.' -rfka ''
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" version' -l 'version' -d 'Show the version.'
 complete -c 'kcssim' -n '__kcssim_should_offer_completions_for_flags_or_options "kcssim ipmi" h help' -s 'h' -l 'help' -d 'Show help information.'
