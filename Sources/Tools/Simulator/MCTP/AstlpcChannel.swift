@@ -36,9 +36,15 @@ public final class AstlpcChannel: MCTPCarrier {
         if host.readStatus() & STRBit.obf != 0 { _ = host.readData() }
         if let refusal = link.start(status: host.readStatus()) { throw HostFailure(text(refusal)) }
         lastRefusal = nil
+        var refusalEnd: UInt64?
         while !link.isActive {
-            try turn(deadline: deadline)
-            if let lastRefusal { throw HostFailure(text(lastRefusal)) }
+            try turn(deadline: refusalEnd ?? deadline)
+            if let lastRefusal, !link.isActive {
+                // It looks like the dummy of the BMC's start, if that came behind Initialise: the channel follows then.
+                let end = refusalEnd ?? min(deadline, Clock.monotonic + Self.refusalPause)
+                guard case .byBMC = lastRefusal, Clock.monotonic < end else { throw HostFailure(text(lastRefusal)) }
+                refusalEnd = end
+            }
             guard link.isActive || Clock.monotonic < deadline else {
                 throw HostFailure("the BMC did not answer Initialise" + absence)
             }
@@ -114,6 +120,7 @@ public final class AstlpcChannel: MCTPCarrier {
     }
 
     private static let pollInterval: UInt64 = 200_000
+    private static let refusalPause: UInt64 = 200_000_000
 
     private var absence: String { access.host.state.isOpen ? "" : "; nobody has the device open on the BMC's side" }
 
