@@ -111,9 +111,18 @@ import Testing
         expect(failure(try build(["-DCHANGE=\(change)"])), .abi, found)
     }
 
-    @Test(arguments: ["plugin.size -= 8", "plugin.size = 0", "plugin.size = 24", "plugin.option_size = 40"])
-    func shortDescriptorIsRefused(change: String) throws {
+    /// `commands` is the first member that 1.0 did not have.
+    @Test(arguments: [
+        "plugin.size = __builtin_offsetof(struct kcs_plugin, commands) - 8", "plugin.size = 0", "plugin.size = 24",
+        "plugin.option_size = 40",
+    ])
+    func descriptorShorterThanThatOfABI10IsRefused(change: String) throws {
         expect(failure(try build(["-DCHANGE=\(change)"])), .size)
+    }
+
+    @Test func descriptorWithoutWhatLaterMinorsAddedIsTaken() throws {
+        let change = "plugin.abi = 1u << 16, plugin.size = __builtin_offsetof(struct kcs_plugin, commands)"
+        #expect(failure(try build(["-DCHANGE=\(change)"])) == nil)
     }
 
     @Test(arguments: [
