@@ -88,7 +88,12 @@ final class DaemonProcess {
 
     /// Asks the daemon to stop, and tells its exit status.
     func stop() -> Int32 {
+        let ended = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in ended.signal() }
         process.terminate()
+        while Program.losesSignals, process.isRunning,
+            ended.wait(timeout: .now() + .milliseconds(Int(Program.resendsAfter))) == .timedOut
+        { process.terminate() }
         process.waitUntilExit()
         return process.terminationStatus
     }

@@ -12,6 +12,7 @@ public final class Program {
     private var text: [UInt8] = []
     private var cursor = 0
     private var ending: Ending?
+    private var sent: Int32?
 
     /// How it ended.
     public enum Ending: Equatable, Sendable {
@@ -103,7 +104,15 @@ public final class Program {
     }
 
     /// Sends a signal.
-    public func signal(_ number: Int32) { _ = kill(identifier, number) }
+    public func signal(_ number: Int32) {
+        _ = kill(identifier, number)
+        sent = number
+    }
+
+    /// qemu-user loses a signal for a signalfd that comes while the program computes: it is sent again.
+    public static let losesSignals = getenv("KCSMUX_QEMU") != nil
+    /// After so many milliseconds.
+    public static let resendsAfter: Int32 = 3_000
 
     /// Has it ended? Does not wait.
     public var isRunning: Bool { ending == nil && !take(within: 0) }
@@ -111,7 +120,12 @@ public final class Program {
     /// Waits for its end.
     @discardableResult
     public func wait(within milliseconds: Int32 = Program.patience) -> Ending {
-        if ending == nil && !take(within: milliseconds) {
+        var left = milliseconds
+        while Self.losesSignals, let sent, ending == nil, left > Self.resendsAfter, !take(within: Self.resendsAfter) {
+            left -= Self.resendsAfter
+            _ = kill(identifier, sent)
+        }
+        if ending == nil && !take(within: left) {
             _ = kill(identifier, SIGKILL)
             _ = take(within: Program.patience)
             ending = .hung
