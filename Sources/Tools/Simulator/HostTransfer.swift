@@ -50,12 +50,13 @@ public struct HostTransfer {
         var pace = Pace(now: Clock.monotonic)
         var isLast = false
         while true {
-            let action = machine.next(now: Clock.monotonic)
+            let now = Clock.monotonic
+            let action = machine.next(now: now)
             switch action {
             case .finished(let result): return result
-            case .wait(let time):
-                if Clock.monotonic >= end { return timedOut }
-                wait(until: min(time, end), &pace)
+            // A slow machine never waits: the time for the next look is over when it gets there.
+            case .wait where now >= end, .readStatus where now >= end: return timedOut
+            case .wait(let time): wait(until: min(time, end), &pace)
             default:
                 perform(action, &machine, &pace)
                 if case .writeData = action, isLast {
@@ -76,17 +77,17 @@ public struct HostTransfer {
         while true {
             // Before the machine is asked: what it answers is to be done, now or by the next call.
             if left == 0 { return nil }
-            let action = machine.next(now: Clock.monotonic)
+            let now = Clock.monotonic
+            let action = machine.next(now: now)
             switch action {
             case .finished(let result):
                 recoveries += machine.recoveries
                 return result
-            case .wait(let time):
-                if Clock.monotonic >= end {
-                    recoveries += machine.recoveries
-                    return timedOut
-                }
-                wait(until: min(time, end), &pace)
+            // As above.
+            case .wait where now >= end, .readStatus where now >= end:
+                recoveries += machine.recoveries
+                return timedOut
+            case .wait(let time): wait(until: min(time, end), &pace)
             default:
                 left -= 1
                 perform(action, &machine, &pace)
