@@ -112,7 +112,7 @@ let tools: [Target] = [
 ]
 let testTargets: [Target] = [
     c("Tests/Support/CTestSupport"),
-    library("Tests/Support/PluginTestSupport", "CKCSPlugin CLinux"),
+    library("Tests/Support/PluginTestSupport", "CKCSPlugin CLinux LinuxIO"),
     library("Tests/Support/TestKit", "CLinux CTestSupport LinuxIO SimulatedDevice"),
     program("Tests/Capture/capture-child", "Capture CLinux LinuxIO"),
     program("Tests/Devices/SimulatedPeer", "CLinux LinuxIO SimulatedDevice"),

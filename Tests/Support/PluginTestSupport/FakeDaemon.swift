@@ -3,7 +3,6 @@
 // Unsafe: implements kcsmuxd's C function table; the channel pointer is this object, which outlives its instance.
 import CKCSPlugin
 import CLinux
-import Synchronization
 
 /// kcsmuxd with one channel, as one instance of a plugin meets it through the C interface: registers with the host CPU behind
 /// them, a clock and timers that a test moves, descriptors that it polls, a worker that runs when told to, and a record of
@@ -111,7 +110,7 @@ public final class FakeDaemon {
     var timers: [Int: Timer] = [:]
     var watches: [Int: Watch] = [:]
     var works: [Work] = []
-    let posts = Mutex<[Post]>([])
+    let posts = Guarded<[Post]>([])
     /// Counts posts, so that a test can wait for one.
     let posted = eventfd(0, Int32(EFD_CLOEXEC))
     var actions: Actions?
