@@ -16,6 +16,8 @@ extension TransferMachine {
             doubted = nil
             decide(value, status, now)
         }
+        let isBehindStart = startLetGo && status.contains(.ibf)
+        if isBehindStart { (startLetGo, hostsLeave) = (false, false) }
         if parked == .nothing {
             evidence.looked(hasInput: status.contains(.ibf), now: now, atOnce: timings.lookIdle / 4)
         }
@@ -26,6 +28,9 @@ extension TransferMachine {
         }
         sawCommand = status.contains(.commandData)
         switch (parked, sawCommand) {
+        case (.nothing, true) where isBehindStart && now &- progressAt < timings.keepsStartBriefly:
+            park(.command, now)
+            expected = .abort
         case (.nothing, true): commandArrived(now)
         case (.nothing, false): dataArrived(now)
         case (.data, true):
@@ -52,6 +57,7 @@ extension TransferMachine {
                     wakeAt = progressAt &+ timings.untilIdle
                 }
             case .writeEnd where shown == .write: wakeAt = nextLook(now)
+            case .writeStart where startLetGo: wakeAt = progressAt &+ timings.unclean
             case .reading, .lastByte, .abort1, .abort2, .writeStart, .writeData, .writeEnd:
                 wakeAt = progressAt &+ timings.abandon
             case .waiting, .withheld: break
@@ -85,6 +91,11 @@ extension TransferMachine {
             if age >= timings.abandon { becomeUnarmed() } else { showReadWithoutOutput() }
         case .error: if age >= timings.unclean { becomeUnarmed() }
         case .idle: foundNothingAtRest(age)
+        case .writeStart where startLetGo:
+            if age >= timings.unclean {
+                (startLetGo, hostsLeave) = (false, true)
+                becomeUnarmed()
+            }
         case .reading, .lastByte, .abort2, .writeStart, .writeData: if age >= timings.abandon { becomeUnarmed() }
         case .waiting, .withheld: break
         }
@@ -230,7 +241,11 @@ extension TransferMachine {
                 discards = true
                 read(.data)
             }
-        case .error: if now &- progressAt >= timings.unclean { read(.data) }
+        case .error:
+            guard now &- progressAt >= timings.unclean else { break }
+            // A host that stands still for so long has written GET_STATUS/ABORT and the 00 behind it, and waits.
+            showReadWithoutOutput()
+            read(.either)
         case .writeEnd: read(.data)
         case .idle: restHeld(now)
         case .waiting, .withheld, .reading, .abort1: break
@@ -304,7 +319,7 @@ extension TransferMachine {
         outputFell(now)
         guard let fellAt, !outputFull else {
             if holdsStart {
-                startHeld(age)
+                startHeld(age, now)
             } else if uncertain {
                 guard age >= timings.unclean else { return }
                 evidence.release(now: now)
@@ -321,9 +336,12 @@ extension TransferMachine {
     private var holdsStart: Bool { phase == .idle && rest == .startHeld }
 
     /// Nobody has read the dummy behind a WRITE_START.
-    private mutating func startHeld(_ age: UInt64) {
-        if age >= timings.keepsStart {
-            // A stray byte of data may be parked, and its host wait behind it.
+    private mutating func startHeld(_ age: UInt64, _ now: UInt64) {
+        if age >= (hostsLeave ? timings.keepsStart : timings.keepsStartBriefly) {
+            // Its host may wait behind it, with GET_STATUS/ABORT; or a stray byte of data is parked. What is behind tells whether
+            // to keep the next one.
+            evidence.release(now: now)
+            startLetGo = true
             letGo(.either)
         } else if age >= timings.unclean, shown == .write {
             showWithDummy(.idle)

@@ -20,6 +20,8 @@ extension TransferMachine {
             showWithDummy(.error)
             return nil
         }
+        // It is not the READ that was to be thrown away: a host recovers.
+        if discards, value == ControlCode.getStatusAbort { (discards, reading) = (false, .either) }
         let command = isCommand(value)
         // C/D is that of the host's last write; if it is not this byte's, there is another byte behind it.
         let behind: Parked = status.contains(.commandData) == command ? .nothing : command ? .data : .command
@@ -64,6 +66,8 @@ extension TransferMachine {
             return Self.isControlCode(value)
         }
         guard sawCommand else {
+            // Data of a request that failed may have any value; an abort is what its host comes with next.
+            if phase == .error { return value == ControlCode.getStatusAbort }
             // A command may be parked with its first data byte in IDR.
             return value == ControlCode.writeStart || value == ControlCode.getStatusAbort
         }
@@ -132,7 +136,7 @@ extension TransferMachine {
             rest = .awaitingLastRead
         case .idle where rest != .unarmed: rest = .awaitingLastRead
         case .idle where value == ControlCode.read: counters.strays += 1  // of a transfer that was given up
-        case .error: break
+        case .error: if shown != .error { showWithDummy(.error) }
         default:
             if phase == .idle { counters.strays += 1 }
             _ = violation()

@@ -101,7 +101,9 @@ public struct TransferTimings: Equatable, Hashable, Sendable {
     public var untilIdle: UInt64 = 100_000_000
     /// Resting in IDLE: how long a WRITE_START stays unread whose host may have seen IDLE behind it, and left; less than hosts
     /// wait for IBF.
-    public var keepsStart: UInt64 = 4_000_000_000
+    public var keepsStart: UInt64 = 2_000_000_000
+    /// The same where the last such host had not left, but waited behind it: a host that looks each millisecond goes on sooner.
+    public var keepsStartBriefly: UInt64 = 5_000_000
     /// The longest pause between two looks meanwhile.
     public var lookAtStart: UInt64 = 200_000_000
     /// A transfer that the host has not gone on with for this long is given up.

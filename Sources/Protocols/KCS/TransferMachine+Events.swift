@@ -18,6 +18,7 @@ extension TransferMachine {
         parked = .nothing
         rest = .unarmed
         discards = false
+        startLetGo = false
         doubted = nil
         isBroken = false
         owed = nil

@@ -142,6 +142,10 @@ public struct TransferMachine: Hashable, Sendable {
     var sawCommand = false
     /// The byte that is being read belongs to a transfer that was given up.
     var discards = false
+    /// Hosts that find IDLE behind their WRITE_START leave, and do not abort. As it was last seen.
+    var hostsLeave = true
+    /// A WRITE_START that was kept is read, and the look behind it tells whether its host had left.
+    var startLetGo = false
     /// A transfer ended in an error, and no command has come since: its host may go on as if nothing had happened.
     var isBroken = false
     /// The host of this transfer leaves OBF set.

@@ -138,6 +138,47 @@ import Testing
         #expect(bench.works())
     }
 
+    @Test func aHostThatRecoversRightAfterAnErrorIsNoticedWithin60ms() {
+        for retries in 1...3 {
+            let bench = Bench(.strict, driver: .v2)
+            bench.command(ControlCode.writeEnd)
+            #expect(bench.state == .error)
+            for _ in 0..<retries {
+                while bench.output() != nil {}
+                _ = bench.world.device.hostWritesCommand(ControlCode.getStatusAbort)
+                bench.world.interrupt()
+                _ = bench.world.device.hostWritesData(0)
+                bench.run(for: 60_000_000)
+                #expect(bench.state == .read && !bench.status.contains(.ibf))
+            }
+            #expect(bench.output() != nil)
+            bench.data(ControlCode.read)
+            #expect(bench.state == .idle)
+            bench.output()
+            #expect(bench.works())
+        }
+    }
+
+    @Test func aHostThatRecoversAtOnceWhereREADWasToComeIsNoticed() {
+        let bench = Bench(.strict, driver: .v2)
+        #expect(bench.works())
+        bench.write([0x18, 0x01])
+        while bench.state == .read, bench.output() != nil, bench.state == .read { bench.data(ControlCode.read) }
+        // In the place of the READ behind the last byte, and so quickly that a host that has done it looks the same.
+        #expect(bench.state == .idle)
+        _ = bench.world.device.hostReadsData()
+        _ = bench.world.device.hostWritesCommand(ControlCode.getStatusAbort)
+        bench.world.interrupt()
+        _ = bench.world.device.hostWritesData(0)
+        bench.run(for: 120_000_000)
+        #expect(bench.state == .read && !bench.status.contains(.ibf))
+        #expect(bench.output() == TransferErrorCode.aborted.rawValue)
+        bench.data(ControlCode.read)
+        #expect(bench.state == .idle)
+        bench.output()
+        #expect(bench.works())
+    }
+
     @Test func aStrayByteWhileIdleDoesNotReachTheHandlerAndACommandTakesItsPlace() {
         let bench = Bench(.strict, driver: .v2)
         #expect(bench.works())
@@ -198,5 +239,22 @@ import Testing
         #expect(table.next(after: 2, of: [0x19, 0x01]) == .unknown)
         #expect(table.next(after: 4, of: [0x18, 0x01]) == .writeEnd)
         #expect(table.next(after: 4, of: [0x1C, 0x01]) == .unknown)
+    }
+
+    @Test func aRequestMaySayItselfHowLongItIs() {
+        let counted = RequestLength(
+            netFn: 0x2C, command: 1, shortest: 8, longest: 259, count: RequestLength.CountByte(offset: 2, added: 4))
+        let table = [counted]
+        #expect(table.next(after: 6, of: [0xB0, 0x01]) == .data)
+        #expect(table.next(after: 7, of: [0xB0, 0x01]) == .unknown)
+        #expect(table.next(after: 10, of: [0xB0, 0x01, 7]) == .writeEnd)
+        #expect(table.next(after: 9, of: [0xB0, 0x01, 7]) == .data)
+        #expect(table.next(after: 258, of: [0xB0, 0x01, 255]) == .writeEnd)
+        // Shorter than the shortest: a lie.
+        #expect(table.next(after: 3, of: [0xB0, 0x01, 3]) == .unknown)
+        // Two handlers share a command: only what both say is known.
+        let both = table + [RequestLength(netFn: 0x2C, command: 1, shortest: 4, longest: 4)]
+        #expect(both.next(after: 2, of: [0xB0, 0x01]) == .data)
+        #expect(both.next(after: 3, of: [0xB0, 0x01, 0xDC]) == .unknown)
     }
 }
