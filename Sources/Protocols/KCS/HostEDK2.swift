@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// EDK II: IDLE is wanted before the start, and the dummy behind the response is waited for.
+// EDK II: IDLE is wanted before the start (by ManageabilityPkg before a message of MCTP, not before each of its packets), and the
+// dummy behind the response is waited for.
 
 extension HostMachine {
     mutating func edk2Status(_ status: StatusRegister, _ now: UInt64) {
@@ -11,7 +12,7 @@ extension HostMachine {
         }
         switch step {
         case .start:
-            guard decide(status) == .idle else { return recover(.wrongState(status.state), now) }
+            if configuration.wantsIdle, decide(status) != .idle { return recover(.wrongState(status.state), now) }
             clearOutput(status)
             queue.append(.writeCommand(ControlCode.writeStart))
             go(.afterStart)

@@ -64,10 +64,13 @@ public struct HostConfiguration: Equatable, Hashable, Sendable {
     public var leavesAfter: Int?
     /// Does not read ODR before it writes.
     public var ignoresOutput = false
+    /// Wants IDLE before it begins.
+    public var wantsIdle: Bool
 
     /// The habits of a temperament.
     public init(_ temperament: HostTemperament) {
         self.temperament = temperament
+        wantsIdle = temperament == .edk2 || temperament == .manageability
         switch temperament {
         case .linux: (pollInterval, timeout, retries) = (100_000, 5_000_000_000, 10)
         case .freeipmi: (pollInterval, timeout, retries) = (1_000, 60_000_000_000, 0)

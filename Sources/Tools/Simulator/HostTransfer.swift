@@ -12,7 +12,7 @@ public struct HostTransfer {
     /// The device.
     public let host: SimulatedHost
     /// The host's habits, and how long it waits for IBF or OBF.
-    public let configuration: HostConfiguration
+    public var configuration: HostConfiguration
     /// When all requests together must be over, by the monotonic clock, whatever the host's habits; the largest value for
     /// never. A request that is not over then fails for what it waited for.
     public var end = UInt64.max

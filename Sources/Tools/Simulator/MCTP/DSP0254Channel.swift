@@ -12,6 +12,7 @@ public final class DSP0254Channel: MCTPCarrier {
     private let access: HostAccess
     private let link: DSP0254HostLink
     private var transfer: HostTransfer
+    private let wantsIdle: Bool
     /// Nobody knows the BMC's address before it answered.
     private var bmc = EID.null
 
@@ -32,6 +33,7 @@ public final class DSP0254Channel: MCTPCarrier {
         var configuration = HostConfiguration(temperament)
         configuration.timeout = access.timeout
         configuration.pollInterval = min(configuration.pollInterval, Self.longestPollInterval)
+        wantsIdle = configuration.wantsIdle
         transfer = HostTransfer(access.host, configuration)
         transfer.end = access.end
     }
@@ -92,8 +94,11 @@ public final class DSP0254Channel: MCTPCarrier {
     }
 
     private func exchange(_ request: [UInt8]) throws(HostFailure) {
-        // Only behind the last packet of a request is an answer read. A packet's flags are its fourth byte.
-        let asks = request[3 + 3] & 0x48 == 0x48
+        // Before a message IDLE is wanted, as edk2 has it, and only behind the last packet of a request an answer is read. A
+        // packet's flags are its fourth byte.
+        let flags = request[3 + 3]
+        transfer.configuration.wantsIdle = wantsIdle && flags & 0x80 != 0
+        let asks = flags & 0x48 == 0x48
         let result = asks ? transfer.send(request) : transfer.write(request)
         guard case .success(let response) = result else {
             throw HostFailure("a packet was not transferred: \(result.reason ?? "no response")")
