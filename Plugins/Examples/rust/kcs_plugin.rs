@@ -68,6 +68,7 @@ pub const INPUT_NONE: i32 = 0;
 pub const INPUT_AUTO: i32 = 1;
 pub const INPUT_MANUAL: i32 = 2;
 pub const INPUT_MESSAGES: i32 = 3;
+pub const INPUT_IDLE_FIRST: i32 = 0x100;
 pub const OUTPUT_NO: u32 = 0;
 pub const OUTPUT_ASK: u32 = 1;
 pub const OUTPUT_HOLD: u32 = 2;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CKCSPlugin
 import MCTP
 import MCTPMux
 import PluginKit
@@ -26,9 +27,15 @@ public final class MCTPHandler: Handler {
     /// The plugin.
     public static let plugin: Plugin = Plugin(
         name: "mctp", version: "0.1.0", summary: "an MCTP endpoint for local programs (mctp-mux protocol)",
-        inputs: [.none, .automatic, .messages], options: MCTPOptions.declaration,
+        inputs: [.none, .automatic, .messages], options: MCTPOptions.declaration, requests: [packet],
         check: { plugin.check($0, $1) { MCTPOptions($0).check($1) } },
         create: { plugin.create($0, $1, $2, $3) { MCTPHandler(host: $0, options: $1) } })
+
+    /// A packet of DSP0254: three bytes, as many as the third one says, and one.
+    private static let packet = kcs_request_length(
+        net_fn: DSP0254.networkFunction >> 2, command: DSP0254.definingBody,
+        shortest: UInt16(DSP0254.overhead + PacketHeader.size), longest: UInt16(DSP0254.overhead) + 255,
+        reserved: UInt16(DSP0254.overhead) << 8 | 2)
 
     /// An instance with options that have passed the check.
     init(host: Host, options: OptionValue) {
@@ -158,7 +165,7 @@ public final class MCTPHandler: Handler {
                 handler.messages?.giveUp(now: now)
                 if let deadline = handler.messages?.deadline { handler.answerTimer?.set(deadline) }
             }
-            return .messages
+            return .messagesFromIdle
         case .astlpc:
             guard info.capabilities.isSuperset(of: [.dataIn, .dataOut, .status]) else {
                 throw HandlerError("binding astlpc needs a device with IDR, ODR and STR")

@@ -225,6 +225,9 @@ struct kcs_start {
 #define KCS_INPUT_MANUAL 2   /* input_ready() once; the handler calls read_idr() when it wants the byte. Until then the
                                 host does not look for input, and IDR may stay full as back-pressure */
 #define KCS_INPUT_MESSAGES 3 /* the host runs the KCS transfer and calls message() with whole requests */
+/* Since 1.1, to be added to KCS_INPUT_MESSAGES: host CPUs that speak this protocol look for IDLE before they begin, and have
+ * no recovery. Unless `transfer: {rest: …}` says otherwise, the channel shows IDLE between transfers. */
+#define KCS_INPUT_IDLE_FIRST 0x100
 
 /* What want_output() is asked for. */
 #define KCS_OUTPUT_NO 0u   /* nothing: withdraws what was asked for before */
@@ -248,8 +251,11 @@ struct kcs_request_length {
     uint8_t command;
     uint16_t shortest;
     uint16_t longest;
-    uint16_t reserved; /* 0 */
+    uint16_t reserved; /* 0; since 1.1 KCS_COUNTED(…) of a request that says itself how long it is */
 };
+
+/* Since 1.1. The request is as long as its byte `at` and `added` together: 2 <= at < shortest. */
+#define KCS_COUNTED(at, added) ((uint16_t)((added) << 8 | (at)))
 
 /* Since 1.1. A command that message() answers, for people: `kcsctl plugin info` lists them.
  * This structure never grows. */

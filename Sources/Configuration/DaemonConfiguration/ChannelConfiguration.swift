@@ -127,6 +127,8 @@ public struct TransferConfiguration: Equatable, Sendable {
 
     /// What a strict channel shows while nobody is in a transfer.
     public enum Rest: String, Words {
+        /// IDLE where a handler's protocol is one of such firmware, otherwise WRITE.
+        case auto
         /// WRITE: right for hosts that look once, when they have begun.
         case write
         /// IDLE: for firmware that wants it before it begins, and has no recovery.
@@ -137,7 +139,7 @@ public struct TransferConfiguration: Equatable, Sendable {
     public var handshake: Handshake
     /// Was it written in the file?
     public var isHandshakeGiven: Bool
-    /// WRITE, unless the file says otherwise.
+    /// What is shown between transfers.
     public var rest: Rest
     /// A message without an answer is answered for its handler after this time.
     public var timeout: TimeSpan

@@ -126,7 +126,7 @@ struct ConfigurationReader {
             handshake: handshake.enumeration(as: TransferConfiguration.Handshake.self)
                 ?? (device.driver == .deferred ? .fast : .strict),
             isHandshakeGiven: handshake.isGiven,
-            rest: value["rest"].enumeration(as: TransferConfiguration.Rest.self) ?? .write,
+            rest: value["rest"].enumeration(as: TransferConfiguration.Rest.self) ?? .auto,
             timeout: value["timeout"].duration ?? .zero,
             timeoutOrigin: value["timeout"].origin)
     }

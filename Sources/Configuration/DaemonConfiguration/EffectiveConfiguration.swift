@@ -45,8 +45,14 @@ public enum EffectiveConfiguration {
                     return value[key].isAbsent ? base : value[key]
                 }
             case "transfer" where type.hasRegisters:
-                let handshake = configuration.transfer.handshake.rawValue
-                return object(value) { key, value in key == "handshake" ? with(value, .enumeration(handshake)) : value }
+                let transfer = configuration.transfer
+                return object(value) { key, value in
+                    switch key {
+                    case "handshake": with(value, .enumeration(transfer.handshake.rawValue))
+                    case "rest": with(value, .enumeration(transfer.rest.rawValue))
+                    default: value
+                    }
+                }
             case "transfer": return type.hasMessages ? value : with(value, .absent)
             case "device" where !type.hasRegisters:
                 return object(value) { key, value in key == "driver" ? with(value, .absent) : value }

@@ -197,7 +197,7 @@ public enum Keys {
                 choices: TransferConfiguration.Handshake.words),
             OptionShape(
                 .enumeration, key: "rest",
-                help: "The state between transfers, if strict: write, or idle for firmware that wants it to begin.",
+                help: "The state between transfers, if strict; auto unless given: idle where a plugin wants it.",
                 choices: TransferConfiguration.Rest.words),
             OptionShape(
                 .duration, key: "timeout",

@@ -84,6 +84,12 @@ enum Descriptor {
                 return "requests[\(index)] is from \(entry.shortest) to \(entry.longest) bytes long, NetFn and command"
                     + " included"
             }
+            // What 1.0 has there is reserved.
+            let offset = Int(entry.reserved & 0xFF)
+            if descriptor.abi & 0xFFFF >= 1, entry.reserved != 0, offset < 2 || offset >= Int(entry.shortest) {
+                return "requests[\(index)] is counted by byte \(offset), which is none of the data of a request"
+                    + " of \(entry.shortest) bytes"
+            }
         }
         return nil
     }

@@ -86,9 +86,13 @@ open class HandlerInstance {
         return answer
     }
 
-    /// May `start` answer that kind of input?
-    public final func takes(input: Int32) -> Bool {
-        input >= 0 && input < 32 && descriptor.pointee.inputs & 1 << UInt32(input) != 0
+    /// The kind of input in what `start` answered, and whether its hosts want IDLE before they begin; nil if it may not answer
+    /// that.
+    public final func input(_ answer: Int32) -> (kind: Int32, wantsIdle: Bool)? {
+        let wantsIdle = answer == KCS_INPUT_MESSAGES | KCS_INPUT_IDLE_FIRST
+        let kind = wantsIdle ? KCS_INPUT_MESSAGES : answer
+        guard kind >= 0 && kind < 32 && descriptor.pointee.inputs & 1 << UInt32(kind) != 0 else { return nil }
+        return (kind, wantsIdle)
     }
 
     /// Tells it that the device closes. Harmless when it is not started.

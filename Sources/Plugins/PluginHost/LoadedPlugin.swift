@@ -26,7 +26,7 @@ public final class LoadedPlugin {
     let descriptor: kcs_plugin
 
     /// The lengths that requests of one command can have, in bytes with NetFn/LUN and command.
-    public struct RequestLengths: Equatable, Sendable {
+    public struct RequestLengths: Sendable {
         /// NetFn, 0x00 to 0x3F.
         public let netFn: UInt8
         /// Command.
@@ -35,6 +35,8 @@ public final class LoadedPlugin {
         public let shortest: Int
         /// Longest.
         public let longest: Int
+        /// The byte that says how long a request is, and how many bytes it does not count.
+        public let count: (offset: Int, added: Int)?
     }
 
     init(file: PluginFile, descriptor: kcs_plugin, options: OptionShape) {
@@ -49,10 +51,12 @@ public final class LoadedPlugin {
         if let table = descriptor.requests {
             for index in 0..<Int(descriptor.request_count) {
                 let entry = table[index]
+                let isCounted = entry.reserved != 0 && abi.minor >= 1
                 requests.append(
                     RequestLengths(
                         netFn: entry.net_fn, command: entry.command, shortest: Int(entry.shortest),
-                        longest: Int(entry.longest)))
+                        longest: Int(entry.longest),
+                        count: isCounted ? (Int(entry.reserved & 0xFF), Int(entry.reserved >> 8)) : nil))
             }
         }
         self.requests = requests

@@ -20,6 +20,9 @@ public enum Input: Int32, Sendable {
     case manual = 2
     /// kcsmuxd runs KCS transfers and calls `message`.
     case messages = 3
+    /// `messages`, of hosts that look for IDLE before they begin: the channel shows IDLE between transfers unless it is
+    /// configured not to. Declare `messages`.
+    case messagesFromIdle = 0x103
 }
 
 /// What a handler says to a message.

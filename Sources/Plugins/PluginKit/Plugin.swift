@@ -33,7 +33,7 @@ public final class Plugin: @unchecked Sendable {
         descriptor.initialize(
             to: kcs_plugin(
                 size: UInt32(MemoryLayout<kcs_plugin>.size), abi: UInt32(KCS_ABI_MAJOR << 16 | KCS_ABI_MINOR),
-                abi_needed: 0, inputs: inputs.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, needs: needs.rawValue,
+                abi_needed: 0, inputs: inputs.reduce(0) { $0 | 1 << UInt32($1.rawValue & 0xFF) }, needs: needs.rawValue,
                 option_size: UInt32(MemoryLayout<kcs_option>.stride), name: cString(name), version: cString(version),
                 summary: cString(summary), options: root.pointee.children,
                 option_count: UInt64(options.count), requests: table(requests),

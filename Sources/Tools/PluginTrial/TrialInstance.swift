@@ -98,12 +98,13 @@ final class TrialInstance {
         }
         if answer < 0 {
             host.record.add("start refused: \(StatusCode.name(answer))")
-        } else if !host.takes(input: answer) {
-            host.record.add("start refused: input \(answer) was not declared")
-        } else {
-            host.registers.input = answer
-            host.record.add("input \(["none", "auto", "manual", "messages"][Int(answer)])")
+        } else if let (input, wantsIdle) = host.input(answer) {
+            host.registers.input = input
+            let name = ["none", "auto", "manual", "messages"][Int(input)]
+            host.record.add("input \(name)\(wantsIdle ? ", idle first" : "")")
             return host.runUntilIdle()
+        } else {
+            host.record.add("start refused: input \(answer) was not declared")
         }
         host.stop(reason: Step.Reason.crash.rawValue)
         host.close()

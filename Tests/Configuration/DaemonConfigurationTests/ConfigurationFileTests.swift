@@ -37,7 +37,7 @@ import YAML
         #expect(
             channel.transfer
                 == TransferConfiguration(
-                    handshake: .strict, isHandshakeGiven: false, rest: .write, timeout: .seconds(4),
+                    handshake: .strict, isHandshakeGiven: false, rest: .auto, timeout: .seconds(4),
                     timeoutOrigin: Origin(.start)))
         #expect(channel.capture == capture)
         #expect(

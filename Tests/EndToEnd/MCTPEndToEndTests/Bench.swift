@@ -16,7 +16,7 @@ import Testing
 
 /// A folder with a device, a configuration, and kcsmuxd on it.
 final class Bench {
-    let folder = TestFolder()
+    let folder: TestFolder
     private let devices = Devices()
     private(set) var daemon: Program
 
@@ -25,16 +25,28 @@ final class Bench {
     static var deadline: UInt64 { Clock.monotonic + patience }
 
     /// Starts kcsmuxd on one channel, `mctp`. `options` go on top of the binding and the socket at `socket`.
-    init(
+    convenience init(
         _ binding: String, _ options: String = "", beside: String? = nil, environment: [String: String] = [:],
         passed: [Int32] = []
     ) throws {
+        let folder = TestFolder()
         let path = folder.path
         let given = options.isEmpty ? "socket: {name: \"\", path: SOCKET}" : options
         let mctp = "options: {binding: \(binding), \(Bench.replace(given, path))}"
         let handlers =
             beside.map { "plugins:\n      - {plugin: mctp, \(mctp)}\n      - {plugin: \($0)}" }
             ?? "plugin: mctp\n    \(mctp)"
+        try self.init(folder, handlers, environment, passed)
+    }
+
+    /// Another handler alone, without options.
+    convenience init(handler: String) throws { try self.init(TestFolder(), "plugin: \(handler)", [:], []) }
+
+    private init(
+        _ folder: TestFolder, _ handlers: String, _ environment: [String: String], _ passed: [Int32]
+    ) throws {
+        self.folder = folder
+        let path = folder.path
         try folder.write(
             "kcsmux.yaml",
             devices.configuration(

@@ -41,6 +41,29 @@ extension MCTPEndToEnd {
             bench.stop()
         }
 
+        @Test(arguments: ["mctp", "ipmi-lite, mctp", "ipmi-lite"]) func IDLEIsShownToHostsThatLookForIt(
+            handlers: String
+        ) throws {
+            let hasMCTP = handlers.hasSuffix("mctp")
+            let bench =
+                hasMCTP
+                ? try Bench("dsp0254", beside: handlers == "mctp" ? nil : "ipmi-lite")
+                : try Bench(handler: "ipmi-lite")
+            let host = try bench.access().host
+            // After the start, and after a host that came and went.
+            for _ in 0..<2 {
+                let shown: UInt8 = hasMCTP ? 0x00 : 0x80
+                #expect(host.wait(for: STRBit.state, toBe: shown, deadline: Bench.deadline), "\(handlers)")
+                var transfer = HostTransfer(host, temperament: .linux, timeout: Bench.patience)
+                let request: [UInt8] = hasMCTP ? [0xB0, 1, 7, 1, 8, 9, 0xC9, 0, 0x80, 2, 0x5F] : [0x18, 1]
+                guard case .success = transfer.send(request) else {
+                    Issue.record("no answer")
+                    return
+                }
+            }
+            bench.stop()
+        }
+
         @Test func aRequestWithoutAnAnswerIsTheOnlyOneThatFails() throws {
             let bench = try Bench("dsp0254")
             let status = try bench.access().host

@@ -180,6 +180,8 @@ import Testing
         ("-DREQUEST=.net_fn = 64, .shortest = 2, .longest = 2", "NetFn 64"),
         ("-DREQUEST=.net_fn = 6, .shortest = 1, .longest = 2", "from 1 to 2"),
         ("-DREQUEST=.net_fn = 6, .shortest = 3, .longest = 2", "from 3 to 2"),
+        ("-DREQUEST=.net_fn = 6, .shortest = 3, .longest = 9, .reserved = KCS_COUNTED(3, 4)", "counted by byte 3"),
+        ("-DREQUEST=.net_fn = 6, .shortest = 3, .longest = 9, .reserved = KCS_COUNTED(1, 4)", "counted by byte 1"),
     ])
     func declarationThatMakesNoSenseIsRefused(flag: String, word: String) throws {
         expect(failure(try build([flag])), .declaration, word)

@@ -40,22 +40,22 @@ extension Channel {
         let stateFolder = "\(services.stateDirectory)/\(name)"
         let capabilities = device.capabilities.rawValue & (sharedWindow(device) == nil ? ~UInt32(KCS_CAP_WINDOW) : ~0)
         for handler in handlers {
-            let input = handler.calling(.start) {
+            let answer = handler.calling(.start) {
                 handler.start(
                     capabilities: capabilities, reason: startReason, staleBytes: device.stale.count, channel: name,
                     stateFolder: stateFolder)
             }
             let plugin = handler.plugin.name
             if let failure = context.failure { return failure }
-            if input < 0 { return "plugin \(plugin) refused to start (error \(input))" }
-            guard handler.takes(input: input) else {
-                return "plugin \(plugin) started with input \(input), which it did not declare"
+            if answer < 0 { return "plugin \(plugin) refused to start (error \(answer))" }
+            guard let (input, wantsIdle) = handler.input(answer) else {
+                return "plugin \(plugin) started with input \(answer), which it did not declare"
             }
             guard Self.gives(device.capabilities, input: input) else {
                 let wanted = input == KCS_INPUT_MESSAGES ? "messages" : "bytes"
                 return "plugin \(plugin) wants \(wanted), which \(plan.device.kind.name) does not give"
             }
-            handler.input = input
+            (handler.input, handler.wantsIdle) = (input, wantsIdle)
             recorder?.handlerStarted(
                 index: UInt8(truncatingIfNeeded: handler.index), reason: UInt8(startReason), at: context.recordTime)
         }
@@ -104,7 +104,9 @@ extension Channel {
     private func messageService(_ device: OpenDevice, _ handlers: [ChannelHandler]) -> MessageService {
         let carrier: MessageCarrier
         switch device {
-        case .registers(let registers): carrier = TransferCarrier(context, registers, plan)
+        case .registers(let registers):
+            let wantsIdle = handlers.contains { $0.wantsIdle }
+            carrier = TransferCarrier(context, registers, plan, wantsIdle: wantsIdle)
         case .messages(let messages):
             carrier = KernelCarrier(messages, timeout: plan.configuration.transfer.timeout.nanoseconds)
         case .bytes: preconditionFailure("a device of bytes alone gives no messages")

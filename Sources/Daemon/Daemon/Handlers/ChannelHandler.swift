@@ -24,6 +24,8 @@ final class ChannelHandler: HandlerInstance {
     let index: Int
     /// The kind of input that it chose at start (`KCS_INPUT_*`).
     var input = KCS_INPUT_NONE
+    /// Its hosts look for IDLE before they begin.
+    var wantsIdle = false
     var service = Service.none
     /// Memory shared with the host CPU, and what keeps it mapped, for work that outlives the channel's device too.
     private let window: (memory: UnsafeMutableRawBufferPointer, owner: AnyObject)?

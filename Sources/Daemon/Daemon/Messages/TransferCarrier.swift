@@ -22,10 +22,10 @@ final class TransferCarrier: MessageCarrier {
     /// as the time between two looks at STR.
     private static let strictSlack: UInt = 5_000
 
-    init(_ context: ChannelContext, _ device: RegisterDevice, _ plan: ChannelPlan) {
+    init(_ context: ChannelContext, _ device: RegisterDevice, _ plan: ChannelPlan, wantsIdle: Bool) {
         self.context = context
         self.device = device
-        machine = TransferMachine(KCS.TransferConfiguration(plan))
+        machine = TransferMachine(KCS.TransferConfiguration(plan, wantsIdle: wantsIdle))
         super.init()
     }
 
@@ -159,17 +159,22 @@ extension TransferCarrier {
 }
 
 extension KCS.TransferConfiguration {
-    /// As a channel's file and the plugins' tables of request lengths say.
-    init(_ plan: ChannelPlan) {
+    /// As a channel's file, the plugins' tables of request lengths and the handlers that started say.
+    init(_ plan: ChannelPlan, wantsIdle: Bool) {
         let transfer = plan.configuration.transfer
         self.init(handshake: transfer.handshake == .strict ? .strict : .fast)
         timings.reply = transfer.timeout.nanoseconds
-        rest = transfer.rest == .idle ? .idle : .write
+        switch transfer.rest {
+        case .auto: rest = wantsIdle ? .idle : .write
+        case .write: rest = .write
+        case .idle: rest = .idle
+        }
         for handler in plan.handlers {
             for entry in handler.plugin.requests where entry.shortest >= 2 && entry.shortest <= entry.longest {
                 requestLengths.append(
                     RequestLength(
-                        netFn: entry.netFn, command: entry.command, shortest: entry.shortest, longest: entry.longest))
+                        netFn: entry.netFn, command: entry.command, shortest: entry.shortest, longest: entry.longest,
+                        count: entry.count.map { RequestLength.CountByte(offset: $0.offset, added: $0.added) }))
             }
         }
     }
