@@ -86,8 +86,7 @@ open class HandlerInstance {
         return answer
     }
 
-    /// The kind of input in what `start` answered, and whether its hosts want IDLE before they begin; nil if it may not answer
-    /// that.
+    /// The kind of input in what `start` answered, and whether its hosts want IDLE first; nil if it may not answer that.
     public final func input(_ answer: Int32) -> (kind: Int32, wantsIdle: Bool)? {
         let wantsIdle = answer == KCS_INPUT_MESSAGES | KCS_INPUT_IDLE_FIRST
         let kind = wantsIdle ? KCS_INPUT_MESSAGES : answer
