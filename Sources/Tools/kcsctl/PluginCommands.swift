@@ -43,22 +43,9 @@ struct PluginCommands {
 
     // MARK: list
 
-    /// The short names that files of the search path have, each with the folder in which it is found first.
-    private var names: [(name: String, folder: String)] {
-        var names: [(name: String, folder: String)] = []
-        for folder in folders {
-            for file in ((try? Syscalls.list(folder)) ?? []).sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
-            {
-                guard let name = Self.shortName(file), !names.contains(where: { $0.name.is(name) }) else { continue }
-                names.append((name, folder))
-            }
-        }
-        return names
-    }
-
     /// Every plugin of the search path; of one name, the first that is found, as kcsmuxd does it.
     func list() throws(Failure) {
-        let names = names
+        let names = PluginLoader.names(in: folders)
         var table = Table(["NAME", "VERSION", "SUMMARY", "FILE"])
         var objects: [JSONValue] = []
         var failures: [String] = []
@@ -84,17 +71,6 @@ struct PluginCommands {
         for failure in failures { Output.say(Text.safe(failure)) }
     }
 
-    /// "mctp" of "libkcs-mctp.so".
-    private static func shortName(_ file: String) -> String? {
-        let bytes = Array(file.utf8)
-        let lead = Array("libkcs-".utf8)
-        let end = Array(".so".utf8)
-        guard bytes.count > lead.count + end.count, bytes.starts(with: lead), bytes.suffix(end.count).elementsEqual(end)
-        else { return nil }
-        let name = String(decoding: bytes[lead.count..<(bytes.count - end.count)], as: UTF8.self)
-        return PluginFile.isName(name) ? name : nil
-    }
-
     // MARK: info
 
     /// All about one plugin.
@@ -105,7 +81,9 @@ struct PluginCommands {
         switch load(name, folders) {
         case .success(let loaded): plugin = loaded
         case .failure(let failure):
-            let meant = failure.rule == .found ? Suggestion.of(name, among: names.map { $0.name }) : nil
+            let meant =
+                failure.rule == .found
+                ? Suggestion.of(name, among: PluginLoader.names(in: folders).map { $0.name }) : nil
             throw Self.refuse(failure, meant.map { "; did you mean \($0)?" } ?? "")
         }
         if let device, let capabilities {
