@@ -433,7 +433,8 @@ struct kcs_host {
     /* Writes the capture of this channel, or of all, to disk; `outcome` once it is there and synced. */
     int32_t (*KCS_NONNULL dump)(struct kcs_channel *KCS_NONNULL channel, uint32_t scope, void *KCS_NULLABLE ctx,
                                 void (*KCS_NULLABLE done)(void *KCS_NULLABLE ctx, uint32_t outcome));
-    /* A line in kcsmuxd's log, UTF-8. Control characters are replaced; repeats are limited and counted. */
+    /* A line in kcsmuxd's log, UTF-8. Control characters are replaced. Repeats, lines that differ in numbers only, are
+     * limited and counted: 20 at once, then one a second, unless the channel's `log` says otherwise. */
     void (*KCS_NONNULL log)(struct kcs_channel *KCS_NONNULL channel, uint32_t level, const char *KCS_NONNULL text);
     /* Says that the instance cannot go on: the channel is stopped and restarted as its policy says, after the callback
      * under way has returned. */

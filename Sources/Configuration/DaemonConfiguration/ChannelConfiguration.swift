@@ -24,6 +24,25 @@ public struct ChannelConfiguration: Equatable, Sendable {
     public let restart: RestartConfiguration
     /// A plugin's call that takes longer is reported.
     public let callBudget: TimeSpan
+    /// Its lines in the log.
+    public var log: LogConfiguration
+
+    /// The same channel with other lines.
+    public func with(log: LogConfiguration) -> ChannelConfiguration {
+        var other = self
+        other.log = log
+        return other
+    }
+}
+
+/// A channel's lines in the log.
+public struct LogConfiguration: Equatable, Sendable {
+    /// Lines less important are not written; nil: as the daemon has it.
+    public var level: LogLevel?
+    /// So many lines of a handler's that differ in numbers only are written at once,
+    public var repeats: UInt64
+    /// and then one in this time, with the number of those that were not.
+    public var interval: TimeSpan
 }
 
 /// What this module has to know of a type of device to check a file. Which types there are is the devices' business: who

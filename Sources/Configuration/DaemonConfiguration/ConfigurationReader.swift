@@ -79,7 +79,13 @@ struct ConfigurationReader {
             name: value["name"].text ?? "", nameOrigin: value["name"].origin, enabled: value["enabled"].bool ?? true,
             device: device, handlers: handlers(value, node), transfer: transfer(value["transfer"], device),
             capture: self.capture(value["capture"], base: capture), restart: restart(value["restart"]),
-            callBudget: value["call_budget"].duration ?? .zero)
+            callBudget: value["call_budget"].duration ?? .zero, log: log(value["log"]))
+    }
+
+    private func log(_ value: Value) -> LogConfiguration {
+        LogConfiguration(
+            level: value["level"].word.flatMap { LogLevel(name: $0) },
+            repeats: UInt64(clamping: value["repeats"].integer ?? 0), interval: value["interval"].duration ?? .zero)
     }
 
     private func handlers(_ channel: Value, _ node: Node) -> [HandlerConfiguration] {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Common
 import Schema
 
 /// The keys of kcsmuxd's own file, their defaults and ranges. Everything that reads, documents or lists them starts here.
@@ -133,8 +134,24 @@ public enum Keys {
                 OptionShape(
                     .duration, key: "call_budget", help: "A plugin's call that takes longer is reported.",
                     defaultText: "10ms", minimum: 10_000, maximum: 60 * second),
+                log,
             ])
     }
+
+    private static let log = OptionShape(
+        .object, key: "log", help: "The channel's lines in the log.",
+        children: [
+            OptionShape(
+                .enumeration, key: "level", help: "Lines that matter less are not written; the daemon's unless given.",
+                choices: LogLevel.allCases.map { $0.name }),
+            OptionShape(
+                .integer, key: "repeats",
+                help: "Lines of a plugin that differ in numbers only: so many are written at once,",
+                defaultText: "20", minimum: 1, maximum: 100_000),
+            OptionShape(
+                .duration, key: "interval", help: "then one in this time, with the count of the others.",
+                defaultText: "1s", minimum: millisecond, maximum: 24 * hour),
+        ])
 
     private static let options = OptionShape(
         .object, key: "options", help: "What the plugin declares; see kcsctl plugin info.", isUnchecked: true)

@@ -74,6 +74,15 @@ extension Supervisor {
                 taken.append((channel, false))
                 continue
             }
+            if channel.plan.configuration.with(log: new.configuration.log) == new.configuration
+                && channel.plan.hasSamePlugins(as: new)
+            {
+                channel.adoptLog(new)
+                report.notes.append("\(channel.name) has another log")
+                report.unchanged += 1
+                taken.append((channel, false))
+                continue
+            }
             report.changed.append(channel.name)
             replan(channel, new)
             taken.append((channel, true))

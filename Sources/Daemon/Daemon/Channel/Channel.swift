@@ -67,11 +67,17 @@ final class Channel {
         context.recorder = recorder
     }
 
+    /// Takes over what another plan says of the log, and nothing else of it differs.
+    func adoptLog(_ plan: ChannelPlan) {
+        self.plan = plan
+        context.adopt(plan.configuration.log)
+    }
+
     var name: String { context.name }
     var number: Int { context.number }
     var recorder: Recorder? { context.recorder }
     var services: ChannelServices { context.services }
-    var log: Log { services.log }
+    var log: Log { context.log }
     var loop: EventLoop { services.loop }
     var isEnabled: Bool { plan.configuration.enabled }
     var isRunning: Bool { state == .running }

@@ -12,6 +12,7 @@ import Schema
 final class ChannelContext {
     let services: ChannelServices
     let loop: EventLoop
+    /// The channel's lines.
     let log: Log
     let activity: Activity
     let name: String
@@ -28,6 +29,8 @@ final class ChannelContext {
     var whenFailed: () -> Void = {}
     private lazy var failureTimer = { [context = Borrowed(self)] in CallTimer { _ in context.object.whenFailed() } }()
     private var slowLimit = RateLimit(burst: 3, interval: 10_000_000_000)
+    /// What the file says of its lines.
+    private(set) var logging: LogConfiguration
     /// What a handler's call may take.
     private var callBudget: TimeSpan
 
@@ -35,18 +38,27 @@ final class ChannelContext {
     init(_ services: ChannelServices, _ plan: ChannelPlan, number: Int) {
         self.services = services
         loop = services.loop
-        log = services.log
+        log = Log(of: services.log)
         activity = services.activity
         self.number = number
         name = plan.configuration.name
         devicePath = plan.device.path
         callBudget = plan.configuration.callBudget
+        logging = plan.configuration.log
+        log.setLevel(logging.level)
     }
 
     /// The channel's file has changed.
     func adopt(_ plan: ChannelPlan) {
         devicePath = plan.device.path
         callBudget = plan.configuration.callBudget
+        adopt(plan.configuration.log)
+    }
+
+    /// What the file says of its lines has changed.
+    func adopt(_ log: LogConfiguration) {
+        logging = log
+        self.log.setLevel(log.level)
     }
 
     /// CLOCK_BOOTTIME of this turn of the loop, for the recorder.

@@ -34,7 +34,7 @@ final class ChannelHandler: HandlerInstance {
     private var workUnderWay = 0
     private var isRunningActions = false
     private(set) var isGone = false
-    private var lines = SuppressedLines(burst: 20, interval: 1_000_000_000)
+    private lazy var lines = HandlerLines(context)
 
     init(
         _ plan: HandlerPlan, index: Int, _ context: ChannelContext,
@@ -61,6 +61,7 @@ final class ChannelHandler: HandlerInstance {
         timers.close()
         service = .none
         isGone = true
+        lines.close()
         if workUnderWay == 0 { calling(.destroy) { destroy() } }
     }
 
@@ -258,8 +259,7 @@ final class ChannelHandler: HandlerInstance {
 
     override func log(level: UInt32, _ text: String) {
         let level = LogLevel(rawValue: min(level, LogLevel.debug.rawValue)) ?? .debug
-        guard services.log.writes(level), let suppressed = lines.admit(text, Clock.monotonic) else { return }
-        services.log.write(level, context.name, text + suppressedNote(suppressed))
+        lines.write(level, text)
     }
 
     override func fail(_ text: String) { if !isGone { context.fail("plugin \(plugin.name): \(text)") } }

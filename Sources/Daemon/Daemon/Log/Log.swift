@@ -26,17 +26,33 @@ public final class Log {
     private let descriptor: Int32
     private let toJournal: Bool
     private var dropped: UInt64 = 0
+    /// Where a channel's lines go.
+    private let parent: Log?
+    private var ownLevel: LogLevel?
 
     /// Lines less important than this are not written.
-    public var level: LogLevel
+    public var level: LogLevel {
+        get { ownLevel ?? parent?.level ?? .notice }
+        set { ownLevel = newValue }
+    }
 
     /// A log on a descriptor, standard error unless given. `journal` is the value of $JOURNAL_STREAM.
     public init(level: LogLevel, descriptor: Int32 = 2, journal: String? = CurrentProcess.environment("JOURNAL_STREAM"))
     {
-        self.level = level
+        ownLevel = level
+        parent = nil
         self.descriptor = descriptor
         toJournal = Self.isJournal(descriptor, journal)
     }
+
+    /// A channel's lines in another log.
+    init(of parent: Log) {
+        self.parent = parent
+        (descriptor, toJournal) = (parent.descriptor, false)
+    }
+
+    /// A level of the channel's own, or that of the whole log.
+    func setLevel(_ level: LogLevel?) { ownLevel = level }
 
     /// Would a line of that level be written? Ask before building a costly one.
     @inline(__always)
@@ -45,6 +61,10 @@ public final class Log {
     /// Writes a line. `channel` is nil for what concerns the whole daemon.
     public func write(_ level: LogLevel, _ channel: String?, _ message: String) {
         guard writes(level) else { return }
+        if let parent { parent.put(level, channel, message) } else { put(level, channel, message) }
+    }
+
+    private func put(_ level: LogLevel, _ channel: String?, _ message: String) {
         var line = toJournal ? "<\(level.priority)>" : "\(UTCTime.milliseconds(Clock.real)) "
         line += "\(level.name) \(channel ?? "kcsmuxd"): "
         var bytes = Array(line.utf8)

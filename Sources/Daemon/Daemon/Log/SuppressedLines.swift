@@ -1,40 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 
-/// A limit for all lines of one source, and for each kind of line the count of those that were held back. Lines of a kind
-/// differ in numbers only.
+/// A limit for the repeats of one source's lines: a line is held back when others like it, which differ in numbers only, came
+/// too often. Each kind has a limit of its own, so that whoever repeats himself hides nothing else.
 struct SuppressedLines {
-    private struct Kind {
-        let key: UInt64
-        var count: UInt64
+    /// A line that was held back, and how many like it beside it.
+    struct Held: Equatable {
+        let level: LogLevel
+        let text: String
+        let others: UInt64
     }
 
-    /// Kinds that are told apart while lines are held back; all others count as one.
+    private struct Kind {
+        var key: UInt64
+        var limit: RateLimit
+        /// The last one that was held back.
+        var last: (level: LogLevel, text: String)?
+    }
+
+    /// Kinds that are told apart. When there are more, those that came last count as one.
     private static let most = 32
-    private static let others: UInt64 = 0
-    private var limit: RateLimit
+    private var burst: UInt64
+    private var interval: UInt64
     private var kinds: [Kind] = []
 
-    /// `burst` lines at once, then one each `interval` nanoseconds.
-    init(burst: UInt64, interval: UInt64) { limit = RateLimit(burst: burst, interval: interval) }
+    /// `burst` lines of a kind at once, then one each `interval` nanoseconds.
+    init(burst: UInt64, interval: UInt64) {
+        self.burst = burst
+        self.interval = interval
+    }
 
     /// May the line be written? If so, how many of its kind were held back since the last one.
-    mutating func admit(_ text: String, _ now: UInt64) -> UInt64? {
-        if limit.admit(now) != nil { return kinds.isEmpty ? 0 : forget(Self.key(text)) }
-        let key = Self.key(text)
-        if let index = index(of: key) {
-            kinds[index].count += 1
-        } else {
-            kinds.append(Kind(key: kinds.count < Self.most ? key : Self.others, count: 1))
+    mutating func admit(_ level: LogLevel, _ text: String, _ now: UInt64) -> UInt64? {
+        let index = index(of: Self.key(text), now)
+        if let held = kinds[index].limit.admit(now) {
+            kinds[index].last = nil
+            return held
         }
+        kinds[index].last = (level, text)
         return nil
     }
 
-    private mutating func forget(_ key: UInt64) -> UInt64 { index(of: key).map { kinds.remove(at: $0).count } ?? 0 }
+    /// When the last line of a kind that was held back may be written; nil while there is none.
+    var deadline: UInt64? { kinds.compactMap { $0.limit.deadline }.min() }
 
-    /// Where the kind is counted, be it as one of the others.
-    private func index(of key: UInt64) -> Int? {
-        kinds.firstIndex { $0.key == key } ?? kinds.firstIndex { $0.key == Self.others }
+    /// The last lines of the kinds that were held back and may be written now; `all`: whether they may or not.
+    mutating func take(_ now: UInt64, all: Bool = false) -> [Held] {
+        var taken: [Held] = []
+        for index in kinds.indices {
+            guard let deadline = kinds[index].limit.deadline, all || deadline <= now, let last = kinds[index].last
+            else {
+                continue
+            }
+            taken.append(Held(level: last.level, text: last.text, others: kinds[index].limit.flush(now) - 1))
+            kinds[index].last = nil
+        }
+        return taken
+    }
+
+    /// Where the kind is counted; one that said nothing for long makes room for it.
+    private mutating func index(of key: UInt64, _ now: UInt64) -> Int {
+        if let known = kinds.firstIndex(where: { $0.key == key }) { return known }
+        let limit = RateLimit(burst: burst, interval: interval)
+        guard kinds.count == Self.most else {
+            kinds.append(Kind(key: key, limit: limit))
+            return kinds.count - 1
+        }
+        for index in kinds.indices.dropLast() where kinds[index].last == nil {
+            guard kinds[index].limit.allows(burst, now) else { continue }
+            kinds[index] = Kind(key: key, limit: limit)
+            return index
+        }
+        return kinds.count - 1
     }
 
     /// FNV-1a over what are no digits.

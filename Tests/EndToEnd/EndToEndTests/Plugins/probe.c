@@ -11,7 +11,7 @@
 #include <time.h>
 
 enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL, OTHER_THREAD, OUTLIVE,
-       HANG_IN_CALLS };
+       HANG_IN_CALLS, TALK };
 
 struct probe {
     const struct kcs_host *host;
@@ -221,6 +221,20 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         probe->host->work(probe->channel, probe, slow_work, nothing);
         probe->host->fail(probe->channel, "asked to fail with work under way");
         return;
+    case TALK: {
+        char line[80];
+        for (int number = 1; number <= 50; number++) {
+            snprintf(line, sizeof line, "said %d times", number);
+            probe->host->log(probe->channel, KCS_LOG_NOTICE, line);
+        }
+        for (char letter = 'a'; letter <= 'p'; letter++) {
+            snprintf(line, sizeof line, "said once: %c", letter);
+            probe->host->log(probe->channel, KCS_LOG_NOTICE, line);
+        }
+        probe->host->log(probe->channel, KCS_LOG_DEBUG, "for whoever looks for a fault");
+        answer(probe, value);
+        return;
+    }
     default: answer(probe, value);
     }
 }
