@@ -61,7 +61,7 @@ import Testing
     @Test func dsp0254SharesItsChannelWithIPMI() {
         let name = uniqueName()
         let kcsmuxd = makeDaemon(options("dsp0254", name: name))
-        #expect(kcsmuxd.start() == KCS_INPUT_MESSAGES)
+        #expect(kcsmuxd.start() == KCS_INPUT_MESSAGES | KCS_INPUT_IDLE_FIRST)
         #expect(kcsmuxd.message(1, [0x18, 0x01]) == KCS_DECLINED)
         #expect(kcsmuxd.message(2, [0xB0, 0x01, 0xDC, 0x01]) == KCS_DECLINED)
         #expect(kcsmuxd.message(3, [0xB0, 1, 7, 1, 8, 9, 0xC9, 0, 0x80, 2, 0x5F]) == KCS_HANDLED)
