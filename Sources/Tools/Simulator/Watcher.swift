@@ -14,6 +14,8 @@ public struct Watcher {
     private let start: UInt64
     private var shown: (str: UInt8, odr: UInt8)?
     private var accesses: UInt64 = 0
+    /// Polls for which the count of the line before may still rise: whoever makes an access counts it behind the change.
+    private var settling = 0
 
     /// A watcher that has seen nothing yet.
     public init(_ host: SimulatedHost, now: UInt64) {
@@ -26,13 +28,17 @@ public struct Watcher {
 
     /// One line if STR or ODR is not what the last line said; the first poll always makes one.
     public mutating func poll(now: UInt64) -> String? {
-        let total = Self.counted.reduce(0) { $0 &+ host.counted($1) }
         let state = host.state
-        if let shown, shown == (state.str, state.odr) { return nil }
+        let total = Self.counted.reduce(0) { $0 &+ host.counted($1) }
+        if let shown, shown == (state.str, state.odr) {
+            if settling > 0 { (settling, accesses) = (settling - 1, total) }
+            return nil
+        }
         // Each line is one access, unless there were more than could be told apart.
         let missed = shown == nil ? 0 : total &- accesses
         shown = (state.str, state.odr)
         accesses = total
+        settling = 3
         let note = missed > 1 ? "  (\(missed) accesses since the last line)" : ""
         return "\(seconds(now - start))  \(Hex.number(state.str))  \(Hex.number(state.odr))  "
             + describeStatus(state.str) + note
