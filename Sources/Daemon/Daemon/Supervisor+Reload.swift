@@ -35,7 +35,6 @@ extension Supervisor {
         let before = plan.configuration
         plan = new
         captures.adopt(new.configuration)
-        services.stateDirectory = new.configuration.stateDirectory
         sysrq.reconfigure(path: new.configuration.sysrqPath)
         sysrq.prepare(new, log)
         warnOfWhatNeedsARestart(before, new.configuration, report)
@@ -104,11 +103,10 @@ extension Supervisor {
     }
 
     func warnOfWhatNeedsARestart(_ old: Configuration, _ new: Configuration, _ report: ReloadReport) {
-        if old.hangTimeout != new.hangTimeout {
-            report.notes.append("hang_timeout has changed; it takes effect at a restart of kcsmuxd")
-        }
-        if old.realtime != new.realtime {
-            report.notes.append("realtime has changed; it takes effect at a restart of kcsmuxd")
-        }
+        for (key, isSame) in [
+            // Locks, the note of a crash and what plugins keep stay together.
+            ("state_directory", old.stateDirectory == new.stateDirectory),
+            ("hang_timeout", old.hangTimeout == new.hangTimeout), ("realtime", old.realtime == new.realtime),
+        ] where !isSame { report.notes.append("\(key) has changed; it takes effect at a restart of kcsmuxd") }
     }
 }

@@ -45,7 +45,8 @@ struct DaemonCommands {
             for channel in result[name]?.elements ?? [] { lines.append("\(channel.text ?? ""): \(words)") }
         }
         let unchanged = result["unchanged"]?.uint64 ?? 0
-        lines.append("\(result["file"]?.text ?? ""): taken over; \(unchanged) channels were not touched")
+        let others = unchanged == 1 ? "1 channel was" : "\(unchanged) channels were"
+        lines.append("\(result["file"]?.text ?? ""): taken over; \(others) not touched")
         for plugin in result["plugins_changed_on_disk"]?.elements ?? [] {
             lines.append("\(plugin.text ?? "") has changed on disk; it takes effect at a restart of kcsmuxd")
         }

@@ -76,6 +76,23 @@ import Testing
                 """)
     }
 
+    @Test(arguments: [
+        ("control:\n  socket: /run/kcs/a.sock   # with kcsctl\n  mode: 0660\n", "/run/kcs/a.sock"),
+        ("control: {mode: 0600, socket: \"/run/kcs/b.sock\"}\n", "/run/kcs/b.sock"),
+        ("control: {socket: /run/a$(id).sock}\n", nil), ("control: {mode: 0600}\nother: {socket: /run/c}\n", nil),
+        ("", nil),
+    ]) func generatorTellsKcsctlWhereTheControlSocketIs(control: String, path: String?) throws {
+        let text = try generated(
+            """
+            version: 1
+            \(control)channels:
+              - {name: a, device: {type: sim, path: /x}, plugin: mctp, options: {socket: {path: /run/d}}}
+
+            """)
+        let line = path.map { "Environment=KCSCTL_SOCKET=\($0)\n" } ?? ""
+        #expect(text == "# Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.\n[Service]\n\(line)")
+    }
+
     @Test func generatorMakesNothingWithoutAConfiguration() throws {
         let generator = try Program(
             "/bin/sh", ["\(Self.root)/config/systemd/kcsmux-generator", folder.path],
@@ -93,11 +110,13 @@ import Testing
                 validating: try Syscalls.readFile("\(Self.root)/config/systemd/kcsmuxd.service", limit: 1 << 16),
                 as: UTF8.self))
         #expect(unit.contains("\nExecStart=/usr/bin/kcsmuxd --config /etc/kcsmux/kcsmux.yaml\n"))
-        // The program is not installed here.
+        // The programs are not installed here.
+        let commands = ["ExecStart=", "ExecReload="]
         let path = try folder.write(
             "kcsmuxd.service",
             unit.split(separator: "\n", omittingEmptySubsequences: false)
-                .map { $0.hasPrefix("ExecStart=") ? "ExecStart=/bin/true" : $0 }.joined(separator: "\n"))
+                .map { line in commands.first { line.hasPrefix($0) }.map { "\($0)/bin/true" } ?? String(line) }
+                .joined(separator: "\n"))
         if withDropIn { _ = try generated(everything) }
         let verify = try Program(Self.analyzer, ["verify", path])
         #expect(verify.wait() == .exited(0))

@@ -84,6 +84,31 @@ extension EndToEnd {
             #expect(try bench.host("b").exchange(0x40) == 0x41)
         }
 
+        @Test func whatTakesEffectAtARestartOnlySaysSo() throws {
+            func configure(_ folder: String, _ hang: String, _ priority: String) throws {
+                try bench.folder.write(
+                    "kcsmux.yaml",
+                    """
+                    version: 1
+                    state_directory: \(bench.path)/\(folder)
+                    hang_timeout: \(hang)
+                    \(priority)
+                    capture: {directory: \(bench.path)/captures}
+                    channels:
+                      - {name: one, device: {type: sim, path: \(bench.path)/a}, plugin: echo}
+                    """)
+            }
+            try configure("state", "5s", "")
+            let daemon = try bench.start()
+            try configure("elsewhere", "6s", "realtime: {lock_memory: false}")
+            daemon.signal(SIGHUP)
+            for key in ["state_directory", "hang_timeout", "realtime"] {
+                #expect(
+                    daemon.line("reload: \(key) has changed; it takes effect at a restart") != nil, "\(daemon.log)")
+            }
+            #expect(daemon.line("reloaded", "no channel changed") != nil)
+        }
+
         @Test func disabledChannelStopsAndStartsAgain() throws {
             try bench.configure(bench.channel("a"))
             let daemon = try bench.start()

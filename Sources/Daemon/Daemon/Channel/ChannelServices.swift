@@ -16,7 +16,7 @@ final class ChannelServices {
     /// Told of every change of a channel's state.
     var stateChanged: () -> Void = {}
     /// Where channels keep files.
-    var stateDirectory: String
+    let stateDirectory: String
     /// What recorders' times are made with.
     let recordClock: RecordClock
 
