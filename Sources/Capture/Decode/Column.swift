@@ -14,6 +14,22 @@ enum Column {
         return padded
     }
 
+    /// Lines of at most so many columns, broken between words: the first begins with `lead`, the others with `indent`.
+    static func broken(_ text: String, lead: String, indent: String, _ columns: Int) -> [String] {
+        var lines: [String] = []
+        var (line, isFresh) = (lead, true)
+        for part in text.utf8.split(separator: UInt8(ascii: " ")) {
+            let word = String(decoding: Array(part), as: UTF8.self)
+            if !isFresh, line.unicodeScalars.count + 1 + word.unicodeScalars.count > columns {
+                lines.append(line)
+                (line, isFresh) = (indent, true)
+            }
+            line += isFresh ? word : " " + word
+            isFresh = false
+        }
+        return lines + [line]
+    }
+
     /// At most so many characters; where some are left out, the last says so.
     static func cut(_ text: String, _ columns: Int) -> String {
         var short = ""

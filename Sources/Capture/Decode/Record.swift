@@ -32,30 +32,3 @@ public struct Record {
         return .object(members)
     }
 }
-
-/// A timeline as text: a line a record, and below it what the record means.
-public struct TimelineText {
-    private var lastTime: UInt64?
-
-    /// Text that begins.
-    public init() {}
-
-    /// A record's lines, without an end of line behind the last. `width` is that of channels' names.
-    public mutating func text(_ record: Record, width: Int) -> String {
-        let time = record.packet.time
-        let delta = lastTime.map { time >= $0 ? time - $0 : 0 } ?? 0
-        lastTime = time
-        var text = UTCTime.text(time) + "  +" + UTCTime.seconds(delta) + "  " + Column.left(record.channel, width)
-        text += "  " + arrow(record.packet.direction) + "  " + record.entry.summary
-        for meaning in record.entry.meaning { text += "\n" + Column.left("", 30) + "| " + meaning }
-        return text
-    }
-
-    private func arrow(_ direction: Direction) -> String {
-        switch direction {
-        case .none: "        "
-        case .fromHost: "host>BMC"
-        case .toHost: "BMC>host"
-        }
-    }
-}

@@ -10,7 +10,7 @@ struct DecodeCommand {
     private let arguments: Arguments
     private let isJSON: Bool
     private let isMessages: Bool
-    private var text = TimelineText()
+    private var text: TimelineText
     private var table: ExchangeTable
     private var output: [UInt8] = []
 
@@ -20,7 +20,8 @@ struct DecodeCommand {
         self.arguments = arguments
         isJSON = arguments.has("--json")
         isMessages = arguments.has("--messages")
-        table = ExchangeTable(columns: Descriptors.isTerminal(1) ? 80 : nil)
+        text = TimelineText(Terminal.columns.map { .terminal(columns: $0, colours: Terminal.hasColours) } ?? .full)
+        table = ExchangeTable(columns: Terminal.columns)
     }
 
     /// Decodes files, `-` for standard input.
@@ -79,7 +80,7 @@ struct DecodeCommand {
             if isMessages {
                 add(exchange, timeline.nameWidth)
             } else if !isJSON {
-                line("# \(exchange.channel): no response to \(exchange.name)")
+                line(text.text(note: "# \(exchange.channel): no response to \(exchange.name)"))
             }
         }
         if isJSON {
@@ -94,7 +95,7 @@ struct DecodeCommand {
 
     private mutating func add(_ item: Timeline.Item, _ width: Int) {
         switch item {
-        case .note(let text, let json): if isJSON { line(json) } else { line(text) }
+        case .note(let text, let json): if isJSON { line(json) } else { line(self.text.text(note: text)) }
         case .record(let record):
             if isMessages {
                 for exchange in record.exchanges { add(exchange, width) }
@@ -108,7 +109,9 @@ struct DecodeCommand {
 
     private mutating func add(_ exchange: Exchange, _ width: Int) {
         if arguments.has("--errors") && !exchange.isError { return }
-        if isJSON { line(exchange.json) } else { line(table.text(exchange, width: width)) }
+        if isJSON { return line(exchange.json) }
+        let text = table.text(exchange, width: width)
+        line(exchange.isError ? Terminal.mark(text, .red) : text)
     }
 
     private mutating func line(_ text: String) {

@@ -19,10 +19,13 @@ enum StatusView {
         }
         let rows = table.lines
         lines.append("")
-        lines.append(rows[0])
+        lines.append(Terminal.mark(rows[0], .bold))
         for (index, channel) in channels.enumerated() {
-            lines.append(rows[index + 1])
-            if let reason = channel["reason"]?.text { lines.append("    \(Text.safe(reason))") }
+            let row = rows[index + 1]
+            let reason = channel["reason"]?.text
+            let isQuiet = reason == nil && trouble(channel).is("-")
+            lines.append(isQuiet ? row : Terminal.mark(row, reason == nil ? .yellow : .red))
+            if let reason { lines.append("    \(Text.safe(reason))") }
         }
         if let dumps = status["dumps"], number(dumps, "removed") > 0 {
             let (files, removed) = (number(dumps, "files"), number(dumps, "removed"))

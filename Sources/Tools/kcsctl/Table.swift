@@ -15,15 +15,17 @@ struct Table {
     /// Adds a row of as many cells as the heading has.
     mutating func add(_ cells: [String]) { rows.append(cells) }
 
-    /// The lines.
+    /// The lines. On a terminal they fit it: what is widest is shortened.
     var lines: [String] {
         var widths = [Int](repeating: 0, count: rows[0].count)
         for row in rows {
             for (column, cell) in row.enumerated() { widths[column] = max(widths[column], Text.width(cell)) }
         }
+        if let columns = Terminal.columns { fit(&widths, columns - 2 * (widths.count - 1)) }
         return rows.map { row in
             var line = ""
-            for (column, cell) in row.enumerated() {
+            for (column, whole) in row.enumerated() {
+                let cell = Text.cut(whole, widths[column])
                 let gap = String(repeating: " ", count: widths[column] - Text.width(cell))
                 if right.contains(column) {
                     line += gap + cell
@@ -37,8 +39,33 @@ struct Table {
     }
 }
 
+extension Table {
+    /// No column gets narrower than its heading, or than a few letters.
+    private func fit(_ widths: inout [Int], _ columns: Int) {
+        func spare(_ column: Int) -> Int {
+            right.contains(column) ? 0 : widths[column] - max(Text.width(rows[0][column]), 10)
+        }
+        while widths.reduce(0, +) > columns {
+            guard let widest = widths.indices.max(by: { spare($0) < spare($1) }), spare(widest) > 0 else { return }
+            widths[widest] -= 1
+        }
+    }
+}
+
 /// Text for a terminal.
 enum Text {
+    /// At most so many columns: the middle goes, as the end of a path says most.
+    static func cut(_ text: String, _ columns: Int) -> String {
+        let scalars = Array(text.unicodeScalars)
+        guard scalars.count > columns, columns > 1 else { return text }
+        let head = (columns - 1) / 3
+        var short = ""
+        short.unicodeScalars.append(contentsOf: scalars[..<head])
+        short += "…"
+        short.unicodeScalars.append(contentsOf: scalars[(scalars.count - (columns - 1 - head))...])
+        return short
+    }
+
     /// Columns that a text takes, wide characters apart.
     static func width(_ text: String) -> Int { text.unicodeScalars.count }
 
