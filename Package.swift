@@ -108,7 +108,8 @@ let tools: [Target] = [
         "CKCSPlugin CLinux DaemonConfiguration Devices Events LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Tools/kcssim",
-        "ArgumentParser CLinux DriverModel IPMI KCS LinuxIO MCTP PluginHost PluginTrial SimulatedDevice Simulator"),
+        "ArgumentParser CLinux DaemonConfiguration Devices DriverModel IPMI JSON KCS LinuxIO MCTP PluginHost PluginTrial"
+            + " Schema SimulatedDevice Simulator"),
 ]
 let testTargets: [Target] = [
     c("Tests/Support/CTestSupport"),
@@ -174,8 +175,7 @@ let notSources = ["Resources", "Plugins", "Seeds", "1.0", "grow", "host.c", "str
 for target in shipped + workstation {
     target.exclude = notSources.filter { files.fileExists(atPath: "\(root)/\(target.path!)/\($0)") }
     if target.cSettings == nil { target.swiftSettings = strict }
-    // A leaf of words and numbers that every file may use.
-    let isLeaf = ["Common", "CompactText"].contains(target.name)
+    let isLeaf = ["Common", "CompactText"].contains(target.name)  // words and numbers that every file may use
     if target.cSettings == nil && !isLeaf { target.dependencies.append("Common") }
     if memorySafe.contains(target.name) { target.swiftSettings! += [.strictMemorySafety()] }
 }

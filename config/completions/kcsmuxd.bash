@@ -4,7 +4,7 @@ _kcsmuxd() {
     case $previous in
     -c | --config | --check-plugin) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")) ;;
     --log-level) COMPREPLY=($(compgen -W "error warning notice info debug trace" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "--config --check-config --print-config --print-needs --print-schema --check-plugin --log-level --version --help" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "--config --check-config --print-config --print-needs --check-plugin --log-level --version --help" -- "$current")) ;;
     esac
 }
 complete -F _kcsmuxd kcsmuxd

@@ -173,13 +173,13 @@ _kcssim() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|help)
+    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|schema|help)
         # Offer subcommand argument completions
         "_kcssim_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin schema help' -- "${cur}"))
         ;;
     esac
 }
@@ -453,6 +453,21 @@ _kcssim_plugin() {
         return
         ;;
     '--timeout')
+        return
+        ;;
+    esac
+}
+
+_kcssim_schema() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=(--plugin-path)
+    non_repeating_options=()
+    __kcssim_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--plugin-path')
         return
         ;;
     esac

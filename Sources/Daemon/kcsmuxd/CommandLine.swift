@@ -14,7 +14,6 @@ struct CommandLine {
         case check
         case printConfiguration
         case printNeeds
-        case printSchema
         case checkPlugin(String)
         case help
         case version
@@ -22,8 +21,8 @@ struct CommandLine {
 
     static let help = """
         Usage: kcsmuxd [--config FILE] [--log-level LEVEL]
-               [--check-config | --print-config | --print-needs | --print-schema |
-                --check-plugin FILE | --version | --help]
+               [--check-config | --print-config | --print-needs | --check-plugin FILE |
+                --version | --help]
 
         Serves KCS channels: opens the devices that FILE names, and gives each channel's
         bytes or messages to the plugins that FILE names for it.
@@ -32,8 +31,6 @@ struct CommandLine {
           --check-config       check FILE, its plugins and their options, and exit
           --print-config       print FILE as it takes effect, and exit
           --print-needs        print what FILE needs of the machine, and exit
-          --print-schema       print a JSON Schema of such files, with the options of all
-                               plugins that are found, and exit
           --check-plugin FILE  load that plugin, as is tried in a process of its own before
                                it is loaded for a channel, and exit
           --log-level LEVEL    error, warning, notice, info, debug or trace
@@ -71,10 +68,9 @@ struct CommandLine {
             case "--check-config" where inline == nil: parsed.wish = .check
             case "--print-config" where inline == nil: parsed.wish = .printConfiguration
             case "--print-needs" where inline == nil: parsed.wish = .printNeeds
-            case "--print-schema" where inline == nil: parsed.wish = .printSchema
             case "--version" where inline == nil: parsed.wish = .version
             case "--help" where inline == nil, "-h" where inline == nil: parsed.wish = .help
-            case "--check-config", "--print-config", "--print-needs", "--print-schema", "--version", "--help":
+            case "--check-config", "--print-config", "--print-needs", "--version", "--help":
                 return .failure(UsageError(text: "\(name) takes no value"))
             default: return .failure(UsageError(text: "unknown argument \(argument)"))
             }

@@ -44,7 +44,6 @@ func start(_ arguments: [String]) -> Int32 {
         }
     case .printConfiguration: return read(commandLine.file) { $0.effectiveText }
     case .printNeeds: return read(commandLine.file) { plan in plan.needs.map { $0 + "\n" }.joined() }
-    case .printSchema: return printSchema()
     case .checkPlugin(let file): return checkPlugin(file)
     case .run: return run(commandLine)
     }
@@ -53,24 +52,6 @@ func start(_ arguments: [String]) -> Int32 {
 /// Every plugin is loaded by another process first.
 func makeLoader() -> PluginLoader {
     PluginLoader(folders: [], trust: .strict, trial: CurrentProcess.executable.map { LoadTrial(program: $0) })
-}
-
-/// A plugin that cannot be loaded has no options.
-func printSchema() -> Int32 {
-    let loader = makeLoader()
-    let folders = PluginLoader.searchPath([])
-    loader.reconfigure(folders: folders, trust: .strict)
-    var plugins: [LoadedPlugin] = []
-    for (name, _) in PluginLoader.names(in: folders) {
-        switch loader.load(name) {
-        case .success(let plugin): plugins.append(plugin)
-        case .failure(let failure): put("kcsmuxd: \(failure.description)\n", to: 2)
-        }
-    }
-    let schema = FileSchema(plugins).line(DeviceKind.all)
-    let result = schema.withUnsafeBytes { Syscalls.writeAll(1, $0) }
-    guard case .success = result else { return ExitStatus.failure }
-    return ExitStatus.success
 }
 
 /// The other side of `LoadTrial`: its output is what that reads.

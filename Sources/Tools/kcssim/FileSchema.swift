@@ -9,14 +9,14 @@ import Schema
 /// kcsmuxd's file as a JSON Schema (draft 2020-12), for editors that complete and check it while it is written. Made of the
 /// declarations that kcsmuxd itself checks the file with. What ties several keys together, and what numbers with a unit may be at
 /// most, only `--check-config` knows.
-public struct FileSchema {
+struct FileSchema {
     private let plugins: [LoadedPlugin]
 
     /// A schema in which `options` are those of these plugins, called by their short names.
-    public init(_ plugins: [LoadedPlugin]) { self.plugins = plugins }
+    init(_ plugins: [LoadedPlugin]) { self.plugins = plugins }
 
     /// The schema, one line.
-    public func line(_ kinds: [DeviceKind]) -> [UInt8] {
+    func line(_ kinds: [DeviceKind]) -> [UInt8] {
         var members = Self.members(of: Keys.file(kinds.map { DeviceType($0) }))
         members.insert(JSONMember("$schema", .string("https://json-schema.org/draft/2020-12/schema")), at: 0)
         members.insert(JSONMember("title", .string("kcsmux.yaml")), at: 1)
@@ -134,5 +134,14 @@ public struct FileSchema {
         case .list where text == "[]": .array([])
         default: .string(text)
         }
+    }
+}
+
+extension DeviceType {
+    /// What a file's check has to know of a kind of device.
+    init(_ kind: DeviceKind) {
+        self.init(
+            name: kind.name, hasRegisters: kind.capabilities.contains(.status),
+            hasMessages: kind.capabilities.contains(.messages), isSimulated: kind.isSimulated)
     }
 }

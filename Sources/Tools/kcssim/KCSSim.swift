@@ -25,5 +25,6 @@ import PluginHost
             MCTPCommand.self,
             Mount.self,
             PluginCommand.self,
+            SchemaCommand.self,
         ])
 }

@@ -14,8 +14,8 @@ extension EndToEnd {
             #expect(
                 result.output == """
                     Usage: kcsmuxd [--config FILE] [--log-level LEVEL]
-                           [--check-config | --print-config | --print-needs | --print-schema |
-                            --check-plugin FILE | --version | --help]
+                           [--check-config | --print-config | --print-needs | --check-plugin FILE |
+                            --version | --help]
 
                     Serves KCS channels: opens the devices that FILE names, and gives each channel's
                     bytes or messages to the plugins that FILE names for it.
@@ -24,8 +24,6 @@ extension EndToEnd {
                       --check-config       check FILE, its plugins and their options, and exit
                       --print-config       print FILE as it takes effect, and exit
                       --print-needs        print what FILE needs of the machine, and exit
-                      --print-schema       print a JSON Schema of such files, with the options of all
-                                           plugins that are found, and exit
                       --check-plugin FILE  load that plugin, as is tried in a process of its own before
                                            it is loaded for a channel, and exit
                       --log-level LEVEL    error, warning, notice, info, debug or trace
@@ -70,52 +68,6 @@ extension EndToEnd {
             #expect(result.ending == .exited(0), "\(result.errors)")
             #expect(result.output == "\(bench.file): ok, 1 channel\n")
             #expect(result.errors == "")
-        }
-
-        private static let schemaChecker = """
-            import json, sys, yaml, jsonschema
-            schema = json.load(open(sys.argv[1]))
-            jsonschema.Draft202012Validator.check_schema(schema)
-            validator = jsonschema.Draft202012Validator(schema)
-            for error in validator.iter_errors(yaml.safe_load(open(sys.argv[2]))):
-                print("/".join(str(part) for part in error.path), error.message)
-            """
-        private static let hasChecker =
-            (try? Program("/usr/bin/python3", ["-c", "import jsonschema, yaml"]))?.wait() == .exited(0)
-
-        @Test(.enabled(if: hasChecker)) func schemaTakesWhatKcsmuxdTakesAndNamesMistakes() throws {
-            let folder = TestFolder()
-            let schema = try kcsmuxd("--print-schema")
-            #expect(schema.ending == .exited(0), "\(schema.errors)")
-            try folder.write("schema.json", schema.output)
-            func said(of file: String) throws -> String {
-                let checker = try Program(
-                    "/usr/bin/python3", ["-c", Self.schemaChecker, "\(folder.path)/schema.json", file])
-                let output = checker.standardOutput()
-                #expect(checker.wait() == .exited(0), "\(checker.log)")
-                return output
-            }
-            for sample in ["kcsmux.yaml", "demo.yaml"] {
-                #expect(try said(of: "\(CCompiler.root)/config/\(sample)") == "", "\(sample)")
-            }
-            let channel = "name: a, device: {type: sim, path: /d}"
-            for (text, word) in [
-                ("version: 1\nchannels: [{\(channel), plugin: echo}]\nchanels: []\n", "chanels"),
-                ("channels: [{\(channel), plugin: echo}]\n", "version"),
-                ("version: 1\nchannels: [{\(channel), plugin: mctp, options: {binding: astlcp}}]\n", "astlcp"),
-                ("version: 1\nchannels: [{\(channel), plugins: [{plugin: mctp, options: {}}]}]\n", "binding"),
-                ("version: 1\nhang_timeout: 5\nchannels: [{\(channel), plugin: echo}]\n", "hang_timeout"),
-                (
-                    "version: 1\nchannels: [{\(channel), plugin: debug-trigger, options: {actions: {D: [{lag: x}]}}}]\n",
-                    "lag"
-                ),
-                // What plugin it is nobody knows: its options may be any.
-                ("version: 1\nchannels: [{\(channel), plugin: oem, options: {x: 1}}]\n", ""),
-            ] {
-                try folder.write("wrong.yaml", text)
-                let said = try said(of: "\(folder.path)/wrong.yaml")
-                #expect(word.isEmpty ? said.isEmpty : said.contains(word), "\(text): \(said)")
-            }
         }
 
         @Test(onSimulatedDevices) func checkOpensNoDeviceAndMakesNothing() throws {

@@ -3,6 +3,7 @@ import Common
 import DaemonConfiguration
 import Events
 import LinuxIO
+import Schema
 
 /// A handler's lines in the log. Of repeats the last one is shown when its time comes, with the number of the others.
 final class HandlerLines {
