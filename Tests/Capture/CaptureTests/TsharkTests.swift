@@ -79,7 +79,7 @@ struct TsharkTests {
     }
 
     @Test func wiresharkPluginNamesTheRegisters() {
-        let script = "config/kcs.lua"
+        let script = "config/wireshark/kcs.lua"
         let folder = TemporaryFolder()
         let path = folder.file("x.pcapng", Sample.pcapng())
         _ = Program.run(["chmod", "-R", "a+rX", folder.path])

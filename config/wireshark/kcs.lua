@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Wireshark dissector for the register records of kcsmuxd's captures: link type USER0 (147), eight bytes a record.
--- For Wireshark 4.0 and later. Copy it to the personal plugin folder (Help, About, Folders), or
+-- For Wireshark 4.0 and later. Copy it to the folder for personal Lua plugins (Help, About, Folders), or
 --     wireshark -X lua_script:kcs.lua capture.pcapng
--- tshark runs no scripts for root.
+-- tshark runs no scripts for root. The names of source and destination are those of Wireshark's own dissector of IPMI traces.
 
 -- "kcs" is taken by the Wireshark dissector of whole messages.
 local kcs = Proto("kcsreg", "KCS registers")
@@ -48,10 +48,60 @@ local stale = ProtoField.bool("kcsreg.stale", "Stale", 8, nil, 0x08)
 local access = ProtoField.uint8("kcsreg.refused", "Access refused", base.DEC, accesses)
 local reason = ProtoField.uint8("kcsreg.reason", "Reason", base.DEC, reasons)
 
-kcs.fields = { version, kind, value, str, obf, ibf, sms_atn, cd, state, port, mask, stale, access, reason }
+local directions = { [1] = "host to BMC", [2] = "BMC to host" }
+local direction = ProtoField.uint8("kcsreg.direction", "Direction", base.DEC, directions)
+
+kcs.fields = { version, kind, value, str, obf, ibf, sms_atn, cd, state, port, mask, stale, access, reason, direction }
+
+local function trouble(name, text, severity)
+    return ProtoExpert.new("kcsreg.expert." .. name, text, expert.group.PROTOCOL, severity)
+end
+local error_state = trouble("error_state", "STATE is ERROR", expert.severity.ERROR)
+local abort = trouble("abort", "The host aborts the transfer", expert.severity.WARN)
+local refused = trouble("refused", "An access was refused", expert.severity.WARN)
+local dropped = trouble("dropped", "A byte of the host was dropped", expert.severity.WARN)
+local replaced = trouble("replaced", "A byte was replaced before the host read it", expert.severity.NOTE)
+local stalled = trouble("stalled", "The host does not read ODR", expert.severity.WARN)
+
+kcs.experts = { error_state, abort, refused, dropped, replaced, stalled }
+
+local interface_id = Field.new("frame.interface_id")
+local interface_name = Field.new("frame.interface_name")
+
+-- The interfaces on which KCS transfers were seen: STATE and control codes mean something there only, since other protocols
+-- use the same bits and bytes as they like.
+local transfers = {}
+local controls = { [0x60] = "GET_STATUS/ABORT", [0x61] = "WRITE_START", [0x62] = "WRITE_END" }
+
+function kcs.init()
+    transfers = {}
+end
+
+-- The interface of the packet that is dissected; -1 in a file that does not tell interfaces apart.
+local function interface()
+    local found = interface_id()
+    return found and found.value or -1
+end
 
 local function hex(byte)
     return string.format("%02X", byte)
+end
+
+-- 1 from the host, 2 to it, nil for what has no direction: the daemon reads what the host wrote, and writes what it reads.
+local function side(number, access)
+    if number == 1 or number == 2 or number == 8 or number == 7 and access == 1 then
+        return 1
+    end
+    if number >= 3 and number <= 7 then
+        return 2
+    end
+end
+
+-- The columns, and the direction that conversations and other dissectors see: received is what the BMC receives.
+local function show(packet, from)
+    packet.cols.src = from == 1 and "HOST" or "BMC"
+    packet.cols.dst = from == 1 and "BMC" or "HOST"
+    packet.p2p_dir = from == 1 and P2P_DIR_RECV or P2P_DIR_SENT
 end
 
 function kcs.dissector(buffer, packet, tree)
@@ -69,15 +119,28 @@ function kcs.dissector(buffer, packet, tree)
     local why = reasons[buffer(7, 1):uint()] or "unknown reason"
 
     packet.cols.protocol = "KCS"
+    local from = side(number, buffer(6, 1):uint())
+    if from then
+        show(packet, from)
+    end
+    -- C/D may be that of the next byte: what a transfer found is told beside it, and only a transfer tells it.
+    local known = number == 1 and bit.rshift(bit.band(flags, 0x30), 4) or 0
+    if known ~= 0 then
+        transfers[interface()] = true
+    end
+    local is_transfer = transfers[interface()]
+    local written = has_mask and bit.band(buffer(4, 1):uint(), 0xC0) == 0xC0
+    local now = is_transfer and (written or number == 2) and states[bit.rshift(status, 6)]
     local info
     if number == 1 then
         info = "IDR " .. hex(byte)
-        -- C/D may be that of the next byte: what a transfer found is told beside it.
-        local known = bit.rshift(bit.band(flags, 0x30), 4)
         if known == 1 or known == 2 then
             info = info .. " " .. ports[known]
         elseif known == 0 and has_str and not is_stale then
             info = info .. (bit.band(status, 8) ~= 0 and " command" or " data")
+        end
+        if known == 2 and controls[byte] then
+            info = info .. ", " .. controls[byte]
         end
         if is_stale then
             info = info .. " (stale)"
@@ -99,6 +162,9 @@ function kcs.dissector(buffer, packet, tree)
         info = "IDR " .. hex(byte) .. " dropped: " .. why
     else
         info = kinds[number] or ("kind " .. number)
+    end
+    if now then
+        info = info .. ", " .. now
     end
     packet.cols.info = info
 
@@ -129,7 +195,38 @@ function kcs.dissector(buffer, packet, tree)
     if number == 7 or number == 8 then
         branch:add(reason, buffer(7, 1))
     end
+    if from then
+        branch:add(direction, from):set_generated()
+    end
+    if now == "ERROR" and written then
+        branch:add_proto_expert_info(error_state)
+    end
+    if known == 2 and byte == 0x60 then
+        branch:add_proto_expert_info(abort)
+    end
+    local odd = ({ [6] = replaced, [7] = refused, [8] = dropped, [9] = stalled })[number]
+    if odd then
+        branch:add_proto_expert_info(odd)
+    end
     return buffer:len()
 end
 
 DissectorTable.get("wtap_encap"):add(wtap.USER0, kcs)
+
+-- MCTP packets, and frames of a handler's own link type, come without addresses; where a dissector finds some, as that of
+-- MCTP does from Wireshark 4.2 on, they take this one's place.
+local sides = Proto("kcssides", "KCS source and destination")
+
+function sides.dissector(_, packet)
+    local from = packet.p2p_dir
+    if from ~= P2P_DIR_RECV and from ~= P2P_DIR_SENT then
+        return
+    end
+    local found = interface_name()
+    local stream = found and found.value:match("^[a-z][a-z0-9-]*/([a-z0-9-]+)$") or ""
+    if stream == "mctp" or stream:match("^link%-%d+$") then
+        show(packet, from == P2P_DIR_RECV and 1 or 2)
+    end
+end
+
+register_postdissector(sides)
