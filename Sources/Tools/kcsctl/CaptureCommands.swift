@@ -82,7 +82,7 @@ struct CaptureCommands {
         if arguments.has("--from-oldest") { request.append(JSONMember("from", .string("oldest"))) }
         let connection = try Connection(socket)
         _ = try connection.request(request)
-        while let bytes = try connection.bytes() { try Output.write(bytes, to: 1) }
+        while let bytes = try connection.bytes(for: 1) { try Output.write(bytes, to: 1) }
     }
 
     // MARK: convert

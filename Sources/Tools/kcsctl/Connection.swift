@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import JSON
 import LinuxIO
 import Schema
@@ -117,6 +118,18 @@ final class Connection {
             return received
         }
         return try read()
+    }
+
+    /// As `bytes()`, for somebody who reads what is written to a descriptor. When nobody does any more, that is the end at
+    /// once, and not only when there is something to write: a channel may be quiet for days.
+    func bytes(for reader: Int32) throws(Failure) -> [UInt8]? {
+        var requests = [
+            pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0), pollfd(fd: reader, events: 0, revents: 0),
+        ]
+        if received.isEmpty, Poll.wait(&requests, until: nil) > 0, requests[1].revents != 0 {
+            throw Failure(.io, "")
+        }
+        return try bytes()
     }
 
     private func read() throws(Failure) -> [UInt8]? {
