@@ -78,7 +78,15 @@ struct Program {
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var values: [UnsafeMutablePointer<CChar>?] = (environment + variables).map { strdup($0) } + [nil]
         defer { for word in arguments + values { free(word) } }
-        let failure = posix_spawnp(&process, words[0], &actions, nil, &arguments, &values)
+        // A test runner's threads block signals, and a child would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let failure = posix_spawnp(&process, words[0], &actions, &attributes, &arguments, &values)
         guard failure == 0 else { throw TestFailure("\(words[0]): \(String(cString: strerror(failure)))") }
         return Program(process: process)
     }
