@@ -45,6 +45,8 @@ import Testing
               - {name: a, device: {type: raw-kcs, path: /dev/raw-kcs1}, plugin: echo}   # not /dev/mem
               - {name: b, device: {type: ipmi-kcs, path: /dev/ipmi-kcs3}, plugin: ipmi-lite}
               - {name: c, device: {type: raw-kcs, path: /dev/raw-kcs1}, plugin: echo}
+              - {name: d, device: {"type": sim, "path": '/dev/shm/d'}, plugin: debug-trigger, options: {actions: {D: [
+                  {exec: [/usr/bin/dump, /dev/mem, --to=/dev/sda1]}, {log: "see /dev/kmsg"}]}}}
 
             """)
         #expect(
@@ -53,6 +55,7 @@ import Testing
                 [Service]
                 DeviceAllow=/dev/ipmi-kcs3 rw
                 DeviceAllow=/dev/raw-kcs1 rw
+                DeviceAllow=/dev/shm/d rw
 
                 """)
     }
