@@ -16,7 +16,7 @@
  *     0x03     -      completion code, the sum of the file's bytes in two bytes: the worker thread reads the file
  *     0x04     -      completion code, how many actions failed: kcsmuxd runs the option `alarm`
  */
-#include "kcs_plugin.h"
+#include "kcs_plugin_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +142,7 @@ static void alarm_was_rung(void *context, const struct kcs_action_result *const 
 static void oem_check(const struct kcs_value *values, const struct kcs_report *report) {
     const struct kcs_value *net_fn = kcs_member(values, options, "net_fn");
     if (net_fn->integer % 2 != 0) {
-        report->error(report->ctx, net_fn, "net_fn must be even: the odd ones are for answers");
+        kcs_rejectf(report, net_fn, "net_fn must be even, not 0x%02X: the odd ones are for answers", (int)net_fn->integer);
     }
 }
 
