@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kcs_plugin.h of ABI 1.0 in Rust, written by hand: what each member means stands there. A plugin includes it with
-// `mod kcs_plugin;`. `Option` around a function is a pointer that may be null, as the header says. Text is NUL-terminated
-// UTF-8: `b"…\0".as_ptr()`.
+// kcs_plugin.h of ABI 1.1 in Rust, written by hand: what each member means stands there. `Option` around a function is a
+// pointer that may be null, as the header says. Text is NUL-terminated UTF-8: `b"…\0".as_ptr()`. The module in `kcs` makes
+// something safe of it; a plugin that does without includes this file with `mod kcs_plugin;`.
 #![allow(dead_code)]
 
 use core::ffi::c_void;
 
 pub const ABI_MAJOR: u32 = 1;
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 pub const ABI: u32 = ABI_MAJOR << 16 | ABI_MINOR;
 
 pub const OK: i32 = 0;
@@ -198,6 +198,22 @@ pub struct RequestLength {
     pub reserved: u16,
 }
 
+/// Since 1.1, for `reserved`: the request is as long as its byte `at` and `added` together.
+pub const fn counted(at: u8, added: u8) -> u16 {
+    (added as u16) << 8 | at as u16
+}
+
+/// Since 1.1.
+#[repr(C)]
+pub struct Command {
+    pub net_fn: u8,
+    pub command: u8,
+    pub body: u8,
+    pub code_count: u8,
+    pub codes: [u8; 12],
+    pub name: *const u8,
+}
+
 #[repr(C)]
 pub struct ActionResult {
     pub size: u32,
@@ -328,11 +344,12 @@ pub struct Plugin {
     pub data: Option<unsafe extern "C" fn(instance: *mut c_void, value: u8, str: u8, now: u64)>,
     pub input_ready: Option<unsafe extern "C" fn(instance: *mut c_void, str: u8, now: u64)>,
     pub output_ready: Option<unsafe extern "C" fn(instance: *mut c_void, str: u8, now: u64)>,
-    pub message: Option<
-        unsafe extern "C" fn(instance: *mut c_void, token: u64, bytes: *const u8, count: u64, now: u64) -> i32,
-    >,
+    pub message:
+        Option<unsafe extern "C" fn(instance: *mut c_void, token: u64, bytes: *const u8, count: u64, now: u64) -> i32>,
     pub reset: Option<unsafe extern "C" fn(instance: *mut c_void, now: u64)>,
     pub stats: Option<unsafe extern "C" fn(instance: *mut c_void, stats: *const Stats)>,
+    pub commands: *const Command,
+    pub command_count: u64,
 }
 
 // Constants of a plugin: nobody writes them, and their pointers are to constants.
@@ -345,7 +362,8 @@ const fn is(size: usize, wide: usize, narrow: usize) {
 }
 
 const _: () = {
-    is(core::mem::size_of::<Plugin>(), 168, 112);
+    is(core::mem::size_of::<Plugin>(), 184, 120);
+    is(core::mem::size_of::<Command>(), 24, 20);
     is(core::mem::size_of::<Host>(), 224, 116);
     is(core::mem::size_of::<Opt>(), 72, 56);
     is(core::mem::size_of::<Value>(), 64, 64);

@@ -50,7 +50,7 @@ public enum Tools {
     }
 
     /// Builds an example outside the package, with the command that it names, and answers the library's path.
-    /// `source` stands for a file of the caller's own, in Swift.
+    /// `source` stands for a file of the caller's own, in Swift or Rust.
     public static func build(
         _ example: String, _ language: Language, in folder: TestFolder, source: String? = nil
     ) throws -> String {
@@ -75,8 +75,8 @@ public enum Tools {
             arguments.append(source ?? "\(examples)/swift/\(example).swift")
             arguments += try Syscalls.list(kit).filter { $0.hasSuffix(".swift") }.sorted().map { "\(kit)/\($0)" }
         case .rust:
-            arguments = ["--edition", "2021", "-O", "-C", "panic=abort", "--crate-type", "cdylib"]
-            arguments += ["-D", "warnings", "--crate-name", "kcs_\(example)_rust", "\(examples)/rust/\(example).rs"]
+            arguments = ["--edition", "2021", "-O", "--crate-type", "cdylib", "-D", "warnings"]
+            arguments += ["--crate-name", "kcs_\(example)_rust", source ?? "\(examples)/rust/\(example).rs"]
         }
         let build = try Program(compiler, arguments + ["-o", output])
         guard build.wait(within: 300_000) == .exited(0) else { throw Failure(text: build.log) }
