@@ -173,9 +173,17 @@ public struct OptionDeclaration: @unchecked Sendable {
     /// The declarations as C has them, for the life of the process.
     static func table(_ declarations: [OptionDeclaration]) -> UnsafePointer<kcs_option>? {
         guard !declarations.isEmpty else { return nil }
-        let table = UnsafeMutablePointer<kcs_option>.allocate(capacity: declarations.count)
+        // The records may stand in another table, too, and stay. Behind this one are pointers to them: what nothing points to
+        // is lost, to a leak checker.
+        let length = declarations.count * MemoryLayout<kcs_option>.stride
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: length + declarations.count * MemoryLayout<UnsafePointer<kcs_option>>.stride,
+            alignment: MemoryLayout<kcs_option>.alignment)
+        let table = memory.bindMemory(to: kcs_option.self, capacity: declarations.count)
+        let records = (memory + length).bindMemory(to: UnsafePointer<kcs_option>.self, capacity: declarations.count)
         for (index, declaration) in declarations.enumerated() {
             (table + index).initialize(to: declaration.record.pointee)
+            (records + index).initialize(to: declaration.record)
         }
         return UnsafePointer(table)
     }
