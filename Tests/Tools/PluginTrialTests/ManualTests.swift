@@ -16,8 +16,8 @@ import Testing
         let name: String?
     }
 
-    private func blocks() throws -> [Block] {
-        let path = "\(CCompiler.root)/Sources/Plugins/PluginKit/PluginKit.docc/WriteAHandler.md"
+    private func blocks(_ page: String = "WriteAHandler") throws -> [Block] {
+        let path = "\(CCompiler.root)/Sources/Plugins/PluginKit/PluginKit.docc/\(page).md"
         let lines = String(decoding: try Syscalls.readFile(path, limit: 1 << 20), as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         var blocks: [Block] = []
@@ -64,12 +64,13 @@ import Testing
     @Test func pluginsOfTheManualWorkAtTheFirstStart() throws {
         let blocks = try blocks()
         for block in blocks { if let name = block.name { try folder.write(name, block.text) } }
-        #expect(blocks.compactMap { $0.name } == ["adder.c", "adder.swift", "adder.transcript", "kcsmux.yaml"])
+        let names = ["adder.c", "adder.swift", "adder.rs", "adder.transcript", "kcsmux.yaml"]
+        #expect(blocks.compactMap { $0.name } == names)
         let commands = blocks.filter { $0.language == "sh" }.map { $0.text }
         let play = try #require(commands.first { $0.contains("kcssim plugin") })
         let daemon = try #require(commands.first { $0.contains("kcsmuxd --config") })
         let info = try #require(blocks.first { $0.text.hasPrefix("adder 1.0: ") }).text
-        for compiler in ["cc ", "swiftc "] {
+        for compiler in ["cc ", "swiftc ", "cp -r "] {
             let build = try #require(commands.first { $0.hasPrefix(compiler) })
             let built = try run(build)
             #expect(built.ending == .exited(0), "\(built.errors)")
@@ -87,8 +88,53 @@ import Testing
         }
         let cpp = try #require(commands.first { $0.contains("c++ ") })
         #expect(try run(cpp).ending == .exited(0))
-        let rust = try #require(commands.first { $0.contains("rustc") })
-        #expect(try run(rust).ending == .exited(0))
-        #expect(try Tools.run("kcsctl", ["plugin", "info", "\(folder.path)/libkcs-echo-rust.so"]).ending == .exited(0))
+    }
+
+    /// The page about what ships goes on where the guide ends: in its folder, with its plugin in C.
+    /// Answers the command that builds that, for a debugger.
+    private func guide() throws -> String {
+        let guide = try blocks()
+        for block in guide { if let name = block.name { try folder.write(name, block.text) } }
+        let build = try #require(guide.first { $0.text.hasPrefix("cc ") }).text.replacing("cc ", with: "cc -g ")
+        #expect(try run(build).ending == .exited(0))
+        return build
+    }
+
+    @Test(.enabled(if: Tools.find("valgrind") != nil)) func checkersOfTheManualFindWhatLeaks() throws {
+        let build = try guide()
+        let blocks = try blocks("Shipping")
+        for block in blocks { if let name = block.name { try folder.write(name, block.text) } }
+        let checks = blocks.filter { $0.language == "sh" && $0.text.contains("life.transcript") }.map { $0.text }
+        #expect(checks.count == 2)
+        for check in checks {
+            let clean = try run(check)
+            #expect(clean.ending == .exited(0), "\(clean.errors)")
+            #expect(clean.output == "life.transcript: ok, 10 lines\n" && clean.errors == "", "\(clean.errors)")
+        }
+        let source = try #require(folder.read("adder.c"))
+        let leaky = source.replacing("{ free(instance); }", with: "{ (void)instance; }")
+        #expect(leaky != source)
+        try folder.write("adder.c", leaky)
+        #expect(try run(build).ending == .exited(0))
+        let statuses: [Int32] = [9, 23]
+        let blocksLost = ["64 bytes in 2 blocks are definitely lost", "64 byte(s) in 2 object(s)"]
+        for index in 0..<2 {
+            let lost = try run(checks[index])
+            #expect(lost.ending == .exited(statuses[index]), "\(lost.errors)")
+            #expect(lost.errors.contains(blocksLost[index]) && lost.errors.contains("adder.c:18"), "\(lost.errors)")
+        }
+    }
+
+    @Test func pluginInSwiftExportsAndWeighsWhatTheManualSays() throws {
+        _ = try guide()
+        let blocks = try blocks("Shipping")
+        let index = try #require(blocks.firstIndex { $0.text.contains("exports.map") })
+        let said = blocks[index + 1].text.split(separator: "\n")
+        let made = try run(blocks[index].text)
+        #expect(made.ending == .exited(0), "\(made.errors)")
+        let lines = made.output.split(separator: "\n")
+        #expect(lines.count == 2 && said.count == 2 && lines.first == said.first, "\(made.output)")
+        let (size, expected) = (Int(lines.last ?? "") ?? 0, Int(said.last ?? "") ?? 0)
+        #expect(abs(size - expected) < expected / 10, "\(size)")
     }
 }
