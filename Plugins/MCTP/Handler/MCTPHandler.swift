@@ -31,10 +31,11 @@ public final class MCTPHandler: Handler {
         check: { plugin.check($0, $1) { MCTPOptions($0).check($1) } },
         create: { plugin.create($0, $1, $2, $3) { MCTPHandler(host: $0, options: $1) } })
 
-    /// A packet of DSP0254: three bytes, as many as the third one says, and one.
+    /// A packet of DSP0254: three bytes, as many as the third one says, and one. DCMI's requests have DC there, with the same NetFn
+    /// and command 01: of packets as long as that the length is not known.
     private static let packet = kcs_request_length(
         net_fn: DSP0254.networkFunction >> 2, command: DSP0254.definingBody,
-        shortest: UInt16(DSP0254.overhead + PacketHeader.size), longest: UInt16(DSP0254.overhead) + 255,
+        shortest: UInt16(DSP0254.overhead + PacketHeader.size), longest: UInt16(DSP0254.overhead) + 0xDB,
         reserved: UInt16(DSP0254.overhead) << 8 | 2)
 
     /// An instance with options that have passed the check.

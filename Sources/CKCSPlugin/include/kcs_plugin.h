@@ -254,7 +254,8 @@ struct kcs_request_length {
     uint16_t reserved; /* 0; since 1.1 KCS_COUNTED(…) of a request that says itself how long it is */
 };
 
-/* Since 1.1. The request is as long as its byte `at` and `added` together: 2 <= at < shortest. */
+/* Since 1.1. The request is as long as its byte `at` and `added` together: 2 <= at < shortest. One that says another length than
+ * `shortest` to `longest` is not meant, and may be any other handler's. */
 #define KCS_COUNTED(at, added) ((uint16_t)((added) << 8 | (at)))
 
 /* Since 1.1. A command that message() answers, for people: `kcsctl plugin info` lists them.

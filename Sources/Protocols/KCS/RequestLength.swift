@@ -13,7 +13,8 @@ public struct RequestLength: Equatable, Hashable, Sendable {
     public var shortest: Int
     /// The length in bytes of the longest legal request.
     public var longest: Int
-    /// Where a request says itself how long it is; nil if it does not.
+    /// Where a request says itself how long it is; nil if it does not. One that says another length than these two allow is
+    /// not of this protocol, and nothing is known of it.
     public var count: CountByte?
 
     /// A byte of a request that counts others: the request is as long as its value and `added` together.
@@ -43,15 +44,15 @@ public struct RequestLength: Equatable, Hashable, Sendable {
 
     /// What follows when `count` data bytes are on the wire of a request of this command that begins with `request`.
     fileprivate func next(after count: Int, of request: [UInt8]) -> NextByte {
-        var (shortest, longest) = (shortest, longest)
-        if let byte = self.count, request.count > byte.offset {
-            let length = Int(request[byte.offset]) + byte.added
-            // Nobody knows what comes of a request that lies.
-            guard length >= shortest && length <= longest else { return .unknown }
-            (shortest, longest) = (length, length)
+        guard let byte = self.count else {
+            if count < shortest - 1 { return .data }
+            return count >= longest - 1 ? .writeEnd : .unknown
         }
-        if count < shortest - 1 { return .data }
-        return count >= longest - 1 ? .writeEnd : .unknown
+        // Until the count is read, it may be another protocol's request with the same command, and shorter.
+        guard request.count > byte.offset else { return count < byte.offset ? .data : .unknown }
+        let length = Int(request[byte.offset]) + byte.added
+        guard length >= shortest && length <= longest else { return .unknown }
+        return count < length - 1 ? .data : .writeEnd
     }
 }
 

@@ -243,18 +243,19 @@ import Testing
 
     @Test func aRequestMaySayItselfHowLongItIs() {
         let counted = RequestLength(
-            netFn: 0x2C, command: 1, shortest: 8, longest: 259, count: RequestLength.CountByte(offset: 2, added: 4))
+            netFn: 0x2C, command: 1, shortest: 8, longest: 223, count: RequestLength.CountByte(offset: 2, added: 4))
         let table = [counted]
-        #expect(table.next(after: 6, of: [0xB0, 0x01]) == .data)
-        #expect(table.next(after: 7, of: [0xB0, 0x01]) == .unknown)
+        #expect(table.next(after: 1, of: [0xB0, 0x01]) == .data)
+        #expect(table.next(after: 2, of: [0xB0, 0x01]) == .unknown)
         #expect(table.next(after: 10, of: [0xB0, 0x01, 7]) == .writeEnd)
         #expect(table.next(after: 9, of: [0xB0, 0x01, 7]) == .data)
-        #expect(table.next(after: 258, of: [0xB0, 0x01, 255]) == .writeEnd)
-        // Shorter than the shortest: a lie.
-        #expect(table.next(after: 3, of: [0xB0, 0x01, 3]) == .unknown)
+        #expect(table.next(after: 222, of: [0xB0, 0x01, 219]) == .writeEnd)
+        // DCMI's and PICMG's requests of the same NetFn and command count nothing.
+        #expect(table.next(after: 3, of: [0xB0, 0x01, 0xDC]) == .unknown)
+        #expect(table.next(after: 3, of: [0xB0, 0x01, 0]) == .unknown)
         // Two handlers share a command: only what both say is known.
         let both = table + [RequestLength(netFn: 0x2C, command: 1, shortest: 4, longest: 4)]
-        #expect(both.next(after: 2, of: [0xB0, 0x01]) == .data)
-        #expect(both.next(after: 3, of: [0xB0, 0x01, 0xDC]) == .unknown)
+        #expect(both.next(after: 1, of: [0xB0, 0x01]) == .data)
+        #expect(both.next(after: 3, of: [0xB0, 0x01, 7]) == .unknown)
     }
 }
