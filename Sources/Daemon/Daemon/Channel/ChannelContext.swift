@@ -48,6 +48,8 @@ final class ChannelContext {
         log.setLevel(logging.level)
     }
 
+    deinit { log.leave() }
+
     /// The channel's file has changed.
     func adopt(_ plan: ChannelPlan) {
         devicePath = plan.device.path

@@ -28,18 +28,20 @@ public final class Log {
     private var dropped: UInt64 = 0
     /// Where a channel's lines go.
     private let parent: Log?
+    /// A channel's own level; nil: that of the whole log.
     private var ownLevel: LogLevel?
+    /// The channels' logs, which are told of another level: each byte asks for it, and should not have to look around.
+    private var channels: [Log] = []
 
     /// Lines less important than this are not written.
     public var level: LogLevel {
-        get { ownLevel ?? parent?.level ?? .notice }
-        set { ownLevel = newValue }
+        didSet { for channel in channels where channel.ownLevel == nil { channel.level = level } }
     }
 
     /// A log on a descriptor, standard error unless given. `journal` is the value of $JOURNAL_STREAM.
     public init(level: LogLevel, descriptor: Int32 = 2, journal: String? = CurrentProcess.environment("JOURNAL_STREAM"))
     {
-        ownLevel = level
+        self.level = level
         parent = nil
         self.descriptor = descriptor
         toJournal = Self.isJournal(descriptor, journal)
@@ -48,11 +50,19 @@ public final class Log {
     /// A channel's lines in another log.
     init(of parent: Log) {
         self.parent = parent
+        level = parent.level
         (descriptor, toJournal) = (parent.descriptor, false)
+        parent.channels.append(self)
     }
 
     /// A level of the channel's own, or that of the whole log.
-    func setLevel(_ level: LogLevel?) { ownLevel = level }
+    func setLevel(_ own: LogLevel?) {
+        ownLevel = own
+        level = own ?? parent?.level ?? level
+    }
+
+    /// The channel is gone.
+    func leave() { parent?.channels.removeAll { $0 === self } }
 
     /// Would a line of that level be written? Ask before building a costly one.
     @inline(__always)
