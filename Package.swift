@@ -22,12 +22,9 @@ let bmc: [SwiftSetting] = [
     // Embedded Swift checks exclusive access at compile time only: at run time it calls an empty function.
     .unsafeFlags(["-Osize", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
-/// Unicode's tables, the toolchain's only library; `.ci/install` names another processor's.
-let native = "-l:../embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a"
-let tables = Context.environment["KCSMUX_TABLES"] ?? native
 let link =
     ["-enable-experimental-feature", "Embedded", "-wmo", "-use-ld=lld", "-Xclang-linker", "-static-libgcc"]
-    + ["-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", tables]  // one of equal functions: -10 KB
+    + ["-Xlinker", "--gc-sections", "-Xlinker", "--icf=all"]  // one of equal functions: -10 KB
 // MARK: A row: the folder, whose last part is the target's name unless one is given, and what the target imports
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 extension String {
@@ -59,7 +56,8 @@ let entries = plugins.map { library("Plugins/\($1)/Entry", "CKCSPlugin PluginKit
 let shippedTargets: [Target] = [
     c("Sources/System/CLinux"),
     library("Sources/System/LinuxIO", "CLinux"),
-    library("Sources/System/CompactText"),
+    c("Sources/System/CUnicode"),
+    library("Sources/System/CompactText", "CUnicode"),
     library("Sources/System/Events", "CLinux LinuxIO"),
     library("Sources/System/NumberFiles", "CLinux LinuxIO"),
     library("Sources/Protocols/Common"),
