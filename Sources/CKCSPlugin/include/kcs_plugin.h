@@ -440,7 +440,20 @@ struct kcs_host {
     /* Says that the instance cannot go on: the channel is stopped and restarted as its policy says, after the callback
      * under way has returned. */
     void (*KCS_NONNULL fail)(struct kcs_channel *KCS_NONNULL channel, const char *KCS_NONNULL text);
+
+    /* Since 1.1; both are there if KCS_HOST_HAS(host, abort). For instances whose input is MESSAGES. */
+
+    /* Gives a request back: the next handler on the channel is asked, in a later turn, and if none takes it, the host CPU
+     * gets `code`. Legal where reply() is, in its place and once; inside message(), what that answers does not count then.
+     * For who serves a request most times, and has just found that it cannot. */
+    int32_t (*KCS_NONNULL pass)(struct kcs_channel *KCS_NONNULL channel, uint64_t token, uint8_t code);
+    /* Ends the transfer under way, if there is one: STATE becomes ERROR, then what it is between transfers, and a host CPU that
+     * waits is woken, so that it begins anew. KCS_E_INVALID inside of message(). */
+    int32_t (*KCS_NONNULL abort)(struct kcs_channel *KCS_NONNULL channel);
 };
+
+/* How long the host's table was at the end of 1.1: a constant, for languages that cannot read KCS_HOST_HAS. */
+enum { KCS_HOST_SIZE_1_1 = offsetof(struct kcs_host, abort) + sizeof(((struct kcs_host *)0)->abort) };
 
 /* ---- The descriptor --------------------------------------------------------------------------------------------------- */
 

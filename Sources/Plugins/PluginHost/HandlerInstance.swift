@@ -137,6 +137,10 @@ open class HandlerInstance {
 
     /// `reply`
     open func reply(_ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `pass`
+    open func pass(_ token: UInt64, _ code: UInt8) -> Int32 { KCS_E_UNAVAILABLE }
+    /// `abort`
+    open func abortTransfer() -> Int32 { KCS_E_UNAVAILABLE }
     /// `set_attention`
     open func setAttention(_ on: Bool) -> Int32 { KCS_E_UNAVAILABLE }
 

@@ -102,7 +102,7 @@ private func makeTable() -> kcs_host {
         },
         run: { channel, arguments, timeout, context, done in
             instance(channel, "run") {
-                guard let arguments = strings(arguments) else {
+                guard let arguments = argumentStrings(arguments) else {
                     return $0.misused("run() got no arguments, or more than 256")
                 }
                 return $0.run(arguments, timeout: timeout, context, done)
@@ -150,7 +150,9 @@ private func makeTable() -> kcs_host {
                 $0.fail(String(cString: text))
                 return KCS_OK
             }
-        })
+        },
+        pass: { channel, token, code in instance(channel, "pass") { $0.pass(token, code) } },
+        abort: { channel in instance(channel, "abort") { $0.abortTransfer() } })
 }
 
 /// A literal's bytes: NUL-terminated, and they never move.
@@ -167,16 +169,6 @@ private func number(_ result: Int32, _ place: UnsafeMutablePointer<UInt32>) -> I
     guard result >= 0 else { return result }
     place.pointee = UInt32(result)
     return KCS_OK
-}
-
-/// An argument list that ends with NULL; nil when it is empty, or longer than any sane one.
-private func strings(_ list: UnsafePointer<UnsafePointer<CChar>?>) -> [String]? {
-    var strings: [String] = []
-    while let string = list[strings.count] {
-        strings.append(String(cString: string))
-        if strings.count > 256 { return nil }
-    }
-    return strings.isEmpty ? nil : strings
 }
 
 private func foreignBits(_ instance: HandlerInstance, _ call: StaticString, _ mask: UInt8) -> Int32 {

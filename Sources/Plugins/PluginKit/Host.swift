@@ -100,6 +100,23 @@ public struct Host {
         Status(rawValue: table.pointee.reply(channel, token, nil, 0))
     }
 
+    /// Gives a request back, in place of answering it: the channel's next handler is asked, and if none takes it, the host
+    /// CPU gets `code`. `.unavailable` from a kcsmuxd that cannot do that.
+    @discardableResult
+    public func pass(_ token: UInt64, code: UInt8) -> Status {
+        guard hasMessages11 else { return .unavailable }
+        return Status(rawValue: table.pointee.pass(channel, token, code))
+    }
+
+    /// Ends the transfer under way: the host CPU is woken, and begins anew. `.unavailable` from a kcsmuxd that cannot do that.
+    @discardableResult
+    public func abort() -> Status {
+        guard hasMessages11 else { return .unavailable }
+        return Status(rawValue: table.pointee.abort(channel))
+    }
+
+    private var hasMessages11: Bool { Int(table.pointee.size) >= Int(KCS_HOST_SIZE_1_1) }
+
     /// Sets or clears this instance's wish for SMS_ATN.
     @discardableResult
     public func setAttention(_ on: Bool) -> Status {

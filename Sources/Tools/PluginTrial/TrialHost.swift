@@ -229,6 +229,27 @@ final class TrialHost: HandlerInstance {
         }
     }
 
+    override func pass(_ token: UInt64, _ code: UInt8) -> Int32 {
+        guard isStarted, registers.input == KCS_INPUT_MESSAGES else { return KCS_E_UNAVAILABLE }
+        // There is no handler behind it: the host CPU gets the code.
+        switch requests.reply(token, length: 3) {
+        case .accepted:
+            record.add("pass \(Hex.number(code))")
+            return KCS_OK
+        case .stale:
+            record.add("stale pass \(Hex.number(code))")
+            return KCS_E_STALE
+        case .misuse(let text): return misused(text)
+        }
+    }
+
+    override func abortTransfer() -> Int32 {
+        guard isStarted, registers.input == KCS_INPUT_MESSAGES else { return KCS_E_UNAVAILABLE }
+        requests.end()
+        record.add("abort")
+        return KCS_OK
+    }
+
     override func setAttention(_ on: Bool) -> Int32 {
         guard registers.input == KCS_INPUT_MESSAGES, isStarted else { return KCS_E_UNAVAILABLE }
         record.add("attention \(on ? "on" : "off")")

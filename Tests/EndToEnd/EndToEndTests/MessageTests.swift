@@ -20,6 +20,9 @@ private enum Command {
     static let failAndDecline: UInt8 = 8
     static let forge: UInt8 = 9
     static let short: UInt8 = 10
+    static let pass: UInt8 = 11
+    static let passLate: UInt8 = 12
+    static let abort: UInt8 = 13
 }
 
 extension SimulatedHost {
@@ -61,7 +64,9 @@ extension EndToEnd {
         }
 
         /// kcsmuxd with two messengers, for NetFn 30 and 32, on one channel.
-        private func start(_ setting: Setting, _ timeout: String = "500ms") throws -> (Program, SimulatedHost) {
+        private func start(
+            _ setting: Setting, _ timeout: String = "500ms", behind: String = "0x32"
+        ) throws -> (Program, SimulatedHost) {
             _ = try DeviceDirectory.create("\(bench.path)/a", DeviceSettings(driver: setting.driver))
             let plugin = try bench.build("messenger")
             let handshake = setting == .deferred ? "" : "handshake: \(setting.rawValue), "
@@ -72,12 +77,43 @@ extension EndToEnd {
                     device: {type: sim, path: \(bench.path)/a\(driver)}
                     plugins:
                       - {plugin: \(plugin), options: {net_fn: 0x30, tag: 0xAA}}
-                      - {plugin: \(plugin), options: {net_fn: 0x32, tag: 0xBB}}
+                      - {plugin: \(plugin), options: {net_fn: \(behind), tag: 0xBB}}
                     transfer: {\(handshake)timeout: \(timeout)}
                     restart: {backoff: 20ms}
                 """)
             let daemon = try bench.start()
             return (daemon, try bench.host("a"))
+        }
+
+        /// Inside `message`, and later; the code is for the host if nobody behind takes the request.
+        @Test func whatAHandlerGivesBackIsTheNextOnes() throws {
+            var (daemon, host) = try start(.strict, behind: "0x30")
+            for command in [Command.pass, Command.passLate, Command.pass] {
+                let result = host.request(.linux, [0x30 << 2, command, 5])
+                #expect(result == .success([0x31 << 2, command, 0, 0xBB, 5]), "\(daemon.log)")
+            }
+            #expect(daemon.line("late pass: 0") != nil && daemon.line("second pass: -1") != nil)
+            #expect(daemon.line("reply after pass: -1") != nil)
+            #expect(
+                host.request(.linux, [0x30 << 2, Command.echo, 5]) == .success([0x31 << 2, Command.echo, 0, 0xAA, 5]))
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0))
+            (daemon, host) = try start(.strict)
+            for command in [Command.pass, Command.passLate] {
+                #expect(host.request(.linux, [0x30 << 2, command, 5]) == .success([0x31 << 2, command, 0xD3]))
+            }
+        }
+
+        @Test func aHandlerMayEndTheTransferUnderWay() throws {
+            let (daemon, host) = try start(.strict, "20s")
+            // A host without retries sees the end; the next request is served.
+            guard case .failure = host.request(.freeipmi, [0x30 << 2, Command.abort, 20]) else {
+                Issue.record("there was an answer: \(daemon.log)")
+                return
+            }
+            #expect(daemon.line("abort: 0") != nil)
+            #expect(
+                host.request(.linux, [0x30 << 2, Command.echo, 5]) == .success([0x31 << 2, Command.echo, 0, 0xAA, 5]))
         }
 
         private func stop(_ daemon: Program, _ host: SimulatedHost) {

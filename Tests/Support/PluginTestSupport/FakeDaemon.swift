@@ -77,6 +77,10 @@ public final class FakeDaemon {
     public internal(set) var registerCalls = 0
     /// Answers to requests; an empty one is withheld.
     public internal(set) var replies: [(token: UInt64, bytes: [UInt8])] = []
+    /// Requests that it gave back, each with the code for the host CPU.
+    public internal(set) var passed: [(token: UInt64, code: UInt8)] = []
+    /// How often it ended a transfer.
+    public internal(set) var aborts = 0
     /// SMS_ATN.
     public internal(set) var attention = false
     /// Causes of the actions that were started.

@@ -119,4 +119,14 @@ extension FakeDaemon {
         replies.append((token, bytes))
         return KCS_OK
     }
+
+    func pass(_ token: UInt64, _ code: UInt8) -> Int32 {
+        if isStopped { misuses.append("pass after stop") }
+        if passed.contains(where: { $0.token == token }) || replies.contains(where: { $0.token == token }) {
+            misuses.append("request \(token) answered twice")
+        }
+        if let replyStatus { return replyStatus }
+        passed.append((token, code))
+        return KCS_OK
+    }
 }

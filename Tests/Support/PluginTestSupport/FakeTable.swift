@@ -80,6 +80,11 @@ extension FakeDaemon {
                 return KCS_OK
             },
             log: { fake($0).lines.append(Line(level: $1, text: String(cString: $2))) },
-            fail: { fake($0).failures.append(String(cString: $1)) })
+            fail: { fake($0).failures.append(String(cString: $1)) },
+            pass: { fake($0).pass($1, $2) },
+            abort: { channel in
+                fake(channel).aborts += 1
+                return KCS_OK
+            })
     }
 }

@@ -98,10 +98,24 @@ final class ChannelHandler: HandlerInstance {
 
     override func reply(_ token: UInt64, _ bytes: UnsafeRawBufferPointer) -> Int32 {
         if case .messages(let service) = service { return service.reply(self, token, bytes) }
+        return withoutMessages("reply")
+    }
+
+    override func pass(_ token: UInt64, _ code: UInt8) -> Int32 {
+        if case .messages(let service) = service { return service.pass(self, token, code) }
+        return withoutMessages("pass")
+    }
+
+    override func abortTransfer() -> Int32 {
+        if case .messages(let service) = service { return service.abort(self) }
+        return withoutMessages("abort")
+    }
+
+    private func withoutMessages(_ call: StaticString) -> Int32 {
         _ = misused(
             input == KCS_INPUT_MESSAGES
-                ? "reply() was called after the channel closed, and refused"
-                : "reply() was called by a handler that takes no messages, and refused")
+                ? "\(call)() was called after the channel closed, and refused"
+                : "\(call)() was called by a handler that takes no messages, and refused")
         return KCS_E_UNAVAILABLE
     }
 

@@ -23,6 +23,8 @@ final class MessageService: EventSource {
         case answered
         /// This handler has said that its answer comes later.
         case pending(MessageToken, HandlerInstance)
+        /// This handler has given it back, with a code for the host CPU if nobody behind it takes it.
+        case passed(MessageToken, HandlerInstance, UInt8)
         /// The device closes: nothing is served any more.
         case ended
 
@@ -30,7 +32,9 @@ final class MessageService: EventSource {
         var owed: (token: MessageToken, handler: HandlerInstance)? {
             switch self {
             case .idle, .answered, .ended: return nil
-            case .offering(let token, let handler), .pending(let token, let handler): return (token, handler)
+            case .offering(let token, let handler), .pending(let token, let handler),
+                .passed(let token, let handler, _):
+                return (token, handler)
             }
         }
     }
@@ -104,6 +108,9 @@ final class MessageService: EventSource {
     private func run() {
         guard context.failure == nil else { return }
         do throws(Errno) {
+            if case .passed(let token, let handler, let code) = state {
+                try offer(token, toThoseBehind: handler, otherwise: code)
+            }
             while true {
                 switch try carrier.next(into: request, now: context.loop.now) {
                 case .request(let token, let count): try offer(token, count)
@@ -127,11 +134,25 @@ final class MessageService: EventSource {
         requestCount = count
         let bytes = UnsafeRawBufferPointer(rebasing: request[..<count])
         context.recorder?.message(.fromHost, link: .ipmi, bytes, at: context.recordTime)
-        for handler in handlers {
+        try offer(token, toThoseBehind: nil, otherwise: CompletionCode.invalidCommand.rawValue)
+    }
+
+    /// Offers the request to the handlers in their order, `last` and those before it excepted.
+    private func offer(
+        _ token: MessageToken, toThoseBehind last: HandlerInstance?, otherwise refusal: UInt8
+    ) throws(Errno) {
+        let bytes = UnsafeRawBufferPointer(rebasing: request[..<requestCount])
+        var refusal = refusal
+        let next = last.flatMap { last in handlers.firstIndex { $0 === last } }.map { $0 + 1 } ?? 0
+        for handler in handlers[next...] {
             state = .offering(token, handler)
             context.enter(.message)
             let disposition = handler.offer(token.rawValue, bytes, now: context.loop.now)
             context.leave(.message, plugin: handler.plugin.name)
+            if case .passed(_, _, let code) = state {
+                refusal = code
+                continue
+            }
             // A reply makes it this handler's, whatever it says.
             guard case .offering = state else {
                 state = .idle
@@ -150,7 +171,7 @@ final class MessageService: EventSource {
                 return try complete(token, CompletionCode.unspecified.rawValue)
             }
         }
-        try complete(token, CompletionCode.invalidCommand.rawValue)
+        try complete(token, refusal)
     }
 
     /// Answers for the handlers, with a completion code alone.
@@ -194,6 +215,7 @@ final class MessageService: EventSource {
         guard owed.handler === handler else {
             return handler.misused("reply() was called for another handler's request, and refused")
         }
+        if case .passed = state { return handler.misused("reply() was called after pass(), and refused") }
         guard bytes.count <= TransferMachine.responseCapacity else {
             return handler.misused(
                 "reply() of \(bytes.count) bytes is longer than \(TransferMachine.responseCapacity), and was refused")
@@ -221,16 +243,46 @@ final class MessageService: EventSource {
         return KCS_OK
     }
 
-    private func refuse(_ handler: HandlerInstance, _ token: MessageToken) -> Int32 {
+    /// `pass`
+    func pass(_ handler: HandlerInstance, _ token: UInt64, _ code: UInt8) -> Int32 {
+        let token = MessageToken(rawValue: token)
+        guard let owed = state.owed, owed.token == token, owed.handler === handler else {
+            return refuse(handler, token, "pass")
+        }
+        switch state {
+        case .passed: return handler.misused("pass() was called a second time for one request, and refused")
+        // The next one is asked when the loop comes round: not from inside of this one's call.
+        case .pending: context.loop.set(timer, deadline: context.loop.now)
+        case .idle, .offering, .answered, .ended: break
+        }
+        state = .passed(token, handler, code)
+        return KCS_OK
+    }
+
+    /// `abort`
+    func abort(_ handler: HandlerInstance) -> Int32 {
+        switch state {
+        case .ended: return KCS_E_UNAVAILABLE
+        case .offering, .answered: return handler.misused("abort() was called inside of message(), and refused")
+        case .idle, .pending, .passed: break
+        }
+        state = .idle
+        do throws(Errno) { try carrier.reset(now: context.loop.now) } catch { context.deviceFailed(error) }
+        carrier.deviceReady(.input)
+        context.loop.set(timer, deadline: context.loop.now)
+        return KCS_OK
+    }
+
+    private func refuse(_ handler: HandlerInstance, _ token: MessageToken, _ call: StaticString = "reply") -> Int32 {
         if case .ended = state {
-            _ = handler.misused("reply() was called after the channel closed, and refused")
+            _ = handler.misused("\(call)() was called after the channel closed, and refused")
             return KCS_E_UNAVAILABLE
         }
         if token == lastAnswered {
-            return handler.misused("reply() was called a second time for one request, and refused")
+            return handler.misused("\(call)() was called a second time for one request, and refused")
         }
         guard carrier.hasDelivered(token) else {
-            return handler.misused("reply() was called with token \(token.rawValue), which no request has")
+            return handler.misused("\(call)() was called with token \(token.rawValue), which no request has")
         }
         context.counters.staleReplies += 1
         return KCS_E_STALE
@@ -249,7 +301,7 @@ final class MessageService: EventSource {
         if case .ended = state { return KCS_OK }
         do throws(Errno) { try carrier.setAttention(wantsAttention) } catch { context.deviceFailed(error) }
         switch state {
-        case .offering, .answered, .ended: break
+        case .offering, .answered, .passed, .ended: break
         case .idle, .pending: run()
         }
         return KCS_OK

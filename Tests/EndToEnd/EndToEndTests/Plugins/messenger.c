@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ECHO = 1, DECLINE, LATE, SILENT, NEVER, TWICE, ATTENTION, FAIL_AND_DECLINE, FORGE, SHORT };
+enum { ECHO = 1, DECLINE, LATE, SILENT, NEVER, TWICE, ATTENTION, FAIL_AND_DECLINE, FORGE, SHORT, PASS, PASS_LATE, ABORT };
 
 struct messenger {
     const struct kcs_host *host;
@@ -19,6 +19,7 @@ struct messenger {
     uint64_t unanswered;
     uint8_t late[64];
     uint64_t late_count;
+    int late_command;
 };
 
 static const struct kcs_option options[] = {
@@ -35,6 +36,17 @@ static void say(struct messenger *messenger, const char *what, int32_t status) {
 static void fire(void *context, uint64_t now) {
     struct messenger *messenger = context;
     (void)now;
+    if (messenger->late_command == PASS_LATE) {
+        say(messenger, "late pass", messenger->host->pass(messenger->channel, messenger->late_token, 0xD3));
+        say(messenger, "second pass", messenger->host->pass(messenger->channel, messenger->late_token, 0xD3));
+        say(messenger, "reply after pass",
+            messenger->host->reply(messenger->channel, messenger->late_token, messenger->late, messenger->late_count));
+        return;
+    }
+    if (messenger->late_command == ABORT) {
+        say(messenger, "abort", messenger->host->abort(messenger->channel));
+        return;
+    }
     say(messenger, "late reply",
         messenger->host->reply(messenger->channel, messenger->late_token, messenger->late, messenger->late_count));
 }
@@ -90,7 +102,21 @@ static int32_t message(void *instance, uint64_t token, const uint8_t *bytes, uin
     }
     switch (bytes[1]) {
     case ECHO: host->reply(messenger->channel, token, reply, length); return KCS_HANDLED;
+    case PASS:
+    case PASS_LATE:
+        /* The one behind serves what the first gives back. */
+        if (messenger->tag != 0xAA) {
+            host->reply(messenger->channel, token, reply, length);
+            return KCS_HANDLED;
+        }
+        if (bytes[1] == PASS) {
+            say(messenger, "pass", host->pass(messenger->channel, token, 0xD3));
+            return KCS_PENDING;
+        }
+        /* Fallthrough. */
+    case ABORT:
     case LATE:
+        messenger->late_command = bytes[1];
         messenger->late_token = token;
         messenger->late_count = length;
         memcpy(messenger->late, reply, sizeof reply);
