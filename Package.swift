@@ -50,7 +50,7 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
 /// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
 let plugins: KeyValuePairs = [
     "dcmi": "DCMI", "echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP",
-    "post-code": "PostCode",
+    "post-code": "PostCode", "ipmi-dbus": "IPMIDBus",
 ]
 let entries = plugins.map { library("Plugins/\($1)/Entry", "CKCSPlugin PluginKit \($1)Handler", name: "\($1)Plugin") }
 let shippedTargets: [Target] = [
@@ -60,9 +60,8 @@ let shippedTargets: [Target] = [
     library("Sources/System/CompactText", "CUnicode"),
     library("Sources/System/Events", "CLinux LinuxIO"),
     library("Sources/System/NumberFiles", "CLinux LinuxIO"),
-    library("Sources/Protocols/Common"),
-    library("Sources/Protocols/KCS"),
-    library("Sources/Protocols/IPMI"),
+    library("Sources/System/DBus", "CLinux LinuxIO"),
+    library("Sources/Protocols/Common"), library("Sources/Protocols/KCS"), library("Sources/Protocols/IPMI"),
     library("Sources/Protocols/Wire"),
     library("Sources/Protocols/MCTP", "CLinux Wire"),
     library("Sources/Protocols/JSON"),
@@ -89,6 +88,8 @@ let shippedTargets: [Target] = [
     library("Plugins/DCMI/Handler", "CKCSPlugin CLinux DCMI IPMI LinuxIO NumberFiles PluginKit", name: "DCMIHandler"),
     library("Plugins/Echo/Handler", "CKCSPlugin PluginKit", name: "EchoHandler"),
     library("Plugins/DebugTrigger/Handler", "CKCSPlugin PluginKit", name: "DebugTriggerHandler"),
+    library("Plugins/IPMIDBus/Core", "IPMI", name: "IPMIDBus"),
+    library("Plugins/IPMIDBus/Handler", "DBus IPMI IPMIDBus LinuxIO PluginKit", name: "IPMIDBusHandler"),
     library("Plugins/IPMILite/Core", "IPMI", name: "IPMIController"),
     library(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO NumberFiles PluginKit",
@@ -125,12 +126,8 @@ let testTargets: [Target] = [
     tests("System/LinuxIO"),
     tests("System/Events", "CTestSupport Events"),
     tests("System/NumberFiles", "NumberFiles"),
-    tests("Protocols/Common"),
-    tests("Protocols/KCS", "DriverModel KCS"),
-    tests("Protocols/IPMI", "IPMI"),
-    tests("Protocols/Wire", "Wire"),
-    tests("Protocols/MCTP", "MCTP Wire"),
-    tests("Protocols/JSON", "JSON"),
+    tests("Protocols/Common"), tests("Protocols/KCS", "DriverModel KCS"), tests("Protocols/IPMI", "IPMI"),
+    tests("Protocols/Wire", "Wire"), tests("Protocols/MCTP", "MCTP Wire"), tests("Protocols/JSON", "JSON"),
     tests("Configuration/Schema", "Schema"),
     tests("Configuration/YAML", "Schema YAML"),
     tests("Configuration/DaemonConfiguration", "DaemonConfiguration Schema YAML"),
@@ -145,6 +142,7 @@ let testTargets: [Target] = [
     tests("Plugins/DCMI", "CKCSPlugin DCMI DCMIHandler IPMI PluginTestSupport TestKit"),
     tests("Plugins/Echo", "CKCSPlugin EchoHandler PluginTestSupport"),
     tests("Plugins/DebugTrigger", "CKCSPlugin DebugTriggerHandler PluginTestSupport"),
+    tests("Plugins/IPMIDBus", "CKCSPlugin IPMI IPMIDBus IPMIDBusHandler PluginTestSupport TestKit"),
     tests("Plugins/IPMIController", "IPMI IPMIController"),
     tests("Plugins/IPMILiteHandler", "CKCSPlugin IPMI IPMIController IPMILiteHandler PluginTestSupport TestKit"),
     tests("Plugins/PostCode", "CKCSPlugin PluginTestSupport PostCodeHandler TestKit"),
@@ -160,6 +158,7 @@ let testTargets: [Target] = [
     tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
     tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
+    tests("EndToEnd/BusEndToEnd", "KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
     tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.

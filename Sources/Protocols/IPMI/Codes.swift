@@ -89,6 +89,8 @@ public struct CompletionCode: RawRepresentable, Equatable, Sendable {
     public static let illegalForSensor = CompletionCode(rawValue: 0xCD)
     /// No response can be given.
     public static let cannotRespond = CompletionCode(rawValue: 0xCE)
+    /// Whom the request was for is not there.
+    public static let destinationUnavailable = CompletionCode(rawValue: 0xD3)
     /// Refused: not permitted on this channel.
     public static let insufficientPrivilege = CompletionCode(rawValue: 0xD4)
     /// Refused in the present state.
