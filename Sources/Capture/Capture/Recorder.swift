@@ -39,8 +39,26 @@ public final class Recorder {
         self.init(storage, plugin: identity.plugin)
     }
 
-    /// How many records were ever written: where the next one goes.
-    public var position: UInt64 { UInt64(littleEndian: words[RingLayout.positionWord]) }
+    /// A recorder in memory that another process may be given, which then writes it in this one's place.
+    public convenience init(sharing identity: RecorderIdentity, events: Int) throws(SystemError) {
+        let storage = try RingStorage(sharing: identity, capacity: RingLayout.capacity(events: events))
+        self.init(storage, plugin: identity.plugin)
+    }
+
+    /// The recorder that another process shares by this descriptor, to be written by this process.
+    public convenience init(adopting descriptor: Int32, plugin: String) throws(SystemError) {
+        self.init(try RingStorage(adopting: descriptor), plugin: plugin)
+    }
+
+    /// What to give to another process; nil for memory of this process alone.
+    public var descriptor: Int32? { storage.file >= 0 ? storage.file : nil }
+
+    /// Does another process write it at present?
+    public var isWrittenElsewhere = false
+
+    /// How many records were ever written: where the next one goes. Whatever another process writes there, it can be
+    /// calculated with.
+    public var position: UInt64 { UInt64(littleEndian: words[RingLayout.positionWord]) & (1 << 62 - 1) }
 
     /// How many records the ring holds.
     public var capacity: Int { storage.capacity }
@@ -68,7 +86,7 @@ public final class Recorder {
     }
 
     /// The ring as it is now, to be read elsewhere, on another thread too.
-    public func snapshot() -> RingSnapshot { RingSnapshot(copying: storage.memory) }
+    public func snapshot() -> RingSnapshot { RingSnapshot(copying: storage.memory, identity, capacity: capacity) }
 
     /// The event at or after `position`, which moves behind it; nil when there is none yet.
     /// `lost` grows by the records that were overwritten before they were asked for.
@@ -180,6 +198,7 @@ public final class Recorder {
     /// Tells the wall clock's offset (`Clock.real - Clock.boot`): a difference of more than `tolerance` is a step, and
     /// recorded; a lesser one is the clock being steered.
     public func wallOffset(_ offset: Int64, tolerance: Int64 = 1_000_000, at time: UInt64) {
+        guard !isWrittenElsewhere else { return }
         let previous = wallOffset
         let difference = offset.subtractingReportingOverflow(previous)
         if difference.overflow || difference.partialValue.magnitude > tolerance.magnitude {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 
 /// A copy of a ring, from a recorder, a persistent file or a raw dump: hostile until read.
 public struct RingSnapshot: Sendable {
@@ -18,8 +19,19 @@ public struct RingSnapshot: Sendable {
     private let header: RingHeader
 
     /// A ring that is known to be one.
-    init(copying memory: UnsafeRawBufferPointer) {
-        self.init([UInt8](memory))!
+    init(copying memory: UnsafeRawBufferPointer) { self.init([UInt8](memory))! }
+
+    /// A ring that was one when it was made. If whoever shares the memory has destroyed its header, what can be found
+    /// without one.
+    init(copying memory: UnsafeRawBufferPointer, _ identity: RecorderIdentity, capacity: Int) {
+        var copy = [UInt8](memory)
+        if copy.withUnsafeBytes({ RingHeader($0)?.capacity }) != capacity {
+            copy.withUnsafeMutableBytes {
+                memset($0.baseAddress!, 0, RingLayout.headerBytes)
+                RingHeader.write(identity, capacity: capacity, into: $0)
+            }
+        }
+        self.init(copy)!
     }
 
     /// The bytes of a ring; nil when they aren't one.

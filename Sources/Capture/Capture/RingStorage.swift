@@ -34,7 +34,7 @@ final class RingStorage {
     /// Were there records of an earlier process?
     let isRecovered: Bool
     /// The file, locked; or -1 for memory of the heap.
-    private let file: Int32
+    let file: Int32
 
     /// The whole ring, header first.
     var memory: UnsafeRawBufferPointer {
@@ -55,7 +55,7 @@ final class RingStorage {
     }
 
     /// A ring in a file: the one that is there, if it is one of this size, or a new one.
-    init(_ identity: RecorderIdentity, capacity: Int, path: String) throws(SystemError) {
+    convenience init(_ identity: RecorderIdentity, capacity: Int, path: String) throws(SystemError) {
         let bytes = RingLayout.bytes(capacity: capacity)
         let file = try Syscalls.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         let status = try Syscalls.status(of: file.raw)
@@ -70,6 +70,32 @@ final class RingStorage {
             _ = Syscalls.truncate(file.raw, to: 0)
             throw SystemError(errno, "posix_fallocate", path)
         }
+        try self.init(identity, capacity: capacity, file: file.release(), path)
+    }
+
+    /// A ring of memory that another process may be given, which then writes it in this one's place.
+    convenience init(sharing identity: RecorderIdentity, capacity: Int) throws(SystemError) {
+        let file = try MemoryFile.shared(RingLayout.bytes(capacity: capacity), named: "kcsring")
+        try self.init(identity, capacity: capacity, file: file.release(), "kcsring")
+    }
+
+    /// The ring in memory that another process gave to this one, to write it.
+    convenience init(adopting file: Int32) throws(SystemError) {
+        let owned = FileDescriptor(owning: file)
+        let size = try Syscalls.status(of: owned.raw).size
+        let capacity = Int(clamping: (size - Int64(RingLayout.headerBytes)) / Int64(RingLayout.recordBytes))
+        guard capacity >= RingLayout.minimumCapacity, capacity <= RingLayout.maximumCapacity,
+            capacity & (capacity - 1) == 0
+        else { throw SystemError(.invalidArgument, "mmap", "kcsring") }
+        try self.init(nil, capacity: capacity, file: owned.release(), "kcsring")
+    }
+
+    /// Takes over a file of the right size; without an identity it holds a ring, which stays as it is.
+    private init(_ identity: RecorderIdentity?, capacity: Int, file descriptor: Int32, _ path: String)
+        throws(SystemError)
+    {
+        let file = FileDescriptor(owning: descriptor)
+        let bytes = RingLayout.bytes(capacity: capacity)
         let map: MemoryMap
         do throws(SystemError) { map = try MemoryMap(shared: file.raw, length: bytes) } catch {
             throw SystemError(error.errno, "mmap", path)
@@ -80,11 +106,12 @@ final class RingStorage {
         self.file = file.release()
         let whole = UnsafeMutableRawBufferPointer(start: base, count: bytes)
         if let found = RingHeader(UnsafeRawBufferPointer(whole)), found.capacity == capacity {
-            found.takeOver(identity, whole)
+            if let identity { found.takeOver(identity, whole) }
             isRecovered = found.position > found.first
         } else {
             memset(base, 0, bytes)
-            RingHeader.write(identity, capacity: capacity, into: whole)
+            RingHeader.write(
+                identity ?? RecorderIdentity(channel: "", description: ""), capacity: capacity, into: whole)
             isRecovered = false
         }
         header = RingHeader(UnsafeRawBufferPointer(whole))!

@@ -24,8 +24,18 @@ public struct ChannelConfiguration: Equatable, Sendable {
     public let restart: RestartConfiguration
     /// A plugin's call that takes longer is reported.
     public let callBudget: TimeSpan
+    /// Where it runs.
+    public let isolation: Isolation
     /// Its lines in the log.
     public var log: LogConfiguration
+
+    /// Where a channel's device and handlers are served.
+    public enum Isolation: String, Words {
+        /// In the daemon's own process.
+        case none
+        /// In one of their own.
+        case process
+    }
 
     /// The same channel with other lines.
     public func with(log: LogConfiguration) -> ChannelConfiguration {
@@ -43,6 +53,13 @@ public struct LogConfiguration: Equatable, Sendable {
     public var repeats: UInt64
     /// and then one in this time, with the number of those that were not.
     public var interval: TimeSpan
+
+    /// As another process says.
+    public init(level: LogLevel?, repeats: UInt64, interval: TimeSpan) {
+        self.level = level
+        self.repeats = repeats
+        self.interval = interval
+    }
 }
 
 /// What this module has to know of a type of device to check a file. Which types there are is the devices' business: who

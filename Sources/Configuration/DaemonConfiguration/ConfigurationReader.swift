@@ -79,7 +79,9 @@ struct ConfigurationReader {
             name: value["name"].text ?? "", nameOrigin: value["name"].origin, enabled: value["enabled"].bool ?? true,
             device: device, handlers: handlers(value, node), transfer: transfer(value["transfer"], device),
             capture: self.capture(value["capture"], base: capture), restart: restart(value["restart"]),
-            callBudget: value["call_budget"].duration ?? .zero, log: log(value["log"]))
+            callBudget: value["call_budget"].duration ?? .zero,
+            isolation: value["isolation"].enumeration(as: ChannelConfiguration.Isolation.self) ?? .none,
+            log: log(value["log"]))
     }
 
     private func log(_ value: Value) -> LogConfiguration {

@@ -6,7 +6,10 @@ import YAML
 public enum EffectiveConfiguration {
     /// As YAML that kcsmuxd reads as the same again. `file` is the whole file, checked and without mistakes; `options` has,
     /// for each channel, the checked options of each of its handlers.
-    public static func yaml(_ file: Value, _ configuration: Configuration, options: [[Value]]) -> String {
+    /// With `only`, as if that channel were the only one.
+    public static func yaml(
+        _ file: Value, _ configuration: Configuration, options: [[Value]], only: Int? = nil
+    ) -> String {
         ValueText.yaml(
             object(file) { key, value in
                 if key == "realtime" && !value["policy"].isGiven {
@@ -14,7 +17,7 @@ public enum EffectiveConfiguration {
                     return object(value) { key, value in key == "priority" ? with(value, .absent) : value }
                 }
                 guard key == "channels", let list = value.list else { return value }
-                let channels = list.indices.map { index in
+                let channels = list.indices.filter { only == nil || only == $0 }.map { index in
                     channel(
                         list[index], configuration.channels[index], file["capture"],
                         options: index < options.count ? options[index] : [])

@@ -132,6 +132,10 @@ public enum Keys {
                 captureOverrides,
                 restart,
                 OptionShape(
+                    .enumeration, key: "isolation",
+                    help: "process: device and handlers are served by a process of their own, which may die alone.",
+                    defaultText: "none", choices: ChannelConfiguration.Isolation.words),
+                OptionShape(
                     .duration, key: "call_budget", help: "A plugin's call that takes longer is reported.",
                     defaultText: "10ms", minimum: 10_000, maximum: 60 * second),
                 log,

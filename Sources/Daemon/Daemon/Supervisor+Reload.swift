@@ -92,7 +92,9 @@ extension Supervisor {
     func replan(_ channel: Channel, _ new: ChannelPlan) {
         channel.stop(reason: UInt32(KCS_REASON_RELOAD))
         names.set(channel.number, new)
-        if channel.plan.configuration.capture == new.configuration.capture {
+        if channel.plan.configuration.capture == new.configuration.capture
+            && channel.plan.configuration.isolation == new.configuration.isolation
+        {
             channel.adopt(new, recorder: channel.recorder)
         } else {
             closeCaptures(channel)

@@ -90,6 +90,8 @@ public final class Supervisor {
         services.recordClock.stepped = { [unowned(unsafe) self] in
             for channel in channels { channel.recorder?.wallOffset(.wallOffset, at: Clock.boot) }
         }
+        services.configuration = { [unowned(unsafe) self] in self.plan.text(ofChannel: $0) }
+        services.hangTimeout = plan.configuration.hangTimeout
         services.stateChanged = { [unowned(unsafe) self] in tellStatus() }
     }
 
@@ -154,13 +156,15 @@ public final class Supervisor {
             channel: plan.configuration.name,
             description: "\(plan.configuration.device.type.name) \(plan.configuration.device.path)",
             plugin: plan.handlers.map { $0.plugin.name }.joined(separator: ", "), number: UInt8(number & 15))
-        let recorder = openRecorder(identity, capture)
+        let recorder = openRecorder(identity, capture, plan.configuration.isolation == .process)
         recorder.wallOffset(.wallOffset, at: Clock.boot)
         return recorder
     }
 
-    private func openRecorder(_ identity: RecorderIdentity, _ capture: CaptureConfiguration) -> Recorder {
-        guard capture.persist else { return Recorder(identity, events: capture.events) }
+    private func openRecorder(
+        _ identity: RecorderIdentity, _ capture: CaptureConfiguration, _ isShared: Bool
+    ) -> Recorder {
+        guard capture.persist else { return makeRecorder(identity, capture, isShared) }
         do {
             try Syscalls.makeFolders(capture.directory, mode: 0o750)
             let recorder = try Recorder(
@@ -169,6 +173,16 @@ public final class Supervisor {
             return recorder
         } catch {
             log.write(.warning, identity.channel, "the flight recorder will not survive a kill: \(error.description)")
+            return makeRecorder(identity, capture, isShared)
+        }
+    }
+
+    private func makeRecorder(_ identity: RecorderIdentity, _ capture: CaptureConfiguration, _ isShared: Bool)
+        -> Recorder
+    {
+        guard isShared else { return Recorder(identity, events: capture.events) }
+        do { return try Recorder(sharing: identity, events: capture.events) } catch {
+            log.write(.warning, identity.channel, "nothing that its process does is recorded: \(error.description)")
             return Recorder(identity, events: capture.events)
         }
     }
@@ -183,7 +197,9 @@ public final class Supervisor {
             case SIGTERM, SIGINT: stop(signal)
             case SIGHUP: _ = reload()
             case SIGUSR1: dumpOnSignal()
-            default: programs.reap()
+            default:
+                programs.reap()
+                for channel in channels { channel.process?.reap() }
             }
             loop.readClock()
         }

@@ -15,6 +15,7 @@ struct CommandLine {
         case printConfiguration
         case printNeeds
         case checkPlugin(String)
+        case serveChannel
         case help
         case version
     }
@@ -68,6 +69,7 @@ struct CommandLine {
             case "--check-config" where inline == nil: parsed.wish = .check
             case "--print-config" where inline == nil: parsed.wish = .printConfiguration
             case "--print-needs" where inline == nil: parsed.wish = .printNeeds
+            case ChannelServer.argument where inline == nil: parsed.wish = .serveChannel
             case "--version" where inline == nil: parsed.wish = .version
             case "--help" where inline == nil, "-h" where inline == nil: parsed.wish = .help
             case "--check-config", "--print-config", "--print-needs", "--version", "--help":

@@ -45,6 +45,9 @@ func start(_ arguments: [String]) -> Int32 {
     case .printConfiguration: return read(commandLine.file) { $0.effectiveText }
     case .printNeeds: return read(commandLine.file) { plan in plan.needs.map { $0 + "\n" }.joined() }
     case .checkPlugin(let file): return checkPlugin(file)
+    case .serveChannel:
+        // The daemon has tried its plugins.
+        return ChannelServer.run(DeviceKind.all, PluginLoader(folders: [], trust: .strict))
     case .run: return run(commandLine)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LinuxIO
 
 /// Which device a channel stands on.
 public struct DeviceSpecification: Sendable {
@@ -37,4 +38,10 @@ public struct DeviceSpecification: Sendable {
 
     /// Opens the device, and takes out what waits in it.
     public func open() -> Result<OpenDevice, OpenFailure> { kind.opener(self) }
+
+    /// The device that another process holds open and passed on: its node's descriptor, if it has one, and the bytes that
+    /// were taken out when it was opened.
+    public func adopt(_ descriptor: Int32?, stale: [HostByte]) throws(Errno) -> OpenDevice {
+        try kind.adopter(self, descriptor, stale)
+    }
 }

@@ -18,6 +18,12 @@ public final class MessageDevice {
         try forceAbort()
     }
 
+    /// Takes over a node from the process that opened it.
+    init(adopting node: OpenNode, _ capabilities: DeviceCapabilities) {
+        self.node = node
+        self.capabilities = capabilities
+    }
+
     /// What the loop waits on.
     public var descriptor: Int32 { node.descriptor }
 

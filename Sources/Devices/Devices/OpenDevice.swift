@@ -27,6 +27,15 @@ public enum OpenDevice {
         }
     }
 
+    /// What the loop waits on.
+    public var descriptor: Int32 {
+        switch self {
+        case .registers(let device): return device.descriptor
+        case .bytes(let device): return device.descriptor
+        case .messages(let device): return device.descriptor
+        }
+    }
+
     /// The memory that comes with the device.
     public var window: UnsafeMutableRawBufferPointer? {
         if case .registers(let device) = self { return device.window }

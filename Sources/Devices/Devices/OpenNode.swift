@@ -42,6 +42,12 @@ final class OpenNode {
         self.lock = lock
     }
 
+    /// A node that another process opened, claimed and passed on.
+    init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        file = FileDescriptor(owning: descriptor)
+    }
+
     /// Lets it go at once, whoever still holds the object.
     func close() {
         file = nil

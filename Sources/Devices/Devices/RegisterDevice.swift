@@ -27,6 +27,14 @@ public final class RegisterDevice: ByteDevice {
         while stale.count < 2 && registers.hasInput, let byte = try receive() { stale.append(byte) }
     }
 
+    /// Takes over registers from a process that opened them, and took these bytes out.
+    public init(adopting registers: Registers, _ capabilities: DeviceCapabilities, stale: [HostByte]) throws(Errno) {
+        self.registers = registers
+        self.capabilities = capabilities
+        self.stale = stale
+        _ = try readSTR()
+    }
+
     /// What the loop waits on.
     public var descriptor: Int32 { registers.descriptor }
 

@@ -22,6 +22,13 @@ public final class SerioDevice: ByteDevice {
         while stale.count < Self.capacity && node.isReadable, let byte = try receive() { stale.append(byte) }
     }
 
+    /// Takes over a node from the process that opened it, and took these bytes out.
+    init(adopting node: OpenNode, _ capabilities: DeviceCapabilities, stale: [HostByte]) {
+        self.node = node
+        self.capabilities = capabilities
+        self.stale = stale
+    }
+
     /// What the loop waits on.
     public var descriptor: Int32 { node.descriptor }
     /// As `Registers.interest`; there is no output.

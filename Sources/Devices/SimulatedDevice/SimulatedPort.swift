@@ -49,6 +49,20 @@ public final class SimulatedPort {
         rearm()
     }
 
+    /// Takes a device over from the process that holds it open, and keeps it so. One of the two uses it at a time.
+    public init(adopting directory: String) throws(SystemError) {
+        registers = try DeviceDirectory.openRegisters(directory, .init())
+        lock = try DeviceDirectory.openLock(directory)
+        ownBell = try DeviceDirectory.openDoorbell(directory, "irq-bmc")
+        hostBell = try DeviceDirectory.openDoorbell(directory, "irq-host")
+        let lag = registers.settings.obeLag
+        timer = lag == 0 || lag == .max ? nil : try ObeTimer(period: lag, beside: ownBell.raw)
+        sharedWindow = try DeviceDirectory.openWindow(directory, size: registers.settings.windowSize)
+        scratch = .allocate(byteCount: 4096, alignment: 16)
+        isOpen = false
+        rearm()
+    }
+
     deinit {
         close()
         scratch.deallocate()

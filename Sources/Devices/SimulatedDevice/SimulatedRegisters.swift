@@ -68,7 +68,15 @@ final class SimulatedRegisters: Registers {
 extension DeviceKind {
     /// A simulated device, which gives what the raw-KCS driver's node gives.
     public static let simulated = DeviceKind(
-        name: "sim", capabilities: .registers, hasWindow: true, isSimulated: true
+        name: "sim", capabilities: .registers, hasWindow: true, isSimulated: true,
+        adopter: { specification, _, stale throws(Errno) -> OpenDevice in
+            let port: SimulatedPort
+            do throws(SystemError) { port = try SimulatedPort(adopting: specification.path) } catch {
+                throw error.errno
+            }
+            return .registers(
+                try RegisterDevice(adopting: SimulatedRegisters(port), specification.capabilities, stale: stale))
+        }
     ) { specification in
         do throws(SystemError) {
             let settings = DeviceSettings(driver: specification.driver == .deferred ? .deferred : .v2)

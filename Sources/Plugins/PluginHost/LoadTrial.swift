@@ -44,7 +44,7 @@ public struct LoadTrial: Sendable {
         let started = ChildProcess.start(program, ["--check-plugin", path], setup)
         Syscalls.close(pipe.output)
         guard case .success(let process) = started else { return nil }
-        let isOverdue = !wait(process)
+        let isOverdue = !process.hasEnded(by: Clock.monotonic + limit)
         // What the library started goes with it.
         process.send(SIGKILL, group: true)
         guard case .success(let ending) = process.wait() else { return nil }
@@ -72,16 +72,6 @@ public struct LoadTrial: Sendable {
 
     /// The exit status of a trial that found something wrong.
     public static let refused: Int32 = 78
-
-    /// False: it lives on.
-    private func wait(_ process: ChildProcess) -> Bool {
-        let deadline = Clock.monotonic + limit
-        guard let descriptor = try? Descriptors.process(process.identifier) else {
-            while !process.hasEnded && Clock.monotonic < deadline { Clock.sleep(1_000_000) }
-            return process.hasEnded
-        }
-        return Poll.isReadable(descriptor.raw, until: deadline)
-    }
 
     /// The last whole line of what a process that has ended has written.
     private static func lastLine(_ descriptor: Int32) -> String {

@@ -38,7 +38,8 @@ public final class EventLoop {
     private var calling: [EventSource] = []
     /// Called at the end of each turn; for what cannot wait for a descriptor or a time.
     public var turnEnded: (() -> Void)?
-    private var isRunning = false
+    /// Does `run` go on?
+    public private(set) var isRunning = false
     private var hasPreciseWait: Bool
     /// Are timers being fired? One that is set meanwhile is due in the next turn at the earliest.
     private var isFiring = false

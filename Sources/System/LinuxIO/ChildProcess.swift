@@ -68,6 +68,15 @@ public struct ChildProcess: Equatable, Sendable {
     /// The corresponding C function is `waitid(WNOWAIT)`.
     public var hasEnded: Bool { cl_has_ended(identifier) != 0 }
 
+    /// Waits until it has ended, or that time of `Clock.monotonic` has come. False: it lives on.
+    public func hasEnded(by deadline: UInt64) -> Bool {
+        guard let descriptor = try? Descriptors.process(identifier) else {
+            while !hasEnded && Clock.monotonic < deadline { Clock.sleep(1_000_000) }
+            return hasEnded
+        }
+        return Poll.isReadable(descriptor.raw, until: deadline)
+    }
+
     /// Waits for its end, once. The corresponding C function is `waitpid`.
     public func wait() -> Result<Ending, Errno> {
         var status: Int32 = 0

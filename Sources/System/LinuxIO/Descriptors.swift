@@ -23,9 +23,10 @@ public enum Descriptors {
         }
     }
 
-    /// A second descriptor of the same open file, close-on-exec. The corresponding C function is `fcntl(F_DUPFD_CLOEXEC)`.
-    public static func duplicate(_ descriptor: Int32) throws(SystemError) -> FileDescriptor {
-        try retryingInterrupts { cl_fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }.descriptor("fcntl")
+    /// A second descriptor of the same open file, close-on-exec, with a number of at least `least`.
+    /// The corresponding C function is `fcntl(F_DUPFD_CLOEXEC)`.
+    public static func duplicate(_ descriptor: Int32, least: Int32 = 0) throws(SystemError) -> FileDescriptor {
+        try retryingInterrupts { cl_fcntl(descriptor, F_DUPFD_CLOEXEC, least) }.descriptor("fcntl")
     }
 
     /// Does a person look at it? The corresponding C function is `isatty`.

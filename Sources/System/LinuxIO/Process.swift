@@ -49,6 +49,9 @@ public enum CurrentProcess {
     /// it starts is not affected. The corresponding C function is `prctl(PR_SET_DUMPABLE)`.
     public static func forbidDumps() { _ = cl_prctl(PR_SET_DUMPABLE, 0) }
 
+    /// This process ends when the one that started it does. The corresponding C function is `prctl(PR_SET_PDEATHSIG)`.
+    public static func dieWithParent() { _ = cl_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL)) }
+
     /// The running program's file, or nil where /proc is not mounted.
     public static var executable: String? { try? Syscalls.readLink("/proc/self/exe") }
 }

@@ -29,6 +29,15 @@ public enum UnixSocket {
         return try retryingInterrupts { socket(AF_UNIX, kind.number | flags, 0) }.descriptor("socket")
     }
 
+    /// Both ends of a connection that carries packets, close-on-exec and not blocking.
+    /// The corresponding C function is `socketpair`.
+    public static func pair() throws(SystemError) -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        try succeeding { socketpair(AF_UNIX, Kind.packets.number | flags, 0, &ends) }.get("socketpair")
+        return (ends[0], ends[1])
+    }
+
     /// A stream socket, close-on-exec; `blocking` or not.
     public static func stream(blocking: Bool) throws(SystemError) -> FileDescriptor {
         try make(.stream, blocking: blocking)

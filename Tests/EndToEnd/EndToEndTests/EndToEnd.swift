@@ -91,6 +91,23 @@ final class Bench {
         return program
     }
 
+    /// Asks for something at the control socket: the answer's line.
+    func control(_ command: String, _ channel: String) throws -> String {
+        let socket = try UnixSocket.stream(blocking: true)
+        try UnixSocket.connect(socket.raw, "\(path)/control.sock", abstract: false).get("connect")
+        let request = Array("{\"command\":\"\(command)\",\"channel\":\"\(channel)\"}\n".utf8)
+        try request.withUnsafeBytes { Syscalls.writeAll(socket.raw, $0) }.get("write")
+        var answer: [UInt8] = []
+        while answer.last != 0x0A, Poll.isReadable(socket.raw, until: deadline) {
+            var bytes = [UInt8](repeating: 0, count: 4096)
+            guard case .success(let count) = bytes.withUnsafeMutableBytes({ Syscalls.read(socket.raw, into: $0) }),
+                count > 0
+            else { break }
+            answer += bytes[..<count]
+        }
+        return String(decoding: answer, as: UTF8.self)
+    }
+
     /// The host CPU's side of a channel's device.
     func host(_ name: String) throws -> SimulatedHost { try SimulatedHost(directory: "\(path)/\(name)") }
 

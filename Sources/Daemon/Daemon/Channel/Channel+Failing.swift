@@ -15,7 +15,14 @@ extension Channel {
 
     /// The device or a handler failed: down now, and up again as the policy says. `stays` overrides the policy.
     func fail(_ text: String, stays: Bool) {
+        // The daemon has the policy, and this process has done its part.
+        if let parent = services.parent {
+            close(reason: UInt32(KCS_REASON_CRASH))
+            parent.fail(text)
+            return loop.mailbox.post { [loop] in loop.stop() }
+        }
         lastError = text
+        endProcess(reason: UInt32(KCS_REASON_CRASH))
         recorder?.handlerFailed(text, at: context.recordTime)
         dumpFailure()
         close(reason: UInt32(KCS_REASON_CRASH))

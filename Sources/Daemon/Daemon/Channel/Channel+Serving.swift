@@ -128,6 +128,8 @@ extension Channel {
 
     /// Takes the handlers off and closes the device, which is left so that the host CPU finds a defined state.
     func close(reason: UInt32) {
+        let wasElsewhere = isIsolated
+        endProcess(reason: reason)
         if case .messages(let messages) = service {
             messages.end()
             pastTransfers = transferCounters
@@ -141,8 +143,12 @@ extension Channel {
         handlers = []
         service = .none
         if let device {
-            release(device)
-            recorder?.deviceClosed(at: context.recordTime)
+            if wasElsewhere && reason == UInt32(KCS_REASON_CRASH) {
+                keep(device)
+            } else {
+                release(device)
+                recorder?.deviceClosed(at: context.recordTime)
+            }
         }
         device = nil
         mappedWindow = nil

@@ -13,6 +13,7 @@ import Common
 import DaemonConfiguration
 import Devices
 import Events
+import JSON
 import KCS
 import LinuxIO
 import PluginHost
@@ -35,6 +36,14 @@ final class Channel {
 
     /// The open device; nil while there is none.
     var device: OpenDevice?
+    /// The process that serves it, if that is not this one.
+    var process: ChannelProcess?
+    /// Did that process serve messages?
+    var servedMessages = false
+    /// The device, while what failed on it is not served again.
+    var kept: DeviceKeeper?
+    /// Are the bytes that were there at open still to be told of?
+    private(set) var isFirstServing = true
     var mappedWindow: Window?
     var handlers: [ChannelHandler] = []
     var service = ChannelHandler.Service.none
@@ -71,6 +80,20 @@ final class Channel {
     func adoptLog(_ plan: ChannelPlan) {
         self.plan = plan
         context.adopt(plan.configuration.log)
+        tellLog()
+    }
+
+    /// The process that serves it writes the lines that the file, and the daemon's log, want.
+    func tellLog() {
+        let log = plan.configuration.log
+        process?.send(
+            "log",
+            [
+                JSONMember("level", .unsigned(UInt64(services.log.level.rawValue))),
+                JSONMember("own", log.level.map { .unsigned(UInt64($0.rawValue)) } ?? .null),
+                JSONMember("repeats", .unsigned(log.repeats)),
+                JSONMember("interval", .unsigned(log.interval.nanoseconds)),
+            ])
     }
 
     var name: String { context.name }
@@ -84,7 +107,10 @@ final class Channel {
 
     /// What transfer machines have counted since the daemon started; nil where there never was one.
     var transferCounters: TransferCounters? {
-        guard case .messages(let service) = service else { return pastTransfers }
+        guard case .messages(let service) = service else {
+            guard let more = process?.transfers else { return pastTransfers }
+            return pastTransfers.map { more + $0 } ?? more
+        }
         return pastTransfers.map { service.counters + $0 } ?? service.counters
     }
 
@@ -98,7 +124,7 @@ final class Channel {
 
     /// Starts, unless its plugins refuse it. `reason` is what its handlers are told (`KCS_REASON_*`).
     func start(reason: UInt32) {
-        guard state != .running else { return }
+        guard device == nil else { return }
         startReason = reason
         failures = 0
         if let failure = plan.failures.first {
@@ -112,7 +138,7 @@ final class Channel {
 
     /// Starts because somebody wants it: without waiting for anything.
     func startNow() {
-        guard state != .running else { return }
+        guard device == nil else { return }
         loop.cancel(retryTimer)
         deviceWait.forgetKernelsWord()
         start(reason: UInt32(KCS_REASON_RESTART))
@@ -124,6 +150,11 @@ final class Channel {
     }
 
     private func open() {
+        if let device = takeKept() {
+            isFirstServing = false
+            return run(device)
+        }
+        isFirstServing = true
         // The kernel said EBUSY: some drivers suffer from every open that fails, so nobody may hold the node, and time
         // must have passed, before it is tried again.
         guard deviceWait.mayOpen(Clock.monotonic) else { return wait("is busy, as the kernel said at the last open") }
@@ -147,6 +178,7 @@ final class Channel {
 
     private func wait(_ reason: String, isHeld: Bool = false) {
         let text = "device \(plan.device.path) \(reason)"
+        if let parent = services.parent { return parent.fail(text) }
         if state != .waiting(text) {
             enter(.waiting(text))
             // An absent device is normal for a while after boot; one that somebody holds is worth a line at once.
@@ -167,11 +199,18 @@ final class Channel {
             context.counters.restarts += 1
             deviceWait.begin(now)
             open()
+        case .starting:
+            fail("its process did not serve within \(ProcessLink.startLimit / 1_000_000_000) s", stays: false)
         case .stopped, .refused, .running, .failed: break
         }
     }
 
-    private func run(_ device: OpenDevice) {
+    /// Serves an open device.
+    func run(_ device: OpenDevice) {
+        if isIsolated {
+            deviceWait.succeed()
+            return serveElsewhere(device)
+        }
         if let source = plan.device.window {
             do { mappedWindow = try Window.open(source) } catch {
                 release(device)
@@ -193,18 +232,25 @@ final class Channel {
     /// Stops, for `reason` (`KCS_REASON_*`), and stays so until `start`.
     func stop(reason: UInt32) {
         loop.cancel(retryTimer)
+        releaseKept()
         guard device != nil else {
             if state != .stopped { enter(.stopped) }
             return
         }
+        let isElsewhere = process != nil
         close(reason: reason)
         enter(.stopped)
-        log.write(.notice, name, "stopped")
+        // A process of its own has said so.
+        if !isElsewhere { log.write(.notice, name, "stopped") }
     }
 
     /// Forgets what was under way with the host CPU.
     func reset() {
         guard isRunning else { return }
+        if let process {
+            process.send("reset")
+            return
+        }
         recorder?.deviceReset(at: context.recordTime)
         if case .messages(let service) = service { service.reset() }
         let now = loop.now

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Events
 import LinuxIO
+import Schema
 
 /// What every channel uses and none owns.
 final class ChannelServices {
@@ -15,6 +16,12 @@ final class ChannelServices {
     var captureFailure: (String, @escaping (CaptureService.Outcome) -> Void) -> Void = { _, _ in }
     /// Told of every change of a channel's state.
     var stateChanged: () -> Void = {}
+    /// The daemon, for a process that serves one channel; nil in the daemon itself.
+    var parent: ParentLink?
+    /// What the process of a channel is given to read; nil where there is no such channel.
+    var configuration: (String) -> String? = { _ in nil }
+    /// A process that does not answer for so long is ended.
+    var hangTimeout = TimeSpan.seconds(2)
     /// Where channels keep files.
     let stateDirectory: String
     /// What recorders' times are made with.

@@ -8,6 +8,8 @@ public enum ChannelState: Equatable {
     case refused(String)
     /// Its device is not to be had yet.
     case waiting(String)
+    /// Its device is open, and its process is on its way.
+    case starting
     /// Its device is open and its handlers run.
     case running
     /// It failed, and starts again at a time.
@@ -21,6 +23,7 @@ public enum ChannelState: Equatable {
         case .stopped: return "stopped"
         case .refused: return "refused"
         case .waiting: return "waiting"
+        case .starting: return "starting"
         case .running: return "running"
         case .backingOff: return "restarting"
         case .failed: return "failed"
@@ -30,7 +33,7 @@ public enum ChannelState: Equatable {
     /// Why, where there is a reason to tell.
     public var reason: String? {
         switch self {
-        case .stopped, .running: return nil
+        case .stopped, .starting, .running: return nil
         case .refused(let text), .waiting(let text), .backingOff(_, let text), .failed(let text): return text
         }
     }

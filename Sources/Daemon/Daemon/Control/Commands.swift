@@ -169,6 +169,7 @@ final class Commands {
         if let name = try word("level", words, request), let level = LogLevel(name: name) {
             log.write(.notice, nil, "log level \(name), asked for by user \(client.user)")
             log.level = level
+            for channel in withSupervisor({ $0.channels }) { channel.tellLog() }
         }
         return .result(["level": .string(log.level.name), "before": .string(before)])
     }

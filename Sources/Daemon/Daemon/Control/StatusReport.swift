@@ -11,7 +11,7 @@ import PluginHost
 enum StatusReport {
     static func channel(_ channel: Channel) -> JSONValue {
         let configuration = channel.plan.configuration
-        let counters = channel.context.counters
+        let counters = channel.counters
         let now = Clock.real
         var members: [JSONMember] = []
         func add(_ name: String, _ value: JSONValue) { members.append(JSONMember(name, value)) }
@@ -25,6 +25,7 @@ enum StatusReport {
             let monotonic = Clock.monotonic
             add("restart_in_ms", .unsigned(until > monotonic ? (until - monotonic) / 1_000_000 : 0))
         }
+        if let process = channel.process { add("process", .integer(Int(process.identifier))) }
         add(
             "device", ["type": .string(configuration.device.type.name), "path": .string(configuration.device.path)])
         add("plugins", .array(plugins(channel)))
@@ -45,7 +46,9 @@ enum StatusReport {
         return .object(members)
     }
 
-    private static func plugins(_ channel: Channel) -> [JSONValue] {
+    /// Its plugins, with the figures of those that run.
+    static func plugins(_ channel: Channel) -> [JSONValue] {
+        if let told = channel.process?.plugins, !told.isEmpty { return told }
         // A handler is there while the channel runs; what it would run is known from the plan.
         let planned = channel.plan.handlers.map { $0.plugin }
         var plugins: [JSONValue] = []
@@ -131,6 +134,8 @@ final class StatusStream: ControlStream {
     private let channels: [Channel]
     private var place = 0
     private static let channelsPerStep = 4
+    private var isAsked = false
+    private var unanswered = 0
 
     /// `head` is an object that the list of channels is added to.
     init(_ head: JSONValue, _ channels: [Channel]) {
@@ -138,7 +143,22 @@ final class StatusStream: ControlStream {
         self.channels = channels
     }
 
+    /// Asks the processes of channels for their figures. False: there are none to wait for.
+    private func ask(for client: ControlClient) -> Bool {
+        isAsked = true
+        let processes = channels.filter { $0.isRunning }.compactMap { $0.process }
+        unanswered = processes.count
+        for process in processes {
+            process.ask { [self] in
+                unanswered -= 1
+                if unanswered == 0 { client.wake() }
+            }
+        }
+        return unanswered > 0
+    }
+
     override func produce(_ client: ControlClient, into buffer: inout [UInt8], limit: Int) -> Progress {
+        if !isAsked && ask(for: client) { return .waiting }
         if place == 0 {
             buffer.append(contentsOf: "{\"ok\":true,\"result\":".utf8)
             head.write(to: &buffer)

@@ -35,6 +35,7 @@ final class ChannelHandler: HandlerInstance {
     private var isRunningActions = false
     private(set) var isGone = false
     private lazy var lines = HandlerLines(context)
+    private let lists: [[Action]]
 
     init(
         _ plan: HandlerPlan, index: Int, _ context: ChannelContext,
@@ -43,6 +44,7 @@ final class ChannelHandler: HandlerInstance {
         self.index = index
         self.context = context
         self.window = window
+        lists = context.services.parent == nil ? [] : plan.options.actionLists
         super.init(plugin: plan.plugin, options: plan.options)
     }
 
@@ -224,15 +226,23 @@ final class ChannelHandler: HandlerInstance {
         guard !isGone else { return KCS_E_UNAVAILABLE }
         guard !isRunningActions else { return KCS_E_BUSY }
         isRunningActions = true
-        let runner = ActionRunner(
-            actions, channel: context.name, plugin: plugin.name, cause: cause, services.actions
-        ) { [self] outcomes in
+        let told: ([ActionRunner.Outcome]) -> Void = { [self] outcomes in
             isRunningActions = false
             let summary = outcomes.map { $0.text }.joined(separator: "; ")
             services.log.write(.notice, context.name, "\(cause): \(summary.isEmpty ? "no actions" : summary)")
             if let done, !isGone { calling(.result) { Self.tell(outcomes, pointer, done) } }
         }
-        runner.start()
+        guard let parent = services.parent else {
+            ActionRunner(
+                actions, channel: context.name, plugin: plugin.name, cause: cause, services.actions, done: told
+            ).start()
+            return KCS_OK
+        }
+        // The daemon has the same options.
+        guard let list = lists.firstIndex(of: actions), parent.run(list, of: index, cause: cause, done: told) else {
+            isRunningActions = false
+            return KCS_E_UNAVAILABLE
+        }
         return KCS_OK
     }
 

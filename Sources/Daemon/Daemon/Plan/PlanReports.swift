@@ -12,6 +12,13 @@ extension Plan {
             file, configuration, options: channels.map { channel in channel.handlers.map { $0.options } })
     }
 
+    /// What the process of one channel reads in the file's place: that channel as it takes effect, and no other.
+    func text(ofChannel name: String) -> String? {
+        guard let file, let index = channels.firstIndex(where: { $0.configuration.name == name }) else { return nil }
+        return EffectiveConfiguration.yaml(
+            file, configuration, options: channels.map { channel in channel.handlers.map { $0.options } }, only: index)
+    }
+
     /// What the channels that are started with the daemon need of the machine, a line each, none twice:
     ///
     ///     node PATH           a device's node, to read and write

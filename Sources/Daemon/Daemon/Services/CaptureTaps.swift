@@ -26,7 +26,7 @@ class CaptureTap {
     /// Takes what is new, if it is time. True: something is, or was, new.
     final func look(_ now: UInt64) -> Bool {
         guard isWanted, stream.isBehind(recorder) else { return false }
-        if now >= lastFlush + Self.pause || recorder.position - flushed >= UInt64(recorder.capacity / 4) {
+        if now >= lastFlush + Self.pause || recorder.position &- flushed >= UInt64(recorder.capacity / 4) {
             lastFlush = now
             flushed = recorder.position
             let boot = Clock.boot
@@ -72,7 +72,8 @@ final class CaptureTaps: LoopTimer {
         nextLook = now + Self.lookPeriod
         var isAnythingNew = false
         for tap in taps where tap.look(now) { isAnythingNew = true }
-        if isAnythingNew { wake(now + CaptureTap.pause) }
+        // What another process records ends no turn of this one's.
+        if isAnythingNew || taps.contains(where: { $0.recorder.isWrittenElsewhere }) { wake(now + CaptureTap.pause) }
     }
 
     private func wake(_ deadline: UInt64) {

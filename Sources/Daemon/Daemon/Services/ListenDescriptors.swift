@@ -23,6 +23,14 @@ public struct ListenDescriptors {
         }
     }
 
+    /// Descriptors that the daemon passed to the process of a channel.
+    init(_ named: [(name: String, descriptor: Int32)]) { self.named = named }
+
+    /// Those that are for a channel.
+    func all(of channel: String) -> [(name: String, descriptor: Int32)] {
+        Array(named.filter { $0.name.utf8.starts(with: "\(channel).".utf8) }.prefix(ProcessDescriptors.mostSockets))
+    }
+
     /// The first descriptor of that name.
     public func descriptor(named name: String) -> Int32? { named.first { $0.name == name }?.descriptor }
 }

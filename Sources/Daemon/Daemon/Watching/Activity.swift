@@ -49,6 +49,8 @@ final class Activity: @unchecked Sendable {
     /// under way. [2] the watchdog sleeps. [3] the call that was found to last, [4] when it was first seen, in the clock of
     /// [5]: 0 the loop thread's processor time, 1 CLOCK_MONOTONIC.
     private let words: UnsafeMutablePointer<UInt64>
+    /// Who owns the words, where another process can see them.
+    private let shared: SharedActivity?
     private let sleep = Lock()
     private var sequence: UInt64 = 0
     /// The thread that handlers are called on: the one that makes this object.
@@ -57,12 +59,13 @@ final class Activity: @unchecked Sendable {
     private static let step: UInt64 = 1 << 24
 
     /// Nothing runs.
-    init() {
-        words = .allocate(capacity: 6)
+    init(_ shared: SharedActivity? = nil) {
+        self.shared = shared
+        words = shared?.base ?? .allocate(capacity: 6)
         words.initialize(repeating: 0, count: 6)
     }
 
-    deinit { words.deallocate() }
+    deinit { if shared == nil { words.deallocate() } }
 
     // MARK: The loop's thread
 

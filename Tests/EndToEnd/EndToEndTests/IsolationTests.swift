@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Channels that are served by a process of their own: as others while all goes well, and the only ones that their handlers
+// can harm.
+import CLinux
+import Capture
+import KCS
+import LinuxIO
+import SimulatedDevice
+import TestKit
+import Testing
+
+extension EndToEnd {
+    @Suite struct IsolationTests {
+        private let bench = Bench()
+        private static let isolated = "isolation: process\nrestart: {backoff: 20ms, backoff_max: 200ms}"
+
+        private func hostile(_ name: String, _ more: String = "") throws -> String {
+            bench.channel(name, try bench.build("hostile"), "\(Self.isolated)\n\(more)")
+        }
+
+        /// The number of the process that serves a channel's device.
+        private func process(of daemon: Program) -> Int32? {
+            let children = try? Syscalls.readFile(
+                "/proc/\(daemon.identifier)/task/\(daemon.identifier)/children", limit: 4096)
+            return children.flatMap { Int32(String(decoding: $0, as: UTF8.self).split(separator: " ").first ?? "") }
+        }
+
+        @Test func isolatedChannelServesBytesFromAProcessOfItsOwn() throws {
+            try bench.configure(bench.channel("a", "echo", Self.isolated), bench.channel("b"))
+            let daemon = try bench.start(running: 2)
+            let (host, other) = (try bench.host("a"), try bench.host("b"))
+            for value in UInt8.min...UInt8.max { #expect(host.exchange(value) == value) }
+            #expect(other.exchange(1) == 1)
+            let child = try #require(process(of: daemon))
+            let status = try bench.control("status", "a")
+            #expect(
+                status.contains("\"process\":\(child),\"device\"") && status.contains("\"bytes_in\":256"), "\(status)")
+            #expect(status.contains("\"stats\":{\"echoed\":256"), "\(status)")
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0), "\(daemon.log)")
+            #expect(kill(child, 0) != 0, "the process ends with the daemon")
+            #expect(daemon.log.split(separator: "\n").count { $0.contains("notice a: stopped") } == 1, "\(daemon.log)")
+            #expect(!(try bench.host("a").state.isOpen))
+        }
+
+        @Test(arguments: [HostTemperament.linux, .freeipmi, .edk2])
+        func isolatedChannelServesMessages(_ temperament: HostTemperament) throws {
+            try bench.configure(bench.channel("a", try bench.build("messenger"), Self.isolated))
+            try bench.start()
+            let host = try bench.host("a")
+            for size in [0, 1, 30, 56] {
+                let data = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+                let result = host.request(temperament, [0x30 << 2, 1] + data)
+                #expect(result == .success([0x31 << 2, 1, 0, 0] + data), "\(result)")
+            }
+        }
+
+        @Test(
+            arguments: [
+                (0xE0, "in data", "signal 11 (SIGSEGV)"), (0xE1, "in data", "exit status 3"),
+                (0xE2, "in data", "signal 6 (SIGABRT)"), (0xE3, "in data", "signal 6 (SIGABRT)"),
+                (0xE5, "in data", "signal 11 (SIGSEGV)"), (0xE9, "in data", "exit status 4"),
+            ] as [(UInt8, String, String)])
+        func endOfItsProcessIsOneChannelsFailure(byte: UInt8, place: String, ending: String) throws {
+            bench.head = "hang_timeout: 300ms"
+            try bench.configure(try hostile("a"), bench.channel("b"))
+            let daemon = try bench.start(running: 2)
+            let (host, other) = (try bench.host("a"), try bench.host("b"))
+            #expect(host.exchange(0x5D) == 0x5D)
+            #expect(host.send(byte, deadline: deadline))
+            let line = daemon.line("error a: failed, starting again in 20ms: plugin hostile: its process") ?? daemon.log
+            #expect(line.contains(ending) && line.contains(place), "\(line)")
+            #expect(other.exchange(2) == 2)
+            let dump = try #require(daemon.line("notice a: what led to the failure is in "))
+            let bytes = try Syscalls.readFile(String(dump.split(separator: " ").last ?? ""), limit: 1 << 24)
+            #expect(bytes.contains(0x5D) && bytes.contains(byte), "the process's last bytes are in the capture")
+            #expect(daemon.line("a: running") != nil)
+            #expect(host.exchange(3) == 3)
+            #expect(other.exchange(4) == 4)
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exited(0), "\(daemon.log)")
+        }
+
+        @Test(arguments: [0xE6, 0xE7] as [UInt8])
+        func processThatDoesNotAnswerIsEnded(byte: UInt8) throws {
+            bench.head = "hang_timeout: 200ms"
+            try bench.configure(try hostile("a"), bench.channel("b"))
+            let daemon = try bench.start(running: 2)
+            let (host, other) = (try bench.host("a"), try bench.host("b"))
+            #expect(host.send(byte, deadline: deadline))
+            #expect(daemon.line("error a: failed, starting again") != nil, "\(daemon.log)")
+            #expect(daemon.line("a: running") != nil)
+            #expect(host.exchange(3) == 3)
+            #expect(other.exchange(4) == 4)
+        }
+
+        @Test func memoryThatAProcessSharesMayHoldAnything() throws {
+            try bench.configure(try hostile("a"), bench.channel("b"))
+            let daemon = try bench.start(running: 2)
+            let host = try bench.host("a")
+            #expect(host.exchange(0xE8) == 0xE8)
+            daemon.signal(SIGUSR1)
+            #expect(daemon.line("captures of all channels are in ") != nil, "\(daemon.log)")
+            #expect(host.send(0xE0, deadline: deadline))
+            #expect(daemon.line("error a: failed") != nil)
+            #expect(daemon.line("what led to the failure") != nil, "\(daemon.log)")
+            #expect(daemon.line("a: running") != nil)
+            #expect(host.exchange(5) == 5)
+            #expect(try bench.host("b").exchange(1) == 1)
+        }
+
+        @Test func hostFindsAnErrorWhileNobodyServes() throws {
+            let slow = "isolation: process\nrestart: {backoff: 60s}"
+            try bench.configure(bench.channel("a", try bench.build("messenger"), slow))
+            let daemon = try bench.start()
+            let host = try bench.host("a")
+            #expect(host.request(.linux, [0x30 << 2, 1, 7]) == .success([0x31 << 2, 1, 0, 0, 7]))
+            kill(try #require(process(of: daemon)), SIGKILL)
+            let began = Clock.monotonic
+            #expect(host.wait(for: 0xC0, toBe: 0xC0, deadline: deadline), "STATE = ERROR")
+            #expect(Clock.monotonic - began < 2_000_000_000)
+            #expect(daemon.line("error a: failed, starting again in 1m", "signal 9 (SIGKILL)") != nil, "\(daemon.log)")
+            // What the host CPU writes is read away.
+            for value in [0x61, 0x18, 0x01] as [UInt8] {
+                host.write(value, command: value == 0x61)
+                #expect(host.wait(for: 0x02, toBe: 0, deadline: deadline), "IBF is clear again")
+            }
+            #expect(host.readStatus() & 0xC0 == 0xC0)
+            #expect(try bench.control("restart", "a").contains("\"ok\":true"))
+            #expect(daemon.line("a: running") != nil, "\(daemon.log)")
+            #expect(host.request(.linux, [0x30 << 2, 1, 8]) == .success([0x31 << 2, 1, 0, 0, 8]))
+        }
+
+        @Test func actionsAreRunByTheDaemon() throws {
+            bench.head = "sysrq_path: \(bench.path)/sysrq"
+            try bench.folder.write("sysrq", "")
+            let actions =
+                "[{log: by the daemon}, {exec: [/bin/sh, -c, 'echo $PPID > \(bench.path)/parent']}, {capture: channel},"
+                + " {sysrq: h}, {exec: [/bin/false]}]"
+            try bench.configure(
+                bench.channel(
+                    "a", "debug-trigger", "\(Self.isolated)\noptions: {cooldown: 0s, actions: {X: \(actions)}}"))
+            let daemon = try bench.start()
+            let host = try bench.host("a")
+            #expect(host.send(0x58, deadline: deadline))
+            let line = daemon.line("notice a: trigger") ?? daemon.log
+            #expect(
+                line.contains(
+                    "log ok; exec /bin/sh ok; capture channel ok; sysrq h ok; exec /bin/false failed (exit status 1)"),
+                "\(line)")
+            #expect(bench.folder.read("sysrq") == "h")
+            #expect(bench.folder.read("parent") == "\(daemon.identifier)\n")
+        }
+
+        @Test func reloadMovesAChannelInAndOut() throws {
+            try bench.configure(bench.channel("a"))
+            let daemon = try bench.start()
+            let host = try bench.host("a")
+            for round in 1...2 {
+                try bench.configure(bench.channel("a", "echo", Self.isolated))
+                daemon.signal(SIGHUP)
+                #expect(daemon.line("a: running") != nil, "\(daemon.log)")
+                let child = try #require(process(of: daemon), "\(round)")
+                #expect(host.exchange(0x21) == 0x21)
+                try bench.configure(bench.channel("a"))
+                daemon.signal(SIGHUP)
+                #expect(daemon.line("a: running") != nil, "\(daemon.log)")
+                #expect(kill(child, 0) != 0)
+                #expect(host.exchange(0x22) == 0x22)
+            }
+        }
+
+        @Test func killedDaemonTakesItsProcessesAlong() throws {
+            try bench.configure(bench.channel("a", "echo", Self.isolated))
+            let daemon = try bench.start()
+            let child = try #require(process(of: daemon))
+            daemon.signal(SIGKILL)
+            #expect(daemon.wait() == .signalled(SIGKILL))
+            let end = deadline
+            while kill(child, 0) == 0, Clock.monotonic < end { CurrentThread.yield() }
+            try bench.start()
+            #expect(try bench.host("a").exchange(7) == 7)
+        }
+    }
+}
