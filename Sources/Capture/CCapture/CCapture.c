@@ -4,6 +4,7 @@
 #endif
 #include "CCapture.h"
 
+#include <poll.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -163,10 +164,38 @@ int cc_dump_write(int descriptor, int signal, int code, uint64_t address) {
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT};
 enum { FATAL_SIGNALS = sizeof fatal_signals / sizeof fatal_signals[0], STACK = 65536 };
 
+// One line for whoever looks at standard error: no formatting function may be called here.
+static void tell(int number) {
+    const char *callback;
+    int culprit = cc_dump_culprit(&callback);
+    char line[3 * CC_NAME + 128] = "error kcsmuxd: fatal signal ";
+    size_t length = strlen(line);
+    if (number >= 10) {
+        line[length++] = (char)('0' + number / 10);
+    }
+    line[length++] = (char)('0' + number % 10);
+    if (culprit >= 0 && culprit < CC_RINGS) {
+        const char *parts[] = {" in plugin ", places[culprit].plugin, " of channel ", places[culprit].channel, ", in ",
+                               callback ? callback : ""};
+        for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
+            size_t count = strnlen(parts[part], CC_NAME);
+            memcpy(line + length, parts[part], count);
+            length += count;
+        }
+    }
+    line[length++] = '\n';
+    struct pollfd request = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&request, 1, 0) == 1) {
+        ssize_t written = write(STDERR_FILENO, line, length);
+        (void)written;
+    }
+}
+
 static void on_fatal_signal(int number, siginfo_t *info, void *context) {
     (void)context;
     // SA_RESETHAND made the signal's action the default one: a second fault in here ends the process at once.
     int descriptor = __atomic_load_n(&dump_descriptor, __ATOMIC_RELAXED);
+    tell(number);
     if (descriptor >= 0) {
         cc_dump_write(descriptor, number, info->si_code, (uint64_t)(uintptr_t)info->si_addr);
     }

@@ -202,4 +202,6 @@ public struct RestartConfiguration: Equatable, Sendable {
     public var backoff: TimeSpan
     /// The longest pause; not less than the first.
     public var backoffMax: TimeSpan
+    /// After so many crashes in an hour it stays down; 0 for never.
+    public var giveUp: Int
 }

@@ -143,6 +143,7 @@ struct ConfigurationReader {
         checks.restart(value)
         return RestartConfiguration(
             policy: value["policy"].enumeration(as: RestartConfiguration.Policy.self) ?? .onFailure,
-            backoff: value["backoff"].duration ?? .zero, backoffMax: value["backoff_max"].duration ?? .zero)
+            backoff: value["backoff"].duration ?? .zero, backoffMax: value["backoff_max"].duration ?? .zero,
+            giveUp: Int(clamping: value["give_up"].integer ?? 0))
     }
 }

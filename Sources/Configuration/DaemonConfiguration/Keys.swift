@@ -247,5 +247,9 @@ public enum Keys {
             OptionShape(
                 .duration, key: "backoff_max", help: "The longest pause.", defaultText: "60s", minimum: millisecond,
                 maximum: 24 * hour),
+            OptionShape(
+                .integer, key: "give_up",
+                help: "After so many crashes in an hour it stays down until somebody starts it; 0 for never.",
+                defaultText: "5", minimum: 0, maximum: 100),
         ])
 }

@@ -137,6 +137,8 @@ public final class Supervisor {
         guard channel.isEnabled else { return }
         if channel.name == culprit {
             channel.startLater("its handler took the daemon down in the life before")
+        } else if let reason = channel.crashedTooOften {
+            channel.stayDown(reason)
         } else {
             channel.start(reason: UInt32(KCS_REASON_BOOT))
         }

@@ -42,7 +42,7 @@ import YAML
         #expect(channel.capture == capture)
         #expect(
             channel.restart
-                == RestartConfiguration(policy: .onFailure, backoff: .seconds(1), backoffMax: .seconds(60)))
+                == RestartConfiguration(policy: .onFailure, backoff: .seconds(1), backoffMax: .seconds(60), giveUp: 5))
         #expect(channel.callBudget == .milliseconds(10))
         #expect(channel.nameOrigin.mark == Mark(line: 3, column: 10))
         #expect(channel.device.pathOrigin.mark == Mark(line: 3, column: 43))
@@ -116,7 +116,8 @@ import YAML
                 == CaptureConfiguration(
                     mode: .none, events: 16, persist: false, maxSize: 65536, maxFiles: 1, directory: "/other"))
         #expect(
-            one.restart == RestartConfiguration(policy: .never, backoff: .seconds(2), backoffMax: .seconds(3)))
+            one.restart
+                == RestartConfiguration(policy: .never, backoff: .seconds(2), backoffMax: .seconds(3), giveUp: 5))
         #expect(one.callBudget == .milliseconds(1))
         #expect(two.device.type.name == "ipmi-kcs")
         #expect(two.handlers.map { $0.plugin } == ["ipmi-lite", "oem"])

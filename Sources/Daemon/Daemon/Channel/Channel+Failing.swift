@@ -13,8 +13,32 @@ extension Channel {
     /// A part of it has said that it cannot go on.
     func failAsReported() { if let failure = context.failure, device != nil { fail(failure, stays: false) } }
 
+    /// A handler has ended the process that served the channel: its own, or the daemon in the life before.
+    func crash(_ text: String) {
+        let count = services.crashes.note(name, plugins)
+        let limit = plan.configuration.restart.giveUp
+        guard limit == 0 || count < limit else { return fail("\(text); \(Self.gaveUp(count))", stays: true) }
+        fail(text, stays: false, crashes: count)
+    }
+
+    /// What its crashes are counted for.
+    var plugins: String { plan.handlers.map { $0.plugin.name }.joined(separator: ",") }
+
+    /// Crashes in the last hour.
+    var crashes: Int { services.crashes.count(name, plugins) }
+
+    /// Why it is not to be started by itself; nil if nothing is in the way.
+    var crashedTooOften: String? {
+        let (count, limit) = (crashes, plan.configuration.restart.giveUp)
+        return limit > 0 && count >= limit ? Self.gaveUp(count) : nil
+    }
+
+    private static func gaveUp(_ count: Int) -> String {
+        "it has crashed \(count) times in an hour, and stays down until it is started by hand"
+    }
+
     /// The device or a handler failed: down now, and up again as the policy says. `stays` overrides the policy.
-    func fail(_ text: String, stays: Bool) {
+    func fail(_ text: String, stays: Bool, crashes: Int = 0) {
         // The daemon has the policy, and this process has done its part.
         if let parent = services.parent {
             close(reason: UInt32(KCS_REASON_CRASH))
@@ -35,6 +59,8 @@ extension Channel {
         // A life that lasted forgives the failures before it.
         if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax.nanoseconds { failures = 0 }
         runningSince = 0
+        // Those of earlier starts of the daemon count, too.
+        failures = max(failures, crashes - 1)
         var pause = restart.backoff.nanoseconds
         for _ in 0..<min(failures, 64) where pause < restart.backoffMax.nanoseconds { pause *= 2 }
         pause = min(pause, restart.backoffMax.nanoseconds)

@@ -139,14 +139,22 @@ final class Channel {
     /// Starts because somebody wants it: without waiting for anything.
     func startNow() {
         guard device == nil else { return }
+        services.crashes.forgive(name)
         loop.cancel(retryTimer)
         deviceWait.forgetKernelsWord()
         start(reason: UInt32(KCS_REASON_RESTART))
     }
 
+    /// Does not start, for a reason that the life before has left.
+    func stayDown(_ reason: String) {
+        lastError = reason
+        enter(.failed(reason))
+        log.write(.error, name, "not started: \(reason)")
+    }
+
     /// Starts after the policy's pause, as after a failure.
     func startLater(_ reason: String) {
-        if plan.failures.isEmpty { fail(reason, stays: false) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
+        if plan.failures.isEmpty { crash(reason) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
     }
 
     private func open() {
@@ -211,7 +219,7 @@ final class Channel {
             deviceWait.succeed()
             return serveElsewhere(device)
         }
-        if let source = plan.device.window {
+        if mappedWindow == nil, let source = plan.device.window {
             do { mappedWindow = try Window.open(source) } catch {
                 release(device)
                 return wait("is there, but not the memory shared with the host CPU: \(error.description)")

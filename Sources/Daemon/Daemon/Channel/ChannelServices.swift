@@ -22,6 +22,8 @@ final class ChannelServices {
     var configuration: (String) -> String? = { _ in nil }
     /// A process that does not answer for so long is ended.
     var hangTimeout = TimeSpan.seconds(2)
+    /// Crashes, over restarts of the daemon.
+    let crashes: CrashLedger
     /// Where channels keep files.
     let stateDirectory: String
     /// What recorders' times are made with.
@@ -41,5 +43,6 @@ final class ChannelServices {
         self.stateDirectory = stateDirectory
         self.recordClock = recordClock
         self.actions = actions
+        crashes = CrashLedger(folder: stateDirectory, worker)
     }
 }

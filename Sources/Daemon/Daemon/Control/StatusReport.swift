@@ -36,6 +36,7 @@ enum StatusReport {
         add("refused", .unsigned(counters.refused))
         add("replaced", .unsigned(counters.replaced))
         add("restarts", .unsigned(counters.restarts))
+        add("crashes", .integer(channel.crashes))
         add("obf_stalls", .unsigned(counters.obfStalls))
         add("slow_calls", .unsigned(counters.slowCalls))
         add("stale_replies", .unsigned(counters.staleReplies))

@@ -2,6 +2,7 @@
 //
 // A channel that is served by a process of its own: the daemon opens the device, waits, and has a policy as for any other.
 import CKCSPlugin
+import Capture
 import DaemonConfiguration
 import Devices
 import Events
@@ -34,7 +35,7 @@ extension Channel {
     func processEnded(_ text: String, isCrash: Bool) {
         guard process != nil else { return }
         forgetProcess()
-        fail(text, stays: false)
+        if isCrash { crash(text) } else { fail(text, stays: false) }
     }
 
     /// Ends the process, if there is one: as asked, with that reason for its handlers, or at once.
