@@ -64,10 +64,10 @@ public final class DCMIHandler: Handler {
 
     /// Figures, and the power of which a host would be told.
     public override func stats(_ stats: Stats) {
-        stats.number("messages", messages)
-        stats.number("store_failures", storeFailures)
-        stats.number("writes_refused", controller.refused)
-        if let watts = controller.power.present { stats.number("watts", UInt64(watts)) }
+        stats.count("messages", messages)
+        stats.count("store_failures", storeFailures)
+        stats.count("writes_refused", controller.refused)
+        if let watts = controller.power.present { stats.gauge("watts", UInt64(watts), unit: "watts") }
     }
 
     // MARK: Readings

@@ -180,15 +180,15 @@ public final class DebugTriggerHandler: Handler {
 
     /// What came, and what became of it.
     public override func stats(_ stats: Stats) {
-        stats.number("triggers", triggers)
-        stats.number("failed_actions", failedActions)
-        stats.number("refused_not_armed", refused[TriggerPolicy.Refusal.notArmed.rawValue])
-        stats.number("refused_busy", refused[TriggerPolicy.Refusal.busy.rawValue])
-        stats.number("refused_cooldown", refused[TriggerPolicy.Refusal.cooldown.rawValue])
-        stats.number("refused_limit", refused[TriggerPolicy.Refusal.limit.rawValue])
-        stats.number("armed", armed)
-        stats.number("unknown_bytes", unknown)
-        stats.number("command_bytes_ignored", commands)
-        stats.number("stale_bytes", stale)
+        stats.count("triggers", triggers)
+        stats.count("failed_actions", failedActions)
+        stats.count("refused_not_armed", refused[TriggerPolicy.Refusal.notArmed.rawValue])
+        stats.count("refused_busy", refused[TriggerPolicy.Refusal.busy.rawValue])
+        stats.count("refused_cooldown", refused[TriggerPolicy.Refusal.cooldown.rawValue])
+        stats.count("refused_limit", refused[TriggerPolicy.Refusal.limit.rawValue])
+        stats.count("armed", armed)
+        stats.count("unknown_bytes", unknown)
+        stats.count("command_bytes_ignored", commands)
+        stats.count("stale_bytes", stale)
     }
 }

@@ -64,8 +64,8 @@ public final class EchoHandler: Handler {
 
     /// Bytes answered, bytes that had to wait for ODR, and command bytes, which have no answer.
     public override func stats(_ stats: Stats) {
-        stats.number("echoed", echoed)
-        stats.number("delayed", delayed)
-        stats.number("commands_ignored", commands)
+        stats.count("echoed", echoed)
+        stats.count("delayed", delayed)
+        stats.count("commands_ignored", commands)
     }
 }

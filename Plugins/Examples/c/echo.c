@@ -93,8 +93,8 @@ static void echo_output_ready(void *instance, uint8_t str, uint64_t now) {
 
 static void echo_stats(void *instance, const struct kcs_stats *stats) {
     const struct echo *echo = instance;
-    stats->number(stats->ctx, "echoed", echo->echoed);
-    stats->number(stats->ctx, "commands_ignored", echo->commands);
+    kcs_figure(stats, "echoed", KCS_FIGURE_COUNTER, NULL, echo->echoed);
+    kcs_figure(stats, "commands_ignored", KCS_FIGURE_COUNTER, NULL, echo->commands);
 }
 
 static const struct kcs_plugin plugin = {

@@ -227,7 +227,7 @@ static void oem_reset(void *instance, uint64_t now) {
 
 static void oem_stats(void *instance, const struct kcs_stats *stats) {
     const struct oem *oem = instance;
-    stats->number(stats->ctx, "requests", oem->requests);
+    kcs_figure(stats, "requests", KCS_FIGURE_COUNTER, NULL, oem->requests);
 }
 
 /* Lets kcsmuxd see where these requests end before the host CPU says so. */

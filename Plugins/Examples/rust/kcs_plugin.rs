@@ -237,6 +237,7 @@ pub struct Stats {
     pub ctx: *mut c_void,
     pub number: unsafe extern "C" fn(ctx: *mut c_void, name: *const u8, value: u64),
     pub text: unsafe extern "C" fn(ctx: *mut c_void, name: *const u8, value: *const u8),
+    pub figure: unsafe extern "C" fn(ctx: *mut c_void, name: *const u8, kind: u32, unit: *const u8, value: u64),
 }
 
 #[repr(C)]
@@ -372,5 +373,5 @@ const _: () = {
     is(core::mem::size_of::<RequestLength>(), 8, 8);
     is(core::mem::size_of::<ActionResult>(), 24, 16);
     is(core::mem::size_of::<Window>(), 24, 24);
-    is(core::mem::size_of::<Stats>(), 32, 20);
+    is(core::mem::size_of::<Stats>(), 40, 24);
 };

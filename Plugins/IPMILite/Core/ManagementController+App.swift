@@ -118,6 +118,7 @@ extension ManagementController {
             if kind == 2 { emit(.run(.diagnostic)) }
         case .expired(let action):
             offset = action
+            watchdogExpiries += 1
             say(.warning, "watchdog: the timer expired, action \(action)")
             expire(action)
             if action & 1 != 0 { clearBootFlags(unless: 0x04, now) }

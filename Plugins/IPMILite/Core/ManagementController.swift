@@ -85,6 +85,7 @@ public final class ManagementController {
     // The FRU device written to last, and where that ended.
     var fruWritten = (index: -1, end: 0)
     var refusedWrites = 0
+    var watchdogExpiries = 0
     var droppedEvents = 0
     var refusalsSaid = RateLimit(interval: 60_000_000_000)
     var lossesSaid = RateLimit(interval: 60_000_000_000)
@@ -259,6 +260,8 @@ public final class ManagementController {
         public let lost: Int
         /// Changes of the host's that the limit refused.
         public let refused: Int
+        /// How often the watchdog's timer expired.
+        public let watchdogExpiries: Int
         /// What is left of the watchdog's countdown; nil while it stands still.
         public let watchdogMilliseconds: UInt64?
     }
@@ -267,6 +270,7 @@ public final class ManagementController {
     public func figures(now: UInt64) -> Figures {
         Figures(
             records: log.records.count, capacity: log.capacity, lost: droppedEvents, refused: refusedWrites,
+            watchdogExpiries: watchdogExpiries,
             watchdogMilliseconds: watchdog.running ? UInt64(watchdog.present(now: now)) * 100 : nil)
     }
 

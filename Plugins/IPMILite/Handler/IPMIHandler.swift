@@ -149,17 +149,18 @@ public final class IPMIHandler: Handler {
     }
 
     public override func stats(_ stats: Stats) {
-        stats.number("messages", messages)
-        stats.number("stores", stores)
-        stats.number("store_failures", storeFailures)
+        stats.count("messages", messages)
+        stats.count("stores", stores)
+        stats.count("store_failures", storeFailures)
         guard let controller else { return }
         let figures = controller.figures(now: host.now)
-        stats.number("sel_records", UInt64(figures.records))
-        stats.number("sel_capacity", UInt64(figures.capacity))
-        stats.number("records_damaged", UInt64(damagedRecords))
-        stats.number("events_lost", UInt64(figures.lost))
-        stats.number("writes_refused", UInt64(figures.refused))
-        if let left = figures.watchdogMilliseconds { stats.number("watchdog_ms", left) }
+        stats.gauge("sel_records", UInt64(figures.records))
+        stats.gauge("sel_capacity", UInt64(figures.capacity))
+        stats.gauge("records_damaged", UInt64(damagedRecords))
+        stats.count("events_lost", UInt64(figures.lost))
+        stats.count("writes_refused", UInt64(figures.refused))
+        stats.count("watchdog_expiries", UInt64(figures.watchdogExpiries))
+        if let left = figures.watchdogMilliseconds { stats.gauge("watchdog_ms", left, unit: "milliseconds") }
     }
 
     private func tick() {

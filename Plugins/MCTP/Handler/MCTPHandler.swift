@@ -102,29 +102,29 @@ public final class MCTPHandler: Handler {
     public override func stats(_ stats: Stats) {
         guard let endpoint else { return }
         let counters = endpoint.counters
-        stats.number("eid", UInt64(endpoint.eid.rawValue))
-        stats.number("packets_in", counters.packetsIn)
-        stats.number("packets_out", counters.packetsOut)
-        stats.number("messages_in", counters.messagesIn)
-        stats.number("messages_out", counters.messagesOut)
-        stats.number("queued", UInt64(endpoint.queued))
+        stats.gauge("eid", UInt64(endpoint.eid.rawValue))
+        stats.count("packets_in", counters.packetsIn)
+        stats.count("packets_out", counters.packetsOut)
+        stats.count("messages_in", counters.messagesIn)
+        stats.count("messages_out", counters.messagesOut)
+        stats.gauge("queued", UInt64(endpoint.queued))
         for reason in DropReason.allCases where counters[reason] > 0 {
-            stats.number(reason.name.description, counters[reason])
+            stats.count(reason.name.description, counters[reason])
         }
-        stats.number("clients", UInt64(endpoint.clientCount))
-        stats.number("clients_connected", endpoint.clientCounters.connected)
-        stats.number("clients_refused", endpoint.clientCounters.refused)
-        stats.number("clients_slow", endpoint.clientCounters.slow)
-        stats.number("client_packets_malformed", endpoint.clientCounters.malformed)
-        stats.number("client_answers_late", endpoint.clientCounters.lateAnswers)
-        stats.number("client_requests_refused", endpoint.clientCounters.refusedRequests)
-        if let messages { stats.number("unanswered", messages.unanswered) }
+        stats.gauge("clients", UInt64(endpoint.clientCount))
+        stats.count("clients_connected", endpoint.clientCounters.connected)
+        stats.count("clients_refused", endpoint.clientCounters.refused)
+        stats.count("clients_slow", endpoint.clientCounters.slow)
+        stats.count("client_packets_malformed", endpoint.clientCounters.malformed)
+        stats.count("client_answers_late", endpoint.clientCounters.lateAnswers)
+        stats.count("client_requests_refused", endpoint.clientCounters.refusedRequests)
+        if let messages { stats.count("unanswered", messages.unanswered) }
         guard let astlpc else { return }
-        stats.number("version", UInt64(astlpc.version?.rawValue ?? 0))
-        stats.number("mtu", astlpc.version == nil ? 0 : UInt64(astlpc.unit))
-        stats.number("protocol_errors", astlpc.protocolErrors)
-        stats.number("channels_refused", astlpc.refusals)
-        stats.number("window_repairs", astlpc.repairs)
+        stats.gauge("version", UInt64(astlpc.version?.rawValue ?? 0))
+        stats.gauge("mtu", astlpc.version == nil ? 0 : UInt64(astlpc.unit), unit: "bytes")
+        stats.count("protocol_errors", astlpc.protocolErrors)
+        stats.count("channels_refused", astlpc.refusals)
+        stats.count("window_repairs", astlpc.repairs)
     }
 
     /// Sends what clients gave us.

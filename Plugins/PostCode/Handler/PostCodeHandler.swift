@@ -85,9 +85,9 @@ public final class PostCodeHandler: Handler {
 
     /// How many there were, and the latest of both boots.
     public override func stats(_ stats: Stats) {
-        stats.number("codes", codes)
-        stats.number("boots", boots)
-        stats.number("command_bytes_ignored", commands)
+        stats.count("codes", codes)
+        stats.count("boots", boots)
+        stats.count("command_bytes_ignored", commands)
         stats.text("last_boot", Self.words(history.latest))
         stats.text("boot_before", Self.words(history.previous))
     }

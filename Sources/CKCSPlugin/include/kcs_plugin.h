@@ -312,13 +312,21 @@ struct kcs_window {
     uint64_t length; /* in bytes */
 };
 
-/* Where stats() puts its figures. Names are [a-z0-9_]+. */
+/* What the value of a figure does with time. */
+#define KCS_FIGURE_COUNTER 1u /* it counts up, from 0 when the instance was created */
+#define KCS_FIGURE_GAUGE 2u   /* it goes up and down */
+
+/* Where stats() puts its figures. Names are [a-z0-9_]+, and unique. */
 struct kcs_stats {
     uint32_t size;
     uint32_t reserved;
     void *KCS_NULLABLE ctx;
     void (*KCS_NONNULL number)(void *KCS_NULLABLE ctx, const char *KCS_NONNULL name, uint64_t value);
     void (*KCS_NONNULL text)(void *KCS_NULLABLE ctx, const char *KCS_NONNULL name, const char *KCS_NONNULL value);
+    /* Since 1.1. As number(), and says what the figure is, so that it is a metric of that type: KCS_FIGURE_*, and the unit of
+     * the value, [a-z]+ in the plural such as "bytes" or "watts"; NULL for what is counted. "milliseconds" become seconds. */
+    void (*KCS_NONNULL figure)(void *KCS_NULLABLE ctx, const char *KCS_NONNULL name, uint32_t kind,
+                               const char *KCS_NULLABLE unit, uint64_t value);
 };
 
 /* An instance's place on its channel; the first argument of every host call. */
@@ -555,6 +563,16 @@ kcs_failf(const struct kcs_host *KCS_NONNULL host, struct kcs_channel *KCS_NONNU
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     host->fail(channel, text);
+}
+
+/* A figure with what it is, also in a host of ABI 1.0, which does not ask. */
+static inline void kcs_figure(const struct kcs_stats *KCS_NONNULL stats, const char *KCS_NONNULL name, uint32_t kind,
+                              const char *KCS_NULLABLE unit, uint64_t value) {
+    if (KCS_HAS(stats, figure)) {
+        stats->figure(stats->ctx, name, kind, unit, value);
+    } else {
+        stats->number(stats->ctx, name, value);
+    }
 }
 
 /* The member of an object that `declared`, the array behind the object, names `key`; all options together are the object

@@ -28,7 +28,7 @@ extension HandlerInstance {
     public func tellReset(now: UInt64) { if phase == .started { descriptor.pointee.reset?(instance, now) } }
 
     /// Collects its figures.
-    public func collectStats(number: (String, UInt64) -> Void, text: (String, String) -> Void) {
+    public func collectStats(number: (Figure) -> Void, text: (String, String) -> Void) {
         guard phase == .started, let stats = descriptor.pointee.stats else { return }
         withoutActuallyEscaping(number) { number in
             withoutActuallyEscaping(text) { text in
@@ -38,12 +38,18 @@ extension HandlerInstance {
                     ctx: Unmanaged.passUnretained(sink).toOpaque(),
                     number: { context, name, value in
                         Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
-                            $0.number(String(cString: name), value)
+                            $0.number(Figure(String(cString: name), value))
                         }
                     },
                     text: { context, name, value in
                         Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
                             $0.text(String(cString: name), String(cString: value))
+                        }
+                    },
+                    figure: { context, name, kind, unit, value in
+                        Unmanaged<StatsSink>.fromOpaque(context!)._withUnsafeGuaranteedRef {
+                            let unit = unit.map { String(cString: $0) } ?? ""
+                            $0.number(Figure(String(cString: name), value, Figure.Kind(rawValue: kind), unit))
                         }
                     })
                 withExtendedLifetime(sink) { stats(instance, &record) }
@@ -53,9 +59,9 @@ extension HandlerInstance {
 }
 
 private final class StatsSink {
-    let number: (String, UInt64) -> Void
+    let number: (Figure) -> Void
     let text: (String, String) -> Void
-    init(_ number: @escaping (String, UInt64) -> Void, _ text: @escaping (String, String) -> Void) {
+    init(_ number: @escaping (Figure) -> Void, _ text: @escaping (String, String) -> Void) {
         self.number = number
         self.text = text
     }

@@ -53,7 +53,7 @@ import Testing
             static const char *const characters[] = {"x", "\\xC3\\xA9", "\\xE2\\x82\\xAC", "\\xF0\\x9D\\x84\\x9E"};
             struct kcs_host host;
             struct kcs_report report = {sizeof report, 0, NULL, take_error};
-            struct kcs_stats stats = {sizeof stats, 0, NULL, NULL, take_text};
+            struct kcs_stats stats = {sizeof stats, 0, NULL, NULL, take_text, NULL};
             struct kcs_value value;
             char text[16], longest[KCS_TEXT_SIZE + 8];
             size_t length, before, size;

@@ -234,6 +234,9 @@ public final class FakeDaemon {
             text: { context, name, value in
                 Unmanaged<Figures>.fromOpaque(context!).takeUnretainedValue().texts[String(cString: name)] =
                     String(cString: value)
+            },
+            figure: { context, name, _, _, value in
+                Unmanaged<Figures>.fromOpaque(context!).takeUnretainedValue().numbers[String(cString: name)] = value
             })
         plugin.stats?(instance, &stats)
         return figures

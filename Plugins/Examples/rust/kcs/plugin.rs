@@ -72,8 +72,29 @@ pub struct Stats<'a> {
 }
 
 impl Stats<'_> {
+    /// A figure of which nothing more is known.
     pub fn number(&self, name: &str, value: u64) {
         with_text(&name, |name| unsafe { (self.raw.number)(self.raw.ctx, name, value) });
+    }
+
+    /// A figure that counts up, from 0 when the handler was created.
+    pub fn count(&self, name: &str, value: u64) {
+        self.figure(name, 1, "", value);
+    }
+
+    /// A figure that goes up and down, in a unit such as "bytes", or in none.
+    pub fn gauge(&self, name: &str, unit: &str, value: u64) {
+        self.figure(name, 2, unit, value);
+    }
+
+    fn figure(&self, name: &str, kind: u32, unit: &str, value: u64) {
+        // kcsmuxd may be one of ABI 1.0, which does not ask.
+        if (self.raw.size as usize) < core::mem::size_of::<raw::Stats>() {
+            return self.number(name, value);
+        }
+        with_text(&name, |name| {
+            with_text(&unit, |unit| unsafe { (self.raw.figure)(self.raw.ctx, name, kind, unit, value) })
+        });
     }
 
     pub fn text(&self, name: &str, value: &str) {

@@ -79,16 +79,19 @@ enum StatusReport {
         }
     }
 
+    /// Figures of a handler at most.
+    static let mostFigures = 256
+
     /// A handler's own figures; the first of those with one name counts.
     private static func stats(_ handler: ChannelHandler) -> [JSONMember] {
         var members: [JSONMember] = []
         func add(_ name: String, _ value: JSONValue) {
-            guard members.count < 256, !members.contains(where: { $0.name == name }) else { return }
+            guard members.count < mostFigures, !members.contains(where: { $0.name == name }) else { return }
             members.append(JSONMember(name, value))
         }
         handler.calling(.stats) {
             handler.collectStats(
-                number: { add($0, .unsigned($1)) }, text: { add($0, .string($1)) })
+                number: { add($0.name, .unsigned($0.value)) }, text: { add($0, .string($1)) })
         }
         return members
     }
