@@ -22,6 +22,8 @@ final class ChannelContext {
     private var devicePath: String
     var recorder: Recorder?
     var counters = ChannelCounters()
+    /// What its messages took; nil where there never were any.
+    var latency: MessageLatency?
     /// Why the channel is to fail. Whoever says so may be in the middle of a handler's call, or of a transfer: the channel
     /// fails when the turn's descriptors have been seen to.
     private(set) var failure: String?

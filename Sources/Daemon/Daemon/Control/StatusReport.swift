@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import Capture
+import Common
 import DaemonConfiguration
 import JSON
 import KCS
@@ -43,6 +44,7 @@ enum StatusReport {
         add("last_error", .optional(channel.lastError))
         add("last_error_at", channel.lastError == nil ? .null : .string(UTCTime.milliseconds(channel.lastErrorAt)))
         add("transfers", transfers(channel))
+        add("latency", latency(channel.context.latency))
         add("capture", capture(channel))
         return .object(members)
     }
@@ -105,6 +107,27 @@ enum StatusReport {
             "stale_replies": .unsigned(counters.stale), "dropped_bytes": .unsigned(counters.dropped),
             "stray_bytes": .unsigned(counters.strays), "wrong_guesses": .unsigned(counters.wrongGuesses),
         ]
+    }
+
+    private static func latency(_ latency: MessageLatency?) -> JSONValue {
+        guard let latency else { return .null }
+        var answers: [JSONMember] = []
+        for kind in CommandClass.allCases where latency.answers[kind.rawValue].count > 0 {
+            answers.append(JSONMember(kind.name, histogram(latency.answers[kind.rawValue])))
+        }
+        return [
+            "answer": .object(answers), "fetch": histogram(latency.fetches), "delivery": histogram(latency.deliveries),
+        ]
+    }
+
+    /// Its buckets that are not empty: the bound, or null, and the count.
+    private static func histogram(_ histogram: LatencyHistogram) -> JSONValue {
+        var buckets: [JSONValue] = []
+        for index in 0..<LatencyHistogram.bucketCount where histogram[index] > 0 {
+            let bound = LatencyHistogram.bound(of: index)
+            buckets.append(.array([bound.map { .unsigned($0) } ?? .null, .unsigned(histogram[index])]))
+        }
+        return ["count": .unsigned(histogram.count), "sum_ns": .unsigned(histogram.sum), "buckets": .array(buckets)]
     }
 
     private static func capture(_ channel: Channel) -> JSONValue {

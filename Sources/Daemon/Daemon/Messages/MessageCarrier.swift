@@ -10,6 +10,8 @@ class MessageCarrier {
     var descriptor: Int32 { -1 }
     /// What has been counted.
     var counters: TransferCounters { TransferCounters() }
+    /// How many answers the host CPU has read to their end, as far as it is known.
+    var answersRead: UInt64 { 0 }
     /// The device was opened and drained: begins, with SMS_ATN as given.
     func begin(attention: Bool, now: UInt64) throws(Errno) {}
     /// The device is ready, or may be.

@@ -43,6 +43,7 @@ final class MessageService: EventSource {
     private let handlers: [HandlerInstance]
     private let carrier: MessageCarrier
     private let request: UnsafeMutableRawBufferPointer
+    private let latency: MessageLatency
     private var requestCount = 0
     private var state = State.idle
     /// The request before that was answered by a handler: a second answer to it is a mistake, not a race.
@@ -60,6 +61,9 @@ final class MessageService: EventSource {
         self.attentive = attentive
         self.handlers = handlers
         self.carrier = carrier
+        latency = context.latency ?? MessageLatency()
+        context.latency = latency
+        latency.carrierBegan()
         request = .allocate(byteCount: TransferMachine.requestCapacity, alignment: 8)
         super.init()
     }
@@ -115,7 +119,9 @@ final class MessageService: EventSource {
                 switch try carrier.next(into: request, now: context.loop.now) {
                 case .request(let token, let count): try offer(token, count)
                 case .ended(let token, let end): withdraw(token, end)
-                case .waiting(let deadline, let interest): return wait(deadline, interest)
+                case .waiting(let deadline, let interest):
+                    latency.answersRead(carrier.answersRead, at: context.recordTime)
+                    return wait(deadline, interest)
                 }
             }
         } catch { context.deviceFailed(error) }
@@ -133,7 +139,9 @@ final class MessageService: EventSource {
     private func offer(_ token: MessageToken, _ count: Int) throws(Errno) {
         requestCount = count
         let bytes = UnsafeRawBufferPointer(rebasing: request[..<count])
-        context.recorder?.message(.fromHost, link: .ipmi, bytes, at: context.recordTime)
+        let time = context.recordTime
+        context.recorder?.message(.fromHost, link: .ipmi, bytes, at: time)
+        latency.requestCame(request[0], at: time, clock: Clock.boot)
         try offer(token, toThoseBehind: nil, otherwise: CompletionCode.invalidCommand.rawValue)
     }
 
@@ -184,7 +192,12 @@ final class MessageService: EventSource {
             }
         }
         guard try result.get() == .accepted else { return }
-        bytes.withUnsafeBytes { context.recorder?.message(.toHost, link: .ipmi, $0, at: context.recordTime) }
+        bytes.withUnsafeBytes { answered($0, at: Clock.boot) }
+    }
+
+    private func answered(_ bytes: UnsafeRawBufferPointer, at time: UInt64) {
+        context.recorder?.message(.toHost, link: .ipmi, bytes, at: time)
+        latency.answerWent(at: time)
     }
 
     /// NetFn, command and a completion code.
@@ -197,9 +210,7 @@ final class MessageService: EventSource {
         guard let owed = state.owed, owed.token == token else { return }
         state = .idle
         guard end == .expired else { return }
-        shortResponse(CompletionCode.timeout.rawValue).withUnsafeBytes {
-            context.recorder?.message(.toHost, link: .ipmi, $0, at: context.recordTime)
-        }
+        shortResponse(CompletionCode.timeout.rawValue).withUnsafeBytes { answered($0, at: context.recordTime) }
         context.log.write(
             .warning, context.name,
             "plugin \(owed.handler.plugin.name): NetFn \(Hex.number(request[0] >> 2)) command \(Hex.number(request[1]))"
@@ -230,7 +241,7 @@ final class MessageService: EventSource {
                 carrier.withhold(token, now: context.loop.now)
             } else if try carrier.reply(token, bytes, now: context.loop.now) == .accepted {
                 // The turn's time is the request's: what the handler took would not be seen.
-                context.recorder?.message(.toHost, link: .ipmi, bytes, at: Clock.boot)
+                answered(bytes, at: Clock.boot)
             } else {
                 context.counters.staleReplies += 1
                 return KCS_E_STALE

@@ -31,6 +31,7 @@ final class TransferCarrier: MessageCarrier {
 
     override var descriptor: Int32 { device.descriptor }
     override var counters: TransferCounters { machine.counters }
+    override var answersRead: UInt64 { machine.counters.completed }
 
     override func begin(attention: Bool, now: UInt64) throws(Errno) {
         if machine.handshake == .strict { CurrentThread.setTimerSlack(Self.strictSlack) }
