@@ -30,22 +30,24 @@ _kcsctl() {
     --device) _kcsctl_words "raw-kcs serio-raw ipmi-kcs sim"; return ;;
     --channel) _kcsctl_channels; return ;;
     --link) _kcsctl_words "register ipmi mctp"; return ;;
+    --format) _kcsctl_words "openmetrics prometheus"; return ;;
     --since | --until) return ;;
     esac
     # The command's own words before the cursor: options and their values are left out.
     for ((index = 1; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until | --link) ((index++)) ;;
+        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until | --link | --format) ((index++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[index]}") ;;
         esac
     done
     local general="--socket --json --help"
     case "${words[*]}" in
-    "") _kcsctl_words "status start stop restart reset reload log-level capture plugin decode $general --version" ;;
+    "") _kcsctl_words "status start stop restart reset reload log-level metrics capture plugin decode $general --version" ;;
     status) _kcsctl_channels "--names $general" ;;
     start | stop | restart | reset) _kcsctl_channels "$general" ;;
     log-level) _kcsctl_words "error warning notice info debug trace $general" ;;
+    metrics) _kcsctl_words "--format --http -o $general" ;;
     capture) _kcsctl_words "dump follow convert $general" ;;
     "capture dump") _kcsctl_channels "--all -o $general" ;;
     "capture follow") _kcsctl_channels "--from-oldest $general" ;;

@@ -295,6 +295,13 @@ public final class Supervisor {
         ]
     }
 
+    /// The daemon's own part of its metrics.
+    var metricsHead: MetricsHead {
+        MetricsHead(
+            version: Version.text, uptime: Clock.monotonic - began,
+            dumps: captures.kept.map { (UInt64($0.files), $0.bytes, UInt64($0.removed)) })
+    }
+
     private var dumps: JSONValue {
         guard let kept = captures.kept else { return .null }
         return [

@@ -10,9 +10,10 @@ struct Arguments {
     /// Options with a value, and those without. What is known depends on the command, which `only` checks.
     private static let withValue = [
         "--socket", "--output", "--plugin-path", "--trust", "--device", "--channel", "--since", "--until", "--link",
+        "--format",
     ]
     private static let withoutValue = [
-        "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest", "--messages",
+        "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest", "--messages", "--http",
     ]
 
     /// Takes the arguments apart, the program's name not among them.

@@ -10,6 +10,7 @@ enum HelpText {
           start|stop|restart|reset CHANNEL  act on a channel
           reload                            take the changed configuration file over
           log-level [LEVEL]                 show or set what is logged
+          metrics                           what it counts, for Prometheus
           capture dump CHANNEL|--all        keep what was recorded
           capture follow CHANNEL            record to standard output, for wireshark -k -i -
 
@@ -31,7 +32,7 @@ enum HelpText {
 
     /// The commands' names.
     static let commands = [
-        "status", "start", "stop", "restart", "reset", "reload", "log-level", "capture", "plugin", "decode",
+        "status", "start", "stop", "restart", "reset", "reload", "log-level", "metrics", "capture", "plugin", "decode",
     ]
 
     static func command(_ words: [String]) -> String? {
@@ -50,6 +51,7 @@ enum HelpText {
         case "log-level":
             return "Usage: kcsctl log-level [error|warning|notice|info|debug|trace]\n\n"
                 + "Sets what is logged until kcsmuxd ends, or prints it. At trace, every byte is."
+        case "metrics": return metrics
         case "plugin": return plugin
         case "capture": return capture
         case "decode": return decode
@@ -79,6 +81,16 @@ enum HelpText {
 
         Has kcsmuxd check its configuration file and take it over. A wrong file changes nothing: its mistakes are printed, and
         the exit status is 78. Channels whose settings are the same are not touched.
+        """
+
+    private static let metrics = """
+        Usage: kcsctl metrics [--format openmetrics|prometheus] [-o FILE|-] [--http]
+
+        Prints what kcsmuxd and its handlers count, what requests took, and the state of each channel, as OpenMetrics text.
+
+          --format prometheus  the text format of Prometheus before OpenMetrics, which node_exporter's folder of text files takes
+          -o FILE              write FILE, which is whole at any moment
+          --http               answer one HTTP request on standard input, as a unit does that a socket starts
         """
 
     private static let plugin = """

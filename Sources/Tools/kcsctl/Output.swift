@@ -38,12 +38,12 @@ struct NewFile: ~Copyable {
     private let path: String
     private let unfinished: String
 
-    /// For its owner only, as captures may hold passwords.
-    init(_ path: String) throws(Failure) {
+    /// For its owner only, as captures may hold passwords, unless `mode` says otherwise.
+    init(_ path: String, mode: mode_t = 0o600) throws(Failure) {
         self.path = path
         unfinished = "\(path).\(CurrentProcess.identifier).part"
         do throws(SystemError) {
-            file = try Syscalls.open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            file = try Syscalls.open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         } catch { throw Failure(.cannotCreate, error.description) }
     }
 

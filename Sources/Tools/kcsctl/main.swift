@@ -29,6 +29,10 @@ func run(_ arguments: Arguments) throws(Failure) {
     case "log-level":
         try arguments.only([])
         try DaemonCommands(arguments, socket).logLevel(try operand(words, optional: true, "LEVEL"))
+    case "metrics":
+        try arguments.only(["--format", "--http", "--output"])
+        try none(words)
+        try MetricsCommand(arguments, socket).run()
     case "decode":
         try arguments.only(["--channel", "--since", "--until", "--errors", "--messages", "--link", "--output"])
         var decode = DecodeCommand(arguments)

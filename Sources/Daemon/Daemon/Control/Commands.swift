@@ -44,6 +44,9 @@ final class Commands {
         case "status":
             try allow(["channel"], request)
             return try status(request)
+        case "metrics":
+            try allow(["format"], request)
+            return try metrics(request)
         case "start", "stop", "restart", "reset":
             try allow(["channel"], request)
             return try operate(command, try channel(request), client)
@@ -104,6 +107,15 @@ final class Commands {
         let chosen = request["channel"] == nil ? withSupervisor { $0.channels } : [try channel(request)]
         let head = withSupervisor { $0.summaryObject }
         return .stream(StatusStream(head, chosen))
+    }
+
+    private func metrics(_ request: JSONValue) throws(ControlError) -> ControlReply {
+        let names = [MetricsStream.name(true), MetricsStream.name(false)]
+        let isOpenMetrics = !(try word("format", names, request) ?? names[0]).utf8.elementsEqual(names[1].utf8)
+        return .stream(
+            withSupervisor { supervisor in
+                MetricsStream(isOpenMetrics: isOpenMetrics, supervisor.channels) { supervisor.metricsHead }
+            })
     }
 
     private func operate(_ command: String, _ channel: Channel, _ client: ControlClient) throws(ControlError)
