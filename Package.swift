@@ -130,7 +130,7 @@ let testTargets: [Target] = [
     tests("Protocols/Wire", "Wire"), tests("Protocols/MCTP", "MCTP Wire"), tests("Protocols/JSON", "JSON"),
     tests("Configuration/Schema", "Schema"),
     tests("Configuration/YAML", "Schema YAML"),
-    tests("Configuration/DaemonConfiguration", "DaemonConfiguration Schema YAML"),
+    tests("Configuration/DaemonConfiguration", "DaemonConfiguration Schema TestKit YAML"),
     tests("Devices/DriverModel", "DriverModel"),
     tests("Devices/SimulatedDevice", "DriverModel SimulatedDevice SimulatedPeer"),
     tests("Devices/Devices", "Devices DriverModel SimulatedDevice TestKit"),

@@ -6,13 +6,14 @@ import YAML
 /// Makes a configuration of checked values. Goes on after mistakes, so what it makes of a wrong file is not to be used;
 /// rules that tie several keys together are checked by `CrossChecks` on the way.
 struct ConfigurationReader {
-    private let root: Node
+    /// What the elements of `channels` were made of, those of included files as well.
+    private let nodes: [Node]
     private let devices: [DeviceType]
     private let diagnostics: Diagnostics
     private let checks: CrossChecks
 
-    init(_ root: Node, _ devices: [DeviceType], _ diagnostics: Diagnostics) {
-        self.root = root
+    init(_ nodes: [Node], _ devices: [DeviceType], _ diagnostics: Diagnostics) {
+        self.nodes = nodes
         self.devices = devices
         self.diagnostics = diagnostics
         checks = CrossChecks(diagnostics)
@@ -21,8 +22,6 @@ struct ConfigurationReader {
     func configuration(_ file: Value) -> Configuration {
         checks.version(file["version"])
         let capture = self.capture(file["capture"], base: nil)
-        var nodes: [Node] = []
-        if case .sequence(let elements) = root.value(of: "channels")?.content { nodes = elements }
         var channels: [ChannelConfiguration] = []
         if let list = file["channels"].list {
             channels = zip(list, nodes).map { channel($0, $1, capture) }

@@ -101,23 +101,25 @@ struct CrossChecks {
     }
 
     func unique(_ channels: [ChannelConfiguration]) {
-        // The lines of names, and the channels with a path.
-        var names: [String: Int] = [:]
+        // Where names stand, and the channels with a path.
+        var names: [String: Mark] = [:]
         var paths: [String: Int] = [:]
         for (index, channel) in channels.enumerated() {
             if let first = names[channel.name], !channel.name.isEmpty {
                 diagnostics.error(
-                    "the name \(quote(channel.name)) is taken by the channel at line \(first)",
-                    at: channel.nameOrigin.mark)
+                    "the name \(quote(channel.name)) is taken by the channel at "
+                        + diagnostics.place(first, from: channel.nameOrigin.mark), at: channel.nameOrigin.mark)
             } else {
-                names[channel.name] = Int(channel.nameOrigin.mark.line)
+                names[channel.name] = channel.nameOrigin.mark
             }
             guard !channel.device.path.isEmpty else { continue }
             let path = CrossChecks.plain(channel.device.path)
             if let first = paths[path].map({ channels[$0] }) {
+                let mark = channel.device.pathOrigin.mark
+                let place = diagnostics.place(first.device.pathOrigin.mark, from: mark)
                 diagnostics.error(
-                    "the device \(quote(channel.device.path)) is that of channel \(quote(first.name)), at line "
-                        + "\(first.device.pathOrigin.mark.line), already", at: channel.device.pathOrigin.mark)
+                    "the device \(quote(channel.device.path)) is that of channel \(quote(first.name)), at \(place), already",
+                    at: mark)
             } else {
                 paths[path] = index
             }

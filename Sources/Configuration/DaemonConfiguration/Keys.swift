@@ -8,16 +8,31 @@ public enum Keys {
     private static let second: Int64 = 1_000_000_000
     private static let hour: Int64 = 3600 * 1_000_000_000
 
-    /// The whole file, where these are the types of devices.
-    public static func file(_ devices: [DeviceType]) -> OptionShape {
+    /// The whole file, where these are the types of devices. One that includes others needs no channels of its own.
+    public static func file(_ devices: [DeviceType], needsChannels: Bool = true) -> OptionShape {
+        OptionShape(.object, children: file + [channels(devices, isRequired: needsChannels)])
+    }
+
+    /// A file that another one includes.
+    static func included(_ devices: [DeviceType]) -> OptionShape {
         OptionShape(
             .object,
-            children: file + [
-                OptionShape(
-                    .list, key: "channels", help: "The KCS channels, one element each.", required: true, maximum: 4096,
-                    children: [channel(devices)])
+            children: [
+                OptionShape(.integer, key: "version", help: "The format of this file; always 1."),
+                channels(devices, isRequired: true),
             ])
     }
+
+    private static func channels(_ devices: [DeviceType], isRequired: Bool) -> OptionShape {
+        OptionShape(
+            .list, key: "channels", help: "The KCS channels, one element each.", required: isRequired, maximum: 4096,
+            children: [channel(devices)])
+    }
+
+    private static let include = OptionShape(
+        .oneOf, key: "include",
+        help: "Files, and folders of *.yaml in the order of names, with channels more; relative to this file's folder.",
+        children: [OptionShape(.path), OptionShape(.list, maximum: 64, children: [OptionShape(.path)])])
 
     private static let file = [
         OptionShape(.integer, key: "version", help: "The format of this file; always 1.", required: true),
@@ -43,6 +58,7 @@ public enum Keys {
         realtime,
         control,
         captureDefaults,
+        include,
     ]
 
     private static let realtime = OptionShape(

@@ -31,15 +31,16 @@ public struct Diagnostic: Equatable, Sendable {
     }
 }
 
-/// What there is to say about one file. Collects everything, so that one run reports every mistake; keeps the first
+/// What there is to say about one file, and those that are read with it. Collects everything, so that one run reports every mistake; keeps the first
 /// hundred and counts the rest.
 public final class Diagnostics {
     /// The file's name as it is printed.
-    public let file: String
+    public var file: String { sources[0].file }
     /// Errors so far, those over the limit included.
     public private(set) var errorCount = 0
 
-    private let text: SourceText
+    /// The file, and those that were added: marks have their numbers.
+    private var sources: [(file: String, text: SourceText)]
     /// In the order of places.
     private var kept: [Diagnostic] = []
     private var dropped = 0
@@ -49,8 +50,28 @@ public final class Diagnostics {
 
     /// Nothing yet about a file with this content.
     public init(file: String, text: [UInt8] = []) {
-        self.file = file
-        self.text = SourceText(text)
+        sources = [(file, SourceText(text))]
+    }
+
+    /// Nothing yet about the same files as another's.
+    public init(about other: Diagnostics) { sources = other.sources }
+
+    /// Another file that is read with the first; its number for the marks in it.
+    public func add(file: String, text: [UInt8]) -> Int {
+        sources.append((file, SourceText(text)))
+        return sources.count - 1
+    }
+
+    /// The name of the file in which a place is.
+    public func file(of mark: Mark?) -> String { mark.map { source($0).file } ?? file }
+
+    /// A place in a sentence about another: `line 3`, or `FILE:3` if that is in another file.
+    public func place(_ mark: Mark, from other: Mark) -> String {
+        mark.source == other.source ? "line \(mark.line)" : "\(file(of: mark)):\(mark.line)"
+    }
+
+    private func source(_ mark: Mark) -> (file: String, text: SourceText) {
+        sources[mark.source < sources.count ? mark.source : 0]
     }
 
     /// Was there an error?
@@ -92,6 +113,7 @@ public final class Diagnostics {
     public func render(_ diagnostic: Diagnostic) -> String {
         let sentence = "\(diagnostic.severity.word): \(diagnostic.message)\n"
         guard let mark = diagnostic.mark else { return "\(file): \(sentence)" }
+        let (file, text) = source(mark)
         let caret = Caret(text, line: mark.line, column: mark.column)
         return "\(file):\(mark.line):\(mark.column): \(sentence)\(caret.source)\n\(caret.pointer)\n"
     }

@@ -20,18 +20,20 @@ public enum Document {
     /// The document in `bytes`, or nil when there is none that makes sense. What is wrong with it is added to
     /// `diagnostics`, which was made with the same bytes. A document with mistakes that leave its structure intact (a
     /// tag, a duplicate key, a merge key, an unknown alias, a second document) is still returned, so that the rest can
-    /// be checked; a syntax error or a limit is reported alone.
-    public static func parse(_ bytes: [UInt8], _ diagnostics: Diagnostics, limits: Limits = Limits()) -> Node? {
+    /// be checked; a syntax error or a limit is reported alone. `number` is that of the file in `diagnostics`.
+    public static func parse(
+        _ bytes: [UInt8], _ diagnostics: Diagnostics, source number: Int = 0, limits: Limits = Limits()
+    ) -> Node? {
         guard bytes.count <= limits.bytes else {
             diagnostics.error("larger than \(Quantity.size(UInt64(limits.bytes)))", at: nil)
             return nil
         }
         let source = SourceText(bytes)
         if let fault = source.firstFault() {
-            diagnostics.error(fault.message, at: fault.mark)
+            diagnostics.error(fault.message, at: fault.mark.placed(in: number))
             return nil
         }
-        guard let events = EventSource(source.bytes) else {
+        guard let events = EventSource(source.bytes, source: number) else {
             diagnostics.error("out of memory", at: nil)
             return nil
         }
@@ -43,7 +45,8 @@ public enum Document {
             return root
         } catch {
             // libyaml says that a text without a last line feed ends on the line after it.
-            diagnostics.error(error.message, at: min(error.mark, source.mark(at: source.bytes.count)))
+            let place = min(error.mark.placed(in: 0), source.mark(at: source.bytes.count))
+            diagnostics.error(error.message, at: place.placed(in: number))
             return nil
         }
     }

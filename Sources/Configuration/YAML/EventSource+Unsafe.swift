@@ -33,9 +33,11 @@ enum Event {
 @safe struct EventSource: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
+    private let source: Int
 
-    /// Fails when memory is short.
-    init?(_ bytes: [UInt8]) {
+    /// Fails when memory is short. `source` is the number of the text in marks.
+    init?(_ bytes: [UInt8], source: Int) {
+        self.source = source
         unsafe parser = .allocate(capacity: 1)
         guard unsafe yaml_parser_initialize(parser) == 1 else {
             unsafe parser.deallocate()
@@ -58,7 +60,7 @@ enum Event {
         var event = unsafe yaml_event_t()
         guard unsafe yaml_parser_parse(parser, &event) == 1 else { return failure() }
         defer { unsafe yaml_event_delete(&event) }
-        let mark = unsafe EventSource.mark(event.start_mark)
+        let mark = unsafe mark(event.start_mark)
         // The member of the union that is read is the one that the type names.
         switch unsafe event.type {
         case YAML_STREAM_START_EVENT: return .streamStart
@@ -92,7 +94,7 @@ enum Event {
         }
         let place = unsafe parser.pointee.problem_mark
         return unsafe .failure(
-            EventSource.mark(place), problem: parser.pointee.problem.map { unsafe String(cString: $0) } ?? "not YAML",
+            mark(place), problem: parser.pointee.problem.map { unsafe String(cString: $0) } ?? "not YAML",
             context: unsafe parser.pointee.context.map { unsafe String(cString: $0) } ?? "",
             line: unsafe Int(clamping: parser.pointee.context_mark.line) + 1)
     }
@@ -108,7 +110,7 @@ enum Event {
     }
 
     /// libyaml counts from 0.
-    private static func mark(_ mark: yaml_mark_t) -> Mark {
-        Mark(line: Int32(clamping: mark.line) &+ 1, column: Int32(clamping: mark.column) &+ 1)
+    private func mark(_ mark: yaml_mark_t) -> Mark {
+        Mark(line: Int32(clamping: mark.line) &+ 1, column: Int32(clamping: mark.column) &+ 1, source: source)
     }
 }

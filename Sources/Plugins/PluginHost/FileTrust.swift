@@ -6,7 +6,7 @@ public enum FileTrust {
     /// Why an open file is not trusted: itself, or a folder on its way, in words; nil when nobody else can change it.
     /// `path` is the file's, all links resolved; `status` that of what is open.
     public static func fault(_ path: String, _ status: FileStatus) -> String? {
-        if let finding = writers(path, status) { return "the file is \(finding)" }
+        if let finding = writers(path, status) { return "the \(status.isFolder ? "folder" : "file") is \(finding)" }
         var folder = path
         repeat {
             folder = Path.parent(of: folder)

@@ -17,7 +17,10 @@ struct FileSchema {
 
     /// The schema, one line.
     func line(_ kinds: [DeviceKind]) -> [UInt8] {
-        var members = Self.members(of: Keys.file(kinds.map { DeviceType($0) }))
+        var members = Self.members(of: Keys.file(kinds.map { DeviceType($0) }, needsChannels: false))
+        // One of them is enough: a file may leave all channels to those that it includes.
+        let sources = ["channels", "include"].map { ["required": .array([.string($0)])] as JSONValue }
+        members.append(JSONMember("anyOf", .array(sources)))
         members.insert(JSONMember("$schema", .string("https://json-schema.org/draft/2020-12/schema")), at: 0)
         members.insert(JSONMember("title", .string("kcsmux.yaml")), at: 1)
         let options = plugins.map { plugin in

@@ -32,7 +32,7 @@ import Testing
             return isKey ? indent + bare.dropFirst(2) : line
         }.joined(separator: "\n")
         let outcome = parse(text)
-        #expect(outcome.diagnostics.render() == "")
+        #expect(outcome.diagnostics.all.map { $0.message } == ["there is no folder 'channels.d'; nothing is included"])
         #expect(outcome.configuration?.realtime?.fifoPriority == 50)
         #expect(outcome.configuration?.control.group == "kcsmux")
     }

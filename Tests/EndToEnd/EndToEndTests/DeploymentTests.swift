@@ -60,6 +60,26 @@ import Testing
                 """)
     }
 
+    @Test(arguments: [
+        "include: channels.d", "include: [one.yaml, 'channels.d']   # more", "include:\n- one.yaml\n- channels.d/",
+        "include:\n  - \"channels.d\"\n  - one.yaml",
+    ]) func generatorGrantsWhatIncludedFilesName(include: String) throws {
+        try Syscalls.makeFolders("\(folder.path)/channels.d")
+        try folder.write("channels.d/a.yaml", "channels: [{name: a, device: {type: raw-kcs, path: /dev/raw-kcs2}}]\n")
+        try folder.write("channels.d/b.yaml", "channels:\n- {name: b, device: {type: raw-kcs, path: /dev/raw-kcs3}}")
+        try folder.write(
+            "channels.d/c.yaml.old", "channels: [{name: c, device: {type: raw-kcs, path: /dev/raw-kcs4}}]\n")
+        try folder.write("one.yaml", "channels: []\n")
+        #expect(
+            try generated("version: 1\n\(include)\nchannels: []\n") == """
+                # Made by kcsmux-generator from \(folder.path)/kcsmux.yaml.
+                [Service]
+                DeviceAllow=/dev/raw-kcs2 rw
+                DeviceAllow=/dev/raw-kcs3 rw
+
+                """)
+    }
+
     @Test func generatorGrantsWhatActionsAndSchedulingTake() throws {
         #expect(
             try generated(everything) == """

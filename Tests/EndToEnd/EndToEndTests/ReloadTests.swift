@@ -62,6 +62,39 @@ extension EndToEnd {
             #expect(reload(daemon).contains("no channel changed"))
         }
 
+        @Test func fileThatIsAddedToAnIncludedFolderIsPickedUp() throws {
+            try Syscalls.makeFolders("\(bench.path)/channels.d")
+            func add(_ name: String) throws {
+                try bench.folder.write(
+                    "channels.d/\(name).yaml",
+                    "channels: [{name: \(name), device: {type: sim, path: \(bench.path)/\(name)}, plugin: echo}]\n")
+            }
+            try bench.folder.write(
+                "kcsmux.yaml",
+                """
+                version: 1
+                state_directory: \(bench.path)/state
+                capture: {directory: \(bench.path)/captures}
+                include: channels.d
+                """)
+            try add("one")
+            let daemon = try bench.start(running: 1)
+            try add("two")
+            #expect(reload(daemon).hasSuffix(": +two"))
+            #expect(try bench.host("two").exchange(9) == 9)
+            try bench.folder.write("channels.d/two.yaml", "channels:\n- {name: one}\n")
+            #expect(reload(daemon).contains("is invalid, nothing was changed"))
+            #expect(daemon.line("channels.d/two.yaml:2:3: error: missing key 'device'") != nil, "\(daemon.log)")
+            #expect(daemon.line("the name 'one' is taken by the channel at", "channels.d/one.yaml:1") != nil)
+            try add("two")
+            CLinux.chmod("\(bench.path)/channels.d/two.yaml", 0o666)
+            #expect(reload(daemon).contains("is invalid, nothing was changed"))
+            #expect(
+                daemon.line("channels.d/two.yaml is not trusted: the file is writable by others (mode 0666)") != nil)
+            CLinux.unlink("\(bench.path)/channels.d/two.yaml")
+            #expect(reload(daemon).hasSuffix(": -two"))
+        }
+
         @Test func devicesMayChangeHands() throws {
             func configure(_ first: String, _ second: String) throws {
                 try bench.folder.write(

@@ -152,7 +152,7 @@ final class Commands {
             throw ControlError(
                 "configuration", "\(report.path) is invalid, nothing was changed",
                 details: [
-                    JSONMember("diagnostics", .array(report.diagnostics.all.map { Self.diagnostic($0) })),
+                    JSONMember("diagnostics", Self.list(report.diagnostics)),
                     JSONMember("text", .string(report.diagnostics.render())),
                 ])
         }
@@ -160,18 +160,22 @@ final class Commands {
             "file": .string(report.path), "added": .strings(report.added), "removed": .strings(report.removed),
             "changed": .strings(report.changed), "unchanged": .integer(report.unchanged),
             "plugins_changed_on_disk": .strings(report.pluginsChangedOnDisk), "notes": .strings(report.notes),
-            "diagnostics": .array(report.diagnostics.all.map { Self.diagnostic($0) }),
+            "diagnostics": Self.list(report.diagnostics),
             "text": .string(report.diagnostics.render()),
         ])
     }
 
-    private static func diagnostic(_ diagnostic: Diagnostic) -> JSONValue {
-        [
-            "severity": .string(diagnostic.severity.word),
-            "line": diagnostic.mark.map { .integer(Int($0.line)) } ?? .null,
-            "column": diagnostic.mark.map { .integer(Int($0.column)) } ?? .null,
-            "message": .string(diagnostic.message),
-        ]
+    private static func list(_ diagnostics: Diagnostics) -> JSONValue {
+        .array(
+            diagnostics.all.map { diagnostic in
+                [
+                    "severity": .string(diagnostic.severity.word),
+                    "file": .string(diagnostics.file(of: diagnostic.mark)),
+                    "line": diagnostic.mark.map { .integer(Int($0.line)) } ?? .null,
+                    "column": diagnostic.mark.map { .integer(Int($0.column)) } ?? .null,
+                    "message": .string(diagnostic.message),
+                ]
+            })
     }
 
     private func logLevel(_ request: JSONValue, _ client: ControlClient) throws(ControlError) -> ControlReply {

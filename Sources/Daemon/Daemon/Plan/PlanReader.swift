@@ -29,7 +29,7 @@ public struct PlanReader {
     /// that there are.
     public static func read(_ path: String, _ kinds: [DeviceKind], _ loader: PluginLoader) -> Outcome {
         let file = ConfigurationFile.load(path: path, devices: kinds.map { DeviceType($0) })
-        let pluginDiagnostics = Diagnostics(file: path, text: (try? Syscalls.readFile(path, limit: 1 << 20)) ?? [])
+        let pluginDiagnostics = Diagnostics(about: file.diagnostics)
         // Mistakes in the daemon's own keys do not hide those in the plugins' options.
         guard let configuration = file.draft else {
             return Outcome(plan: nil, diagnostics: file.diagnostics, pluginDiagnostics: pluginDiagnostics)
@@ -40,6 +40,7 @@ public struct PlanReader {
         let reader = PlanReader(kinds: kinds, loader: loader, diagnostics: file.diagnostics)
         let channels = configuration.channels.map { reader.plan($0, configuration, pluginDiagnostics) }
         reader.checkDevices(configuration.channels)
+        if configuration.pluginTrust == .strict { reader.checkTrust(file.included) }
         checkHost(configuration, pluginDiagnostics)
         let plan =
             file.diagnostics.hasErrors
@@ -98,7 +99,9 @@ public struct PlanReader {
         diagnostics.append(found)
         guard !found.hasErrors, options.object != nil else { return options }
         plugin.check(options) { mark, text in
-            diagnostics.error(text, at: mark.line > 0 ? mark : handler.optionsMark)
+            // The plugin knows lines, not files.
+            let place = handler.optionsMark
+            diagnostics.error(text, at: mark.line > 0 ? mark.placed(in: place.source) : place)
         }
         return options
     }
@@ -127,6 +130,17 @@ public struct PlanReader {
             diagnostics.error(
                 "'timeout' is \(channel.transfer.timeout.text); a host CPU waits no longer than \(patience.text) for an"
                     + " answer", at: channel.transfer.timeoutOrigin.mark)
+        }
+    }
+
+    /// Who can write what is included could have any program run.
+    private func checkTrust(_ included: [IncludedFile]) {
+        for file in included {
+            guard let path = try? Syscalls.realPath(file.path), let status = try? Syscalls.stat(path),
+                let fault = FileTrust.fault(path, status)
+            else { continue }
+            diagnostics.error("\(file.path) is not trusted: \(fault)", at: file.mark)
+            return
         }
     }
 
