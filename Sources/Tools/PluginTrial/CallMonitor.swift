@@ -7,14 +7,15 @@ import Events
 import LinuxIO
 import Schema
 
-/// Ends the program when a callback of the plugin does not return: a trial that hangs says nothing.
-final class CallMonitor {
+/// Ends the program when a callback of a plugin does not return: a trial that hangs says nothing. One is enough for all
+/// trials of a process.
+public final class CallMonitor {
     /// How many callbacks were entered, and the address of the name of the one under way, or 0.
     private let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
 
     /// Watches from now on, to the end of the program, that no callback takes longer than `limit` nanoseconds. Nil: there
     /// is no thread left.
-    init?(limit: UInt64) {
+    public init?(limit: UInt64) {
         words.initialize(repeating: 0, count: 2)
         nonisolated(unsafe) let words = self.words
         let thread = Thread.start {

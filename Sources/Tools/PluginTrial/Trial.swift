@@ -28,10 +28,10 @@ public final class Trial {
         public let description: String
     }
 
-    /// `options` is YAML, in place of those in the transcript. A callback that takes longer than `callLimit` nanoseconds
-    /// ends the program.
+    /// `options` is YAML, in place of those in the transcript.
     public init(
-        _ plugin: LoadedPlugin, _ transcript: Transcript, options: String? = nil, stateFolder: String, callLimit: UInt64
+        _ plugin: LoadedPlugin, _ transcript: Transcript, options: String? = nil, stateFolder: String,
+        _ monitor: CallMonitor
     ) throws(Refusal) {
         self.plugin = plugin
         self.transcript = transcript
@@ -41,7 +41,6 @@ public final class Trial {
         if let failure = plugin.check(capabilities: Self.capabilities(transcript), device: device) {
             throw Refusal(description: failure.description)
         }
-        guard let monitor = CallMonitor(limit: callLimit) else { throw Refusal(description: "there is no thread left") }
         self.monitor = monitor
     }
 
@@ -72,11 +71,10 @@ public final class Trial {
         return given.rawValue
     }
 
-    /// Plays it, and answers what happened. A transcript that does not begin with `> start` is started all the same.
-    public func play() -> [Line] {
-        let instance = TrialInstance(
-            plugin, options: options, capabilities: Self.capabilities(transcript), windowSize: transcript.window,
-            stateFolder: stateFolder, monitor)
+    /// Plays it, and answers what happened; `tell` gets each line as soon as it is known. A transcript that does not begin
+    /// with `> start` is started all the same.
+    public func play(tell: ((Line) -> Void)? = nil) -> [Line] {
+        let instance = begin(tell)
         for line in transcript.lines {
             guard case .step(let step, let text) = line.content else { continue }
             instance.perform(step, text, line: line.number)
@@ -84,4 +82,33 @@ public final class Trial {
         instance.end()
         return instance.lines
     }
+
+    func begin(_ tell: ((Line) -> Void)?) -> TrialInstance {
+        TrialInstance(
+            plugin, options: options, capabilities: Self.capabilities(transcript), windowSize: transcript.window,
+            stateFolder: stateFolder, monitor, tell: tell)
+    }
+}
+
+/// A trial whose steps come one by one, each when it is known what came of those before. Nothing else of its transcript
+/// counts than what stands above the first step.
+public final class TrialSession {
+    private let instance: TrialInstance
+    private var count = 0
+
+    /// Nothing happens yet.
+    public init(_ trial: Trial, tell: @escaping (Trial.Line) -> Void) { instance = trial.begin(tell) }
+
+    /// Performs what `> text` says. The answer is why that cannot be read, or nil.
+    public func perform(_ text: String) -> String? {
+        do {
+            let step = try Step(text[...])
+            count += 1
+            instance.perform(step, "> " + text, line: count)
+            return nil
+        } catch { return error.text }
+    }
+
+    /// Stops it, if it runs.
+    public func end() { instance.end() }
 }

@@ -149,7 +149,7 @@ final class TrialHost: HandlerInstance {
     /// The host CPU sends a request.
     func request(_ bytes: [UInt8]) {
         let token = requests.begin(now: time)
-        let answer = call("message") { bytes.withUnsafeBytes { offer(token, $0, now: time) } }
+        let answer = call("message") { GuardedBytes.with(bytes) { offer(token, $0, now: time) } }
         guard requests.pending == token else { return }
         switch answer {
         case KCS_DECLINED: record.add("declined")

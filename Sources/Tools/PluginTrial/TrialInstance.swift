@@ -15,13 +15,15 @@ final class TrialInstance {
     private let window: UnsafeMutableRawBufferPointer?
     private let stateFolder: String
     private let monitor: CallMonitor
+    private let tell: ((Trial.Line) -> Void)?
     private var host: TrialHost?
     private var time: UInt64 = 1_000_000_000
 
     init(
         _ plugin: LoadedPlugin, options: Value, capabilities: UInt32, windowSize: Int?, stateFolder: String,
-        _ monitor: CallMonitor
+        _ monitor: CallMonitor, tell: ((Trial.Line) -> Void)?
     ) {
+        self.tell = tell
         self.plugin = plugin
         self.options = options
         self.capabilities = capabilities
@@ -43,7 +45,7 @@ final class TrialInstance {
             start(.boot, stale: 0)
             collect(number) { !$0.hasPrefix("< input ") }
         }
-        lines.append(Trial.Line(number: number, text: text))
+        add(number, text)
         if case .start(let reason, let stale) = step {
             if host?.isStarted == true {
                 host?.record.add("it runs already")
@@ -53,7 +55,7 @@ final class TrialInstance {
         } else if let host, host.isStarted {
             perform(step, host)
         } else {
-            lines.append(Trial.Line(number: number, text: "< it does not run"))
+            add(number, "< it does not run")
         }
         collect(number)
     }
@@ -68,10 +70,17 @@ final class TrialInstance {
         host.call("destroy") { host.destroy() }
     }
 
+    /// Each line is told at once: a plugin that ends the process leaves what came before.
+    private func add(_ number: Int, _ text: String) {
+        let line = Trial.Line(number: number, text: text)
+        lines.append(line)
+        tell?(line)
+    }
+
     private func collect(_ number: Int, where isWanted: (String) -> Bool = { _ in true }) {
         func take() {
             for text in host?.takeLines() ?? [] where isWanted(text) {
-                lines.append(Trial.Line(number: number, text: text))
+                add(number, text)
             }
         }
         take()

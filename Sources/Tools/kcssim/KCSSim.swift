@@ -25,6 +25,7 @@ import PluginHost
             MCTPCommand.self,
             Mount.self,
             PluginCommand.self,
+            ReplayCommand.self,
             SchemaCommand.self,
         ])
 }

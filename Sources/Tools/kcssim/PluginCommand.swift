@@ -5,6 +5,7 @@ import LinuxIO
 import PluginHost
 import PluginTrial
 import Simulator
+import Trials
 
 /// `kcssim plugin FILE TRANSCRIPT`
 struct PluginCommand: ParsableCommand {
@@ -48,6 +49,16 @@ struct PluginCommand: ParsableCommand {
     @Flag(help: "Print what happens as a transcript, instead of comparing.")
     var record = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Play it so many times more in the same process; memory, descriptors or threads that grow each time are "
+                + "an error.", valueName: "number"))
+    var `repeat`: Int?
+
+    func validate() throws {
+        if let `repeat`, !(1...10_000).contains(`repeat`) { throw ValidationError("--repeat \(`repeat`): 1 to 10000") }
+    }
+
     func run() throws {
         let text: Transcript
         do {
@@ -56,19 +67,19 @@ struct PluginCommand: ParsableCommand {
             FileError.say(malformed.description)
             throw ExitCode(64)
         }
-        let loader = PluginLoader(folders: PluginLoader.searchPath([]), trust: .any)
-        guard case .success(let loaded) = loader.load(plugin) else {
-            if case .failure(let failure) = loader.load(plugin) { throw HostFailure(failure.description) }
-            return
-        }
+        let loaded = try LoadedPlugin.find(plugin)
         let folder = try state ?? TemporaryFolder.make("kcssim-plugin")
         defer { if state == nil { TemporaryFolder.remove(folder) } }
+        guard let monitor = CallMonitor(limit: timeout) else { throw HostFailure("there is no thread left") }
         let trial: Trial
         do {
-            trial = try Trial(loaded, text, options: options, stateFolder: folder, callLimit: timeout)
+            trial = try Trial(loaded, text, options: options, stateFolder: folder, monitor)
         } catch { throw HostFailure(error.description) }
-        let happened = trial.play()
-        if record { return happened.forEach { say($0.text) } }
+        let happened = trial.play { line in if record { say(line.text) } }
+        if let count = `repeat`, let growth = Growth.measure(count, play: { _ = trial.play() }) {
+            throw HostFailure("\(transcript): each time that it is played, \(growth)")
+        }
+        if record { return }
         let difference = Difference(text, happened, ignoring: ignored)
         guard difference.isEmpty else {
             difference.lines(file: transcript, plugin: loaded.file.path).forEach { say($0) }
@@ -78,6 +89,17 @@ struct PluginCommand: ParsableCommand {
     }
 
     private func read() throws(SystemError) -> [UInt8] { try Syscalls.readFile(transcript, limit: 1 << 20) }
+}
+
+extension LoadedPlugin {
+    /// Finds and loads one, whoever owns its file.
+    static func find(_ name: String) throws -> LoadedPlugin {
+        let loader = PluginLoader(folders: PluginLoader.searchPath([]), trust: .any)
+        switch loader.load(name) {
+        case .success(let plugin): return plugin
+        case .failure(let failure): throw HostFailure(failure.description)
+        }
+    }
 }
 
 /// Lines about a file, as compilers write them.

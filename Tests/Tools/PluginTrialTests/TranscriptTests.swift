@@ -40,7 +40,8 @@ import Testing
     private func play(_ text: String, _ ignored: [String] = []) throws -> (record: [String], difference: Difference) {
         let plugin = try PluginLoader(folders: [Tools.products], trust: .any).load("echo").get()
         let transcript = try Transcript(Array(text.utf8), file: "f")
-        let trial = try Trial(plugin, transcript, stateFolder: "/nowhere", callLimit: 5_000_000_000)
+        let monitor = try #require(CallMonitor(limit: 5_000_000_000))
+        let trial = try Trial(plugin, transcript, stateFolder: "/nowhere", monitor)
         let record = trial.play()
         return (record.map { $0.text }, Difference(transcript, record, ignoring: ignored))
     }

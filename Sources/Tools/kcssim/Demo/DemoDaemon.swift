@@ -75,6 +75,9 @@ final class DemoDaemon {
         }
     }
 
+    /// What it has logged so far.
+    var said: String { lines.joined(separator: "\n") }
+
     /// Lines read so far.
     var lineCount: Int { lines.count }
 
