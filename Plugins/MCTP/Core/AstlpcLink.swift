@@ -58,14 +58,14 @@ public final class AstlpcLink: Link {
     /// `unit`: payload bytes that a packet may carry at most; nil for what the window allows. Nil if the window is too
     /// small for two buffers of the baseline unit, or `unit` is below it.
     public init?(
-        _ endpoint: Endpoint, _ window: Window, _ registers: AstlpcRegisters, unit: Int? = nil,
+        _ user: PacketUser, _ window: Window, _ registers: AstlpcRegisters, unit: Int? = nil,
         versions: AstlpcVersionRange = .all
     ) {
         guard let bmc = AstlpcBMC(window, versions: versions, unit: unit) else { return nil }
         self.bmc = .allocate(capacity: 1)
         self.bmc.initialize(to: bmc)
         self.registers = registers
-        super.init(endpoint)
+        super.init(user)
     }
 
     deinit {
@@ -104,13 +104,13 @@ public final class AstlpcLink: Link {
     public func stop() {
         pause = nil
         bmc.pointee.stop()
-        endpoint.linkBecameInactive()
+        user.linkBecameInactive()
         writeRegisters()
     }
 
     /// The host was reset, or an operator wants a fresh start.
     public func reset(now: UInt64) {
-        endpoint.linkBecameInactive()
+        user.linkBecameInactive()
         start(now: now)
     }
 
@@ -122,24 +122,24 @@ public final class AstlpcLink: Link {
         case .packet:
             // The host gets its buffer back before anybody looks at what was in it.
             writeRegisters()
-            _ = endpoint.received(bmc.pointee.received, now: now)
-        case .corrupt: endpoint.receivedCorrupt(UnsafeRawBufferPointer(bmc.pointee.received))
-        case .credit: endpoint.packetTaken()
+            _ = user.received(bmc.pointee.received, now: now)
+        case .corrupt: user.receivedCorrupt(UnsafeRawBufferPointer(bmc.pointee.received))
+        case .credit: user.packetTaken()
         case .active:
-            endpoint.linkBecameActive(now: now)
-            endpoint.observer.log(
+            user.linkBecameActive(now: now)
+            user.observer.log(
                 .notice, "channel active: version \(bmc.pointee.version!.rawValue), \(bmc.pointee.unit) B a packet")
-        case .inactive: endpoint.linkBecameInactive()
+        case .inactive: user.linkBecameInactive()
         case .refused(let refusal):
             refusals += 1
-            endpoint.linkBecameInactive()
-            endpoint.observer.log(.warning, "no channel: \(Self.text(refusal))")
+            user.linkBecameInactive()
+            user.observer.log(.warning, "no channel: \(Self.text(refusal))")
         case .badLength(let length):
             protocolErrors += 1
-            endpoint.observer.log(.warning, "dropped a packet: its length is \(length), the unit \(unit)")
+            user.observer.log(.warning, "dropped a packet: its length is \(length), the unit \(unit)")
         case .protocolError(let signal):
             protocolErrors += 1
-            endpoint.observer.log(.debug, "ignored signal \(signal) of the host: it makes no sense now")
+            user.observer.log(.debug, "ignored signal \(signal) of the host: it makes no sense now")
         }
         pump(now: now)
     }
@@ -158,12 +158,12 @@ public final class AstlpcLink: Link {
     public override func pump(now: UInt64) {
         writeRegisters()
         guard bmc.pointee.hasCredit else { return }
-        let size = endpoint.terminus.nextPacketSize(unit: bmc.pointee.unit)
+        let size = user.nextPacketSize(unit: bmc.pointee.unit)
         guard size > 0 else { return }
         let packet = bmc.pointee.packet(size)
-        _ = endpoint.terminus.nextPacket(unit: bmc.pointee.unit, into: packet)
+        _ = user.nextPacket(unit: bmc.pointee.unit, into: packet)
         bmc.pointee.send(size)
-        endpoint.observer.record(UnsafeRawBufferPointer(packet), toHost: true)
+        user.observer.record(UnsafeRawBufferPointer(packet), toHost: true)
         writeRegisters()
     }
 
@@ -171,7 +171,7 @@ public final class AstlpcLink: Link {
     public override func tick(now: UInt64) {
         if bmc.pointee.repair() {
             repairs += 1
-            endpoint.observer.log(.warning, "the host wrote over the BMC's part of the control area: repaired")
+            user.observer.log(.warning, "the host wrote over the BMC's part of the control area: repaired")
         }
         super.tick(now: now)
     }

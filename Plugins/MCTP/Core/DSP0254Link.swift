@@ -61,13 +61,13 @@ public final class DSP0254Link: Link {
         byteCount: DSP0254.longestPacket + DSP0254.overhead, alignment: 8)
 
     /// `unit`: payload bytes of a packet, at least the baseline unit and at most `largestUnit`.
-    public init(_ endpoint: Endpoint, _ port: MessagePort, unit: Int = PacketHeader.baselineUnit) {
+    public init(_ user: PacketUser, _ port: MessagePort, unit: Int = PacketHeader.baselineUnit) {
         precondition(unit >= PacketHeader.baselineUnit && unit <= Self.largestUnit)
         self.port = port
         self.unit = unit
-        super.init(endpoint)
+        super.init(user)
         // SMS_ATN asks a host that has not spoken yet to fetch what waits.
-        endpoint.needsChannel = false
+        user.needsChannel = false
     }
 
     deinit {
@@ -82,7 +82,7 @@ public final class DSP0254Link: Link {
         // Until its first packet nobody knows that there is a host that speaks this.
         if !isActive {
             isActive = true
-            endpoint.hostAppeared(now: now)
+            user.hostAppeared(now: now)
         }
         let packet = UnsafeMutableRawBufferPointer(rebasing: incoming[..<range.count])
         packet.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
@@ -90,9 +90,9 @@ public final class DSP0254Link: Link {
         if Self.asksForPacket(header, packet), reply(token) { return .handled }
         // What is left of an answer with this tag would be taken for this request's: edk2 has one tag, and reads one packet.
         if header.eom, header.tag.isOwner {
-            endpoint.terminus.dropAnswers(to: header.source, tag: header.tag.answer)
+            user.dropAnswers(to: header.source, tag: header.tag.answer)
         }
-        let outcome = endpoint.received(packet, now: now)
+        let outcome = user.received(packet, now: now)
         defer { updateAttention() }
         guard header.eom else { return .handled }
         switch outcome {
@@ -109,7 +109,7 @@ public final class DSP0254Link: Link {
     public func reset() {
         waiting = nil
         isActive = false
-        endpoint.linkBecameInactive()
+        user.linkBecameInactive()
         updateAttention()
     }
 
@@ -134,7 +134,7 @@ public final class DSP0254Link: Link {
     /// Gives the host that waits what it waits for; false if that is not there, or nobody waits.
     private func answerWaiting() -> Bool {
         guard let waiting,
-            endpoint.terminus.bringForward(to: waiting.answer.source, tag: waiting.answer.tag)
+            user.bringForward(to: waiting.answer.source, tag: waiting.answer.tag)
         else { return false }
         self.waiting = nil
         return reply(waiting.token)
@@ -145,21 +145,21 @@ public final class DSP0254Link: Link {
 
     /// Also drops answers that the host does not fetch.
     public override func tick(now: UInt64) {
-        if now > Self.answerLifetime { endpoint.terminus.dropAnswers(queuedBefore: now - Self.answerLifetime) }
+        if now > Self.answerLifetime { user.dropAnswers(queuedBefore: now - Self.answerLifetime) }
         super.tick(now: now)
     }
 
     private func reply(_ token: UInt64) -> Bool {
         let packet = UnsafeMutableRawBufferPointer(rebasing: outgoing[3..<3 + PacketHeader.size + unit])
-        let count = endpoint.terminus.nextPacket(unit: unit, into: packet)
+        let count = user.nextPacket(unit: unit, into: packet)
         guard count > 0 else { return false }
         let length = DSP0254.frame(packet: count, in: outgoing)
         if port.reply(token, UnsafeRawBufferPointer(rebasing: outgoing[..<length])) {
-            endpoint.observer.record(UnsafeRawBufferPointer(rebasing: packet[..<count]), toHost: true)
-            endpoint.packetTaken()
+            user.observer.record(UnsafeRawBufferPointer(rebasing: packet[..<count]), toHost: true)
+            user.packetTaken()
             noteLength(PacketHeader(UnsafeRawBufferPointer(packet)))
         } else {
-            endpoint.terminus.packetRefused()
+            user.packetRefused()
         }
         updateAttention()
         return true
@@ -169,12 +169,12 @@ public final class DSP0254Link: Link {
     private func noteLength(_ header: PacketHeader?) {
         guard saysLength, let header, header.som, !header.eom, !header.tag.isOwner else { return }
         saysLength = false
-        endpoint.observer.log(
+        user.observer.log(
             .notice, "an answer is longer than the \(unit) B of a packet: edk2 takes no such answer; see option mtu")
     }
 
     private func updateAttention() {
-        let wanted = waiting == nil && endpoint.terminus.nextPacketSize(unit: unit) > 0
+        let wanted = waiting == nil && user.nextPacketSize(unit: unit) > 0
         guard wanted != attention else { return }
         attention = wanted
         port.setAttention(wanted)

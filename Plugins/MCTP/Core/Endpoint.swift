@@ -9,29 +9,17 @@ import MCTP
 /// directions, is the other end's EID and a whole message. A message to our own EID goes to one other client.
 ///
 /// It does no input or output: packets come in from a link (`AstlpcLink`, `DSP0254Link`, `LoopbackLink`), which takes
-/// outgoing ones from `terminus`. After every call but those of links, the link's `pump` is due.
-public final class Endpoint {
-    /// What a packet led to.
-    enum Outcome {
-        case nothing
-        /// A message that needs no answer, or whose answer is queued.
-        case handled
-        /// A request that clients have, whose answer may come.
-        case awaiting(EID, MessageTag)
-    }
-
+/// outgoing ones from it. After every call but those of links, the link's `pump` is due.
+public final class Endpoint: PacketUser {
     let terminus: Terminus
     private let configuration: EndpointConfiguration
     private let sockets: ClientSockets
-    let observer: EndpointObserver
     private var responder: ControlResponder
     private var clients = ClientTable()
     private var requests = PendingRequests()
     private var hostAddress: HostAddress?
     private var isLinkActive = false
     private var reading = ClientReading.all
-    /// Whether requests are refused while the link is down. False where packets can wait for a host that has not spoken.
-    var needsChannel = true
     /// Whether answers that nobody asked for are dropped. False where there is no host.
     var dropsLateAnswers = true
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ControlResponder.capacity, alignment: 8)
@@ -48,7 +36,6 @@ public final class Endpoint {
     public init(_ configuration: EndpointConfiguration, sockets: ClientSockets, observer: EndpointObserver) {
         self.configuration = configuration
         self.sockets = sockets
-        self.observer = observer
         terminus = Terminus(
             eid: configuration.eid, limits: configuration.reassembly,
             queueBound: max(configuration.queueBound, 2 * Self.readingRoom))
@@ -56,6 +43,7 @@ public final class Endpoint {
             eid: configuration.eid, uuid: configuration.uuid, isBusOwner: configuration.hostEID != nil,
             vendors: configuration.vendors, mediumSpecific: configuration.mediumSpecific)
         hostAddress = configuration.hostEID.map { HostAddress($0) }
+        super.init(observer: observer)
     }
 
     deinit { answer.deallocate() }
@@ -63,23 +51,21 @@ public final class Endpoint {
     /// This endpoint's address now.
     public var eid: EID { terminus.eid }
     /// What went through.
-    public var counters: Counters { terminus.counters }
+    public override var counters: Counters { terminus.counters }
     /// What clients did.
     public var clientCounters: ClientCounters { clients.counters }
     /// Clients that are connected.
     public var clientCount: Int { clients.count }
     /// Messages that wait for the link.
-    public var queued: Int { terminus.queued }
+    public override var queued: Int { terminus.queued }
 
     // MARK: Time
 
-    /// Something waits, for whose end `tick` looks.
-    public var needsTick: Bool {
+    public override var needsTick: Bool {
         terminus.queued > 0 || terminus.incomplete > 0 || isLinkActive && hostAddress?.isUnderWay == true
     }
 
-    /// To be called about once a second.
-    public func tick(now: UInt64) {
+    public override func tick(now: UInt64) {
         _ = terminus.expire(now: now)
         if now > configuration.requestLife { terminus.dropRequests(queuedBefore: now - configuration.requestLife) }
         updateReading()
@@ -88,21 +74,34 @@ public final class Endpoint {
 
     // MARK: The link
 
-    /// The host spoke for the first time on a link that is always up: what waits is for it.
-    func hostAppeared(now: UInt64) {
+    override func nextPacketSize(unit: Int) -> Int { terminus.nextPacketSize(unit: unit) }
+
+    override func nextPacket(unit: Int, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        terminus.nextPacket(unit: unit, into: packet)
+    }
+
+    override func packetRefused() { terminus.packetRefused() }
+
+    override func bringForward(to destination: EID, tag: MessageTag) -> Bool {
+        terminus.bringForward(to: destination, tag: tag)
+    }
+
+    override func dropAnswers(to destination: EID, tag: MessageTag) { terminus.dropAnswers(to: destination, tag: tag) }
+
+    override func dropAnswers(queuedBefore time: UInt64) { terminus.dropAnswers(queuedBefore: time) }
+
+    override func hostAppeared(now: UInt64) {
         isLinkActive = true
         assignHostAddress(now: now)
     }
 
-    /// The link is up, or up again: the host knows nothing of what was before.
-    func linkBecameActive(now: UInt64) {
+    override func linkBecameActive(now: UInt64) {
         isLinkActive = true
         linkReset()
         assignHostAddress(now: now)
     }
 
-    /// The link is down.
-    func linkBecameInactive() {
+    override func linkBecameInactive() {
         isLinkActive = false
         linkReset()
     }
@@ -116,17 +115,14 @@ public final class Endpoint {
         updateReading()
     }
 
-    /// The link took a packet.
-    func packetTaken() {
+    override func packetTaken() {
         terminus.packetTaken()
         updateReading()
     }
 
-    /// A packet came whose checksum is wrong.
-    func receivedCorrupt(_ packet: UnsafeRawBufferPointer) { terminus.receivedCorrupt(packet) }
+    override func receivedCorrupt(_ packet: UnsafeRawBufferPointer) { terminus.receivedCorrupt(packet) }
 
-    /// A packet came.
-    func received(_ packet: UnsafeMutableRawBufferPointer, now: UInt64) -> Outcome {
+    override func received(_ packet: UnsafeMutableRawBufferPointer, now: UInt64) -> Outcome {
         observer.record(UnsafeRawBufferPointer(packet), toHost: false)
         guard case .message(let message) = terminus.receive(packet, now: now) else { return .nothing }
         if message.type == .control { return control(message, now: now) }

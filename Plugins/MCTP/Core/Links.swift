@@ -2,19 +2,19 @@
 import Common
 import MCTP
 
-/// What carries an endpoint's packets.
+/// What carries packets.
 public class Link {
     /// Whose packets.
-    public let endpoint: Endpoint
+    public let user: PacketUser
 
-    init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+    init(_ user: PacketUser) { self.user = user }
 
     /// Sends what can be sent now. Due after everything that a client did, and after a tick.
     public func pump(now: UInt64) {}
 
     /// To be called about once a second.
     public func tick(now: UInt64) {
-        endpoint.tick(now: now)
+        user.tick(now: now)
         pump(now: now)
     }
 }
@@ -37,24 +37,24 @@ public final class LoopbackLink: Link {
 
     /// The link is up.
     public func start(now: UInt64) {
-        endpoint.linkBecameActive(now: now)
+        user.linkBecameActive(now: now)
         pump(now: now)
     }
 
     /// Sends everything, and receives it.
     public override func pump(now: UInt64) {
         while true {
-            let count = endpoint.terminus.nextPacket(unit: unit, into: packet)
+            let count = user.nextPacket(unit: unit, into: packet)
             guard count > 0 else { return }
             let bytes = UnsafeMutableRawBufferPointer(rebasing: packet[..<count])
-            endpoint.observer.record(UnsafeRawBufferPointer(bytes), toHost: true)
-            endpoint.packetTaken()
+            user.observer.record(UnsafeRawBufferPointer(bytes), toHost: true)
+            user.packetTaken()
             let header = PacketHeader(UnsafeRawBufferPointer(bytes))!
             PacketHeader(
                 destination: header.source, source: header.destination, som: header.som, eom: header.eom,
                 sequence: header.sequence, tag: header.tag.answer
             ).write(to: bytes)
-            _ = endpoint.received(bytes, now: now)
+            _ = user.received(bytes, now: now)
         }
     }
 }

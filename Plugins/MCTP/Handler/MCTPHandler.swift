@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
+import LinuxIO
 import MCTP
 import MCTPMux
 import PluginKit
 
-/// An MCTP endpoint on a channel: makes the endpoint, its link and its sockets, and passes on what happens.
+/// MCTP on a channel: makes an endpoint and its sockets, or an uplink to the kernel's stack, and the link that carries their
+/// packets; and passes on what happens.
 public final class MCTPHandler: Handler {
     private static let tickInterval = Duration.seconds(1)
     /// While nothing happens: a host may test its memory, and write over the window.
@@ -12,9 +14,11 @@ public final class MCTPHandler: Handler {
 
     private let options: MCTPOptions
     private(set) var endpoint: Endpoint?
-    private var link: Link?
-    private var astlpc: AstlpcLink?
-    private var messages: DSP0254Link?
+    private(set) var uplink: Uplink?
+    private(set) var kernel: UplinkReader?
+    private(set) var link: Link?
+    private(set) var astlpc: AstlpcLink?
+    private(set) var messages: DSP0254Link?
     private(set) var sockets: MuxSockets?
     private var timer: HandlerTimer?
     /// Something happened since the last tick, and the next is soon.
@@ -46,13 +50,18 @@ public final class MCTPHandler: Handler {
 
     /// Opens the sockets, and tells the host CPU that there is an endpoint.
     public override func start(_ info: StartInfo) throws(HandlerError) -> Input {
-        let sockets = MuxSockets(self, options.access)
-        let endpoint = Endpoint(options.configuration, sockets: sockets, observer: ChannelObserver(host))
-        self.sockets = sockets
-        self.endpoint = endpoint
         do {
-            let input = try open(endpoint, info)
-            try sockets.open(name: options.socketName, path: options.socketPath)
+            let input: Input
+            if let place = options.uplink {
+                input = try open(openUplink(place), info)
+            } else {
+                let sockets = MuxSockets(self, options.access)
+                let endpoint = Endpoint(options.configuration, sockets: sockets, observer: ChannelObserver(host))
+                self.sockets = sockets
+                self.endpoint = endpoint
+                input = try open(endpoint, info)
+                try sockets.open(name: options.socketName, path: options.socketPath)
+            }
             timer = host.timer(for: self) { handler, now in handler.tick(now: now) }
             happened(host.now)
             return input
@@ -73,10 +82,14 @@ public final class MCTPHandler: Handler {
     public override func data(_ value: UInt8, str: STR, now: UInt64) {
         happened(now)
         astlpc?.data(value, now: now)
+        readUplink(now: now)
     }
 
     /// Binding astlpc: ODR is free.
-    public override func outputReady(str: STR, now: UInt64) { astlpc?.outputReady(now: now) }
+    public override func outputReady(str: STR, now: UInt64) {
+        astlpc?.outputReady(now: now)
+        readUplink(now: now)
+    }
 
     /// Binding dsp0254: a KCS message, which may be somebody else's.
     public override func message(_ token: UInt64, _ bytes: UnsafeRawBufferPointer, now: UInt64) -> Disposition {
@@ -98,34 +111,8 @@ public final class MCTPHandler: Handler {
         messages?.reset()
     }
 
-    /// Counters of the link, of reassembly and of the clients.
-    public override func stats(_ stats: Stats) {
-        guard let endpoint else { return }
-        let counters = endpoint.counters
-        stats.gauge("eid", UInt64(endpoint.eid.rawValue))
-        stats.count("packets_in", counters.packetsIn)
-        stats.count("packets_out", counters.packetsOut)
-        stats.count("messages_in", counters.messagesIn)
-        stats.count("messages_out", counters.messagesOut)
-        stats.gauge("queued", UInt64(endpoint.queued))
-        for reason in DropReason.allCases where counters[reason] > 0 {
-            stats.count(reason.name.description, counters[reason])
-        }
-        stats.gauge("clients", UInt64(endpoint.clientCount))
-        stats.count("clients_connected", endpoint.clientCounters.connected)
-        stats.count("clients_refused", endpoint.clientCounters.refused)
-        stats.count("clients_slow", endpoint.clientCounters.slow)
-        stats.count("client_packets_malformed", endpoint.clientCounters.malformed)
-        stats.count("client_answers_late", endpoint.clientCounters.lateAnswers)
-        stats.count("client_requests_refused", endpoint.clientCounters.refusedRequests)
-        if let messages { stats.count("unanswered", messages.unanswered) }
-        guard let astlpc else { return }
-        stats.gauge("version", UInt64(astlpc.version?.rawValue ?? 0))
-        stats.gauge("mtu", astlpc.version == nil ? 0 : UInt64(astlpc.unit), unit: "bytes")
-        stats.count("protocol_errors", astlpc.protocolErrors)
-        stats.count("channels_refused", astlpc.refusals)
-        stats.count("window_repairs", astlpc.repairs)
-    }
+    /// Figures of the link, and of what it carries packets for.
+    public override func stats(_ stats: Stats) { tell(stats) }
 
     /// Sends what clients gave us.
     func pump(now: UInt64) {
@@ -133,10 +120,29 @@ public final class MCTPHandler: Handler {
         link?.pump(now: now)
     }
 
+    /// The kernel's side can be read or written, or is gone.
+    func uplinkReady(_ events: WatchEvents, now: UInt64) {
+        if events.contains(.hangup) { return host.fail("uplink: the kernel's side is gone") }
+        if events.contains(.write) { kernel?.write() }
+        readUplink(now: now)
+    }
+
+    /// Passes on what the kernel sends, as far as the link takes it.
+    private func readUplink(now: UInt64) {
+        guard let uplink, let kernel else { return }
+        while uplink.hasRoom {
+            switch kernel.read(uplink, now: now) {
+            case .nothing: return
+            case .failed(let reason): return host.fail("uplink: \(reason)")
+            case .read: pump(now: now)
+            }
+        }
+    }
+
     private func tick(now: UInt64) {
         isBusy = false
         link?.tick(now: now)
-        if endpoint?.needsTick == true { return happened(now) }
+        if link?.user.needsTick == true { return happened(now) }
         // Without a window there is nothing to look at.
         if astlpc != nil { timer?.set(now + Self.restInterval) }
     }
@@ -147,10 +153,43 @@ public final class MCTPHandler: Handler {
         timer?.set(now + Self.tickInterval)
     }
 
-    private func open(_ endpoint: Endpoint, _ info: StartInfo) throws(HandlerError) -> Input {
+    private func openUplink(
+        _ place: (kind: MCTPOptions.UplinkKind, name: String?, path: String?)
+    ) throws(HandlerError) -> Uplink {
+        let passed: Int32? = if let name = place.name { host.socket(name) } else { nil }
+        if let passed, let errno = Descriptors.setNonBlocking(passed).errno {
+            throw HandlerError("uplink: descriptor \(place.name ?? "") of the service manager: \(errno.description)")
+        }
+        let kernel: UplinkReader
+        switch place.kind {
+        case .tun:
+            let interface = if let passed { passed } else { try TunPort.open(place.name ?? "") }
+            kernel = TunPort(
+                interface, isOurs: passed == nil, longestPacket: PacketHeader.size + options.usualUnit)
+        case .serial:
+            let terminal: Int32
+            if let passed {
+                terminal = passed
+            } else if let path = place.path {
+                terminal = try SerialPort.open(path)
+            } else {
+                throw HandlerError("uplink: the service manager passes no descriptor \(place.name ?? "")")
+            }
+            kernel = SerialPort(terminal, isOurs: passed == nil)
+        }
+        kernel.watch = host.watch(kernel.descriptor, .read, for: self) { $0.uplinkReady($1, now: $2) }
+        guard kernel.watch != nil else { throw HandlerError("uplink: its descriptor cannot be watched") }
+        self.kernel = kernel
+        let uplink = Uplink(kernel, unit: options.usualUnit, observer: ChannelObserver(host))
+        self.uplink = uplink
+        return uplink
+    }
+
+    private func open(_ user: PacketUser, _ info: StartInfo) throws(HandlerError) -> Input {
         switch options.binding {
         case .loopback:
-            let link = LoopbackLink(endpoint, unit: options.unit ?? PacketHeader.baselineUnit)
+            guard let endpoint else { throw HandlerError("binding loopback has no host for an uplink") }
+            let link = LoopbackLink(endpoint, unit: options.usualUnit)
             self.link = link
             link.start(now: host.now)
             return .none
@@ -158,8 +197,7 @@ public final class MCTPHandler: Handler {
             guard info.capabilities.contains(.messages) else {
                 throw HandlerError("binding dsp0254 needs a device that carries messages")
             }
-            let link = DSP0254Link(
-                endpoint, ChannelMessages(host), unit: options.unit ?? PacketHeader.baselineUnit)
+            let link = DSP0254Link(user, ChannelMessages(host), unit: options.usualUnit)
             self.link = link
             messages = link
             answerTimer = host.timer(for: self) { handler, now in
@@ -175,8 +213,7 @@ public final class MCTPHandler: Handler {
                 throw HandlerError("binding astlpc needs memory shared with the host: `window` of the channel's device")
             }
             let window = Window(base, count: memory.count)
-            let unit = options.unit ?? AstlpcLink.usualUnit
-            guard let link = AstlpcLink(endpoint, window, ChannelRegisters(host), unit: unit) else {
+            guard let link = AstlpcLink(user, window, ChannelRegisters(host), unit: options.usualUnit) else {
                 throw HandlerError("binding astlpc: a window of \(memory.count) bytes is too small for two buffers")
             }
             self.link = link
@@ -194,6 +231,9 @@ public final class MCTPHandler: Handler {
         answerTimer = nil
         pauseTimer = nil
         sockets?.close()
+        kernel?.watch?.close()
+        kernel = nil
+        uplink = nil
         link = nil
         astlpc = nil
         messages = nil

@@ -8,6 +8,8 @@ import Wire
 /// The plugin's options: their declaration, and their values.
 struct MCTPOptions {
     enum Binding: String, OptionChoice { case astlpc, dsp0254, loopback }
+    /// How packets get to the kernel's MCTP stack.
+    enum UplinkKind: String, OptionChoice { case tun, serial }
 
     static let largestUnit = 1 << 19
 
@@ -52,6 +54,15 @@ struct MCTPOptions {
                 .size("per_peer", 4096...16_777_216, default: "256KiB", help: "one sender's incomplete messages"),
                 .size("total", 4096...67_108_864, default: "1MiB", help: "all incomplete messages"),
             ], default: "{}", help: "bounds of incomplete messages"),
+        .object(
+            "uplink",
+            [
+                .enumeration(
+                    "type", of: UplinkKind.self, required: true,
+                    help: "a TUN interface, or DSP0253 frames on a terminal"),
+                .string("name", 1...15, help: "the interface, or the descriptor that the service manager passes"),
+                .path("path", help: "the terminal"),
+            ], help: "gives the channel to the kernel's MCTP stack instead of an endpoint here"),
         .duration(
             "request_life", .milliseconds(1) ... .hours(1), default: "6s",
             help: "how long a program's request waits for the host at most"),
@@ -77,6 +88,7 @@ struct MCTPOptions {
         if binding == .dsp0254, let unit, unit > DSP0254Link.largestUnit {
             report.error(options["mtu"], "mtu must be at most \(DSP0254Link.largestUnit) for dsp0254, not \(unit)")
         }
+        checkUplink(report)
         if let allow = options["socket"]["allow"].ifPresent { MuxAccess.check(allow, report) }
         let perPeer = options["reassembly"]["per_peer"]
         let total = options["reassembly"]["total"].size
@@ -86,6 +98,44 @@ struct MCTPOptions {
                 report.error(vendor, "a vendor has either pci or iana")
             }
         }
+    }
+
+    private func checkUplink(_ report: OptionReport) {
+        guard let uplink = options["uplink"].ifPresent else { return }
+        let kind = uplink["type"].enumeration(as: UplinkKind.self)
+        if binding == .loopback { report.error(uplink, "binding loopback has no host for an uplink") }
+        for key in ["eid", "host_eid", "uuid", "socket", "vendor", "reassembly", "request_life"] as [StaticString]
+        where options[key].isGiven {
+            report.error(options[key], "\(key.description) is an endpoint's, which the kernel is beside uplink")
+        }
+        switch kind {
+        case .tun:
+            if uplink["name"].ifPresent == nil {
+                report.error(uplink, "an uplink of type tun wants name, its interface")
+            }
+            if let path = uplink["path"].ifPresent { report.error(path, "path is for an uplink of type serial") }
+        case .serial:
+            if (uplink["name"].ifPresent == nil) == (uplink["path"].ifPresent == nil) {
+                report.error(uplink, "an uplink of type serial wants either path or name")
+            }
+            if let unit, unit > PacketHeader.baselineUnit {
+                report.error(options["mtu"], "mtu must be 64 for an uplink of type serial, not \(unit)")
+            }
+        }
+    }
+
+    /// Where the kernel's stack is; nil for an endpoint of our own.
+    var uplink: (kind: UplinkKind, name: String?, path: String?)? {
+        options["uplink"].ifPresent.map {
+            ($0["type"].enumeration(as: UplinkKind.self), $0["name"].ifPresent?.string, $0["path"].ifPresent?.path)
+        }
+    }
+
+    /// Payload bytes of a packet as the binding has it.
+    var usualUnit: Int {
+        if let unit { return unit }
+        if binding != .astlpc || uplink?.kind == .serial { return PacketHeader.baselineUnit }
+        return AstlpcLink.usualUnit
     }
 
     /// Who may connect.

@@ -74,5 +74,17 @@ public struct Counters: Sendable {
         return sum
     }
 
+    /// A packet came that was passed on as it is; the last one of a message counts it.
+    public mutating func packetCame(isLast: Bool) {
+        packetsIn += 1
+        if isLast { messagesIn += 1 }
+    }
+
+    /// The link took a packet that was passed on as it is.
+    public mutating func packetLeft(isLast: Bool) {
+        packetsOut += 1
+        if isLast { messagesOut += 1 }
+    }
+
     mutating func count(_ reason: DropReason) { drops[reason.rawValue] += 1 }
 }

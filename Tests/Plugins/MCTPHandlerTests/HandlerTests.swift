@@ -13,7 +13,7 @@ import Testing
         let plugin = MCTPHandler.plugin.descriptor.pointee
         #expect(String(cString: plugin.name) == "mctp")
         let keys = (0..<Int(plugin.option_count)).map { String(cString: plugin.options![$0].key!) }
-        let last = ["vendor", "reassembly", "request_life"]
+        let last = ["vendor", "reassembly", "uplink", "request_life"]
         #expect(keys == ["binding", "eid", "host_eid", "uuid", "mtu", "socket"] + last)
     }
 

@@ -45,7 +45,7 @@ public struct TestOptions {
     // MARK: Values
 
     private static func object(
-        _ given: [String: TestValue], _ declared: [kcs_option], _ name: String
+        _ given: [String: TestValue], _ declared: [kcs_option], _ name: String, _ flags: UInt32 = 0
     ) -> UnsafePointer<kcs_value> {
         var left = given
         let members = declared.map { option in
@@ -53,7 +53,7 @@ public struct TestOptions {
             return member(left.removeValue(forKey: key), option, "\(name).\(key)")
         }
         precondition(left.isEmpty, "\(name) declares no \(left.keys.sorted())")
-        return record(KCS_OPTION_OBJECT, items: members)
+        return record(KCS_OPTION_OBJECT, flags, items: members)
     }
 
     private static func member(_ given: TestValue?, _ declared: kcs_option, _ name: String) -> UnsafePointer<kcs_value>
@@ -96,7 +96,7 @@ public struct TestOptions {
         case .list(let elements):
             return record(
                 value.type, flags, items: elements.map { Self.value($0, declared.alternatives[0], name, flags) })
-        case .object(let members): return object(members, declared.alternatives, name)
+        case .object(let members): return object(members, declared.alternatives, name, flags)
         case .map(let pairs):
             let kinds = declared.alternatives
             return record(

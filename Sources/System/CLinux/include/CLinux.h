@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/if_tun.h>
 #include <linux/membarrier.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -42,6 +44,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +96,14 @@ static inline int cl_epoll_pwait2(int epoll, struct epoll_event *events, int cap
     return -ENOSYS;
 #endif
 }
+
+// struct ifreq is made of unions. Packets of this interface have struct tun_pi in front; MCTP's are known by it only.
+static inline int cl_tun_attach(int descriptor, const char *name) {
+    struct ifreq request = {.ifr_flags = IFF_TUN};
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    return ioctl(descriptor, TUNSETIFF, &request);
+}
+static inline int cl_tun_carrier(int descriptor, int on) { return ioctl(descriptor, TUNSETCARRIER, &on); }
 
 // /dev/aspeed-lpc-ctrl (linux/aspeed-lpc-ctrl.h, which few machines have).
 struct cl_lpc_mapping {
