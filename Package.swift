@@ -1,11 +1,10 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 //
-// One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded,
-// without tools and tests, as ordinary targets cannot import Embedded modules: `.ci/install` makes it.
-// Dependencies, and why each is worth its flash and memory:
-//   libyaml (Debian libyaml-dev)   a hardened YAML 1.1 parser with positions; 133 KB, already on most BMC images
-//   swift-argument-parser          kcssim's command line; absent from the Embedded build
+// One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded:
+// `.ci/install` makes it, without tools and tests, as ordinary targets cannot import Embedded modules.
+// Dependencies, and why each is worth its flash and memory: libyaml (Debian libyaml-dev), a hardened YAML 1.1 parser with
+// positions, 133 KB, already on most BMC images; swift-argument-parser, kcssim's command line, absent from the Embedded build.
 import Foundation
 import PackageDescription
 
@@ -98,15 +97,13 @@ let shippedTargets: [Target] = [
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
     library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
 ]
-// MARK: What stays on a workstation
 let tools: [Target] = [
     c("Sources/Tools/CFuse"),
     library("Sources/Tools/Simulator", "CFuse CLinux DriverModel Events IPMI KCS LinuxIO MCTP SimulatedDevice"),
     library(
         "Sources/Tools/PluginTrial",
         "CKCSPlugin CLinux DaemonConfiguration Devices Events LinuxIO PluginHost Schema YAML"),
-    library(
-        "Sources/Tools/Trials", "CLinux Capture Decode KCS LinuxIO PluginHost PluginTrial Schema Simulator"),
+    library("Sources/Tools/Trials", "CLinux Capture Decode KCS LinuxIO PluginHost PluginTrial Schema Simulator"),
     program(
         "Sources/Tools/kcssim",
         "ArgumentParser CLinux Capture DaemonConfiguration Devices DriverModel IPMI JSON KCS LinuxIO MCTP PluginHost"

@@ -83,6 +83,13 @@ public final class Trial {
         return instance.lines
     }
 
+    /// Starts and stops it, and nothing else.
+    public func live() {
+        let instance = begin(nil)
+        instance.perform(.start(.boot, stale: 0), "> start", line: 0)
+        instance.end()
+    }
+
     func begin(_ tell: ((Line) -> Void)?) -> TrialInstance {
         TrialInstance(
             plugin, options: options, capabilities: Self.capabilities(transcript), windowSize: transcript.window,

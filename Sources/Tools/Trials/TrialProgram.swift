@@ -12,11 +12,23 @@ public struct TrialProgram: Sendable {
     let folder: String
     /// How long a call of the plugin may take, in words.
     let limit: String
+    /// Does it run in a folder of its own, so that options name no file of anybody's?
+    let isApart: Bool
 
     /// Trials of a plugin by that kcssim; `folder` is the caller's, who removes it.
-    public init(program: String, plugin: String, folder: String, limit: String = "5s") {
-        (self.program, self.plugin, self.folder, self.limit) = (program, plugin, folder, limit)
+    public init(program: String, plugin: String, folder: String, limit: String = "5s", isApart: Bool = false) {
+        (self.program, self.folder, self.limit, self.isApart) = (program, folder, limit, isApart)
+        // It does not run where this process does.
+        let isRelative = plugin.contains("/") && !plugin.hasPrefix("/")
+        self.plugin = isRelative ? Self.absolute(plugin) : plugin
     }
+
+    private static func absolute(_ path: String) -> String {
+        ((try? CurrentProcess.workingFolder()).map { $0 + "/" } ?? "") + path
+    }
+
+    /// Where it runs, and files that its options name in no other folder are: empty whenever a process begins.
+    private var place: String { "\(folder)/place" }
 
     /// What became of one.
     public struct Outcome: Sendable {
@@ -60,8 +72,9 @@ public struct TrialProgram: Sendable {
         return try run(["plugin", plugin, file, "--record", "--timeout", limit] + more)
     }
 
-    /// Runs this program with these arguments to its end, and gives each line of its output to `each`, too.
-    func run(_ arguments: [String], each: ((String) -> Void)? = nil) throws(HostFailure) -> Outcome {
+    /// Runs this program with these arguments to its end, or until `each`, which gets the lines of its output as they come,
+    /// answers false.
+    func run(_ arguments: [String], each: ((String) -> Bool)? = nil) throws(HostFailure) -> Outcome {
         let log = "\(folder)/errors"
         try Self.write("", to: log)
         guard let pipe = try? Descriptors.pipe(), let errors = try? Syscalls.open(log, O_WRONLY) else {
@@ -69,6 +82,11 @@ public struct TrialProgram: Sendable {
         }
         let output = FileDescriptor(owning: pipe.input)
         var setup = ChildProcess.Setup()
+        if isApart {
+            Self.empty(place)
+            mkdir(place, 0o700)
+            setup.folder = place
+        }
         setup.hasNoInput = true
         setup.hasOwnGroup = true
         setup.environment =
@@ -76,17 +94,34 @@ public struct TrialProgram: Sendable {
         setup.descriptors = [(from: pipe.output, to: 1), (from: errors.raw, to: 2)]
         let started = ChildProcess.start(program, arguments, setup)
         Syscalls.close(pipe.output)
-        guard case .success(let process) = started else { throw HostFailure("\(program) cannot be started") }
+        let process: ChildProcess
+        switch started {
+        case .success(let made): process = made
+        case .failure(let errno): throw HostFailure("\(program) cannot be started: \(errno.description)")
+        }
         var reader = LineReader(output.raw)
         var lines: [String] = []
         while let line = reader.next() {
-            lines.append(line)
-            each?(line)
+            guard let each else {
+                lines.append(line)
+                continue
+            }
+            if !each(line) {
+                process.send(SIGKILL, group: true)
+                break
+            }
         }
         guard case .success(let ending) = process.wait() else { throw HostFailure("\(program) was lost") }
         process.send(SIGKILL, group: true)
         let said = (try? Syscalls.readFile(log, limit: 1 << 20)) ?? []
         return Outcome(lines: lines, ending: ending, errors: String(decoding: said, as: UTF8.self))
+    }
+
+    /// Removes what is in a folder, and it too.
+    static func empty(_ path: String) {
+        if CLinux.unlink(path) == 0 { return }
+        for name in (try? Syscalls.list(path)) ?? [] { empty("\(path)/\(name)") }
+        rmdir(path)
     }
 
     static func write(_ text: String, to path: String) throws(HostFailure) {
@@ -102,6 +137,7 @@ struct LineReader {
     private let descriptor: Int32
     private var bytes: [UInt8] = []
     private var start = 0
+    private var chunk = [UInt8](repeating: 0, count: 65536)
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -116,7 +152,6 @@ struct LineReader {
             bytes.removeFirst(start)
             start = 0
             searched = bytes.count
-            var chunk = [UInt8](repeating: 0, count: 65536)
             guard case .success(let count) = chunk.withUnsafeMutableBytes({ Syscalls.read(descriptor, into: $0) }),
                 count > 0
             else { return nil }

@@ -26,6 +26,7 @@ import PluginHost
             Mount.self,
             PluginCommand.self,
             ReplayCommand.self,
+            FuzzCommand.self,
             SchemaCommand.self,
         ])
 }

@@ -76,7 +76,7 @@ struct PluginCommand: ParsableCommand {
             trial = try Trial(loaded, text, options: options, stateFolder: folder, monitor)
         } catch { throw HostFailure(error.description) }
         let happened = trial.play { line in if record { say(line.text) } }
-        if let count = `repeat`, let growth = Growth.measure(count, play: { _ = trial.play() }) {
+        if let count = `repeat`, let growth = Growth.measure(count, live: trial.live, play: { _ = trial.play() }) {
             throw HostFailure("\(transcript): each time that it is played, \(growth)")
         }
         if record { return }
