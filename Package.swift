@@ -103,11 +103,12 @@ let tools: [Target] = [
     library(
         "Sources/Tools/PluginTrial",
         "CKCSPlugin CLinux DaemonConfiguration Devices Events LinuxIO PluginHost Schema YAML"),
+    library("Sources/Tools/Reports", "Capture Decode"),
     library("Sources/Tools/Trials", "CLinux Capture Decode KCS LinuxIO PluginHost PluginTrial Schema Simulator"),
     program(
         "Sources/Tools/kcssim",
         "ArgumentParser CLinux Capture DaemonConfiguration Devices DriverModel IPMI JSON KCS LinuxIO MCTP PluginHost"
-            + " PluginTrial Schema SimulatedDevice Simulator Trials"),
+            + " PluginTrial Reports Schema SimulatedDevice Simulator Trials"),
 ]
 let testTargets: [Target] = [
     c("Tests/Support/CTestSupport"),
@@ -153,7 +154,7 @@ let testTargets: [Target] = [
     tests("Daemon/Control", "Capture Daemon DaemonConfiguration Events JSON PluginHost SimulatedDevice kcsctl kcsmuxd"),
     tests("Tools/Simulator", "DriverModel Events IPMI SimulatedDevice Simulator"),
     tests("Tools/PluginTrial", "PluginHost PluginTrial TestKit kcsctl kcsmuxd kcssim"),
-    tests("Tools/Kcssim", "Capture PluginHost SimulatedDevice Simulator TestKit Trials kcsctl kcsmuxd kcssim"),
+    tests("Tools/Kcssim", "Capture PluginHost Reports SimulatedDevice Simulator TestKit Trials kcsctl kcsmuxd kcssim"),
     tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
     tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),

@@ -49,6 +49,9 @@ public struct Exchange: Sendable {
         return ended
     }
 
+    /// From request to answer, nanoseconds; nil where one of them is not in the capture.
+    public var elapsed: UInt64? { latency }
+
     /// Does the capture hold the request, but no answer?
     public var isUnanswered: Bool { answer == nil && !isAlone }
 }

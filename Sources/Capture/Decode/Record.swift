@@ -15,6 +15,13 @@ public struct Record {
     /// Requests that it ended: answered by it, or given up for it.
     public var exchanges: [Exchange] { entry.exchanges }
 
+    /// The record itself, in words.
+    public var summary: String { entry.summary }
+    /// What it means, a line each.
+    public var meaning: [String] { entry.meaning }
+    /// Would somebody who looks for the fault want to see it?
+    public var isError: Bool { entry.isError }
+
     /// As an object, for programs.
     public var json: JSONValue {
         var members = [

@@ -27,6 +27,7 @@ import PluginHost
             PluginCommand.self,
             ReplayCommand.self,
             FuzzCommand.self,
+            ReportCommand.self,
             SchemaCommand.self,
         ])
 }
