@@ -173,13 +173,13 @@ _kcssim() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|schema|help)
+    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|replay|fuzz|report|schema|help)
         # Offer subcommand argument completions
         "_kcssim_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin schema help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin replay fuzz report schema help' -- "${cur}"))
         ;;
     esac
 }
@@ -438,7 +438,7 @@ _kcssim_plugin() {
     repeating_flags=()
     non_repeating_flags=(--record --version -h --help)
     repeating_options=(--ignore)
-    non_repeating_options=(--options --state --timeout)
+    non_repeating_options=(--options --state --timeout --repeat)
     __kcssim_offer_flags_options 2
 
     # Offer option value completions
@@ -453,6 +453,90 @@ _kcssim_plugin() {
         return
         ;;
     '--timeout')
+        return
+        ;;
+    '--repeat')
+        return
+        ;;
+    esac
+}
+
+_kcssim_replay() {
+    repeating_flags=()
+    non_repeating_flags=(--daemon --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--options --channel --until --transcript --device --timeout)
+    __kcssim_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--options')
+        return
+        ;;
+    '--channel')
+        return
+        ;;
+    '--until')
+        return
+        ;;
+    '--transcript')
+        return
+        ;;
+    '--device')
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
+_kcssim_fuzz() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=(--from)
+    non_repeating_options=(--seed --for --runs --options --output -o --timeout)
+    __kcssim_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--seed')
+        return
+        ;;
+    '--for')
+        return
+        ;;
+    '--runs')
+        return
+        ;;
+    '--options')
+        return
+        ;;
+    '--from')
+        return
+        ;;
+    '--output'|'-o')
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
+_kcssim_report() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--output -o --title)
+    __kcssim_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--output'|'-o')
+        return
+        ;;
+    '--title')
         return
         ;;
     esac
