@@ -31,22 +31,24 @@ _kcsctl() {
     --channel) _kcsctl_channels; return ;;
     --link) _kcsctl_words "register ipmi mctp"; return ;;
     --format) _kcsctl_words "openmetrics prometheus"; return ;;
-    --since | --until) return ;;
+    --sort) _kcsctl_words "name state bytes messages errors latency stalls restarts"; return ;;
+    --since | --until | --interval) return ;;
     esac
     # The command's own words before the cursor: options and their values are left out.
     for ((index = 1; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
-        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until | --link | --format) ((index++)) ;;
+        --socket | -o | --output | --plugin-path | --trust | --device | --channel | --since | --until | --link | --format | --interval | --sort) ((index++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[index]}") ;;
         esac
     done
     local general="--socket --json --help"
     case "${words[*]}" in
-    "") _kcsctl_words "status start stop restart reset reload log-level metrics capture plugin decode $general --version" ;;
+    "") _kcsctl_words "status start stop restart reset reload log-level top metrics capture plugin decode $general --version" ;;
     status) _kcsctl_channels "--names $general" ;;
     start | stop | restart | reset) _kcsctl_channels "$general" ;;
     log-level) _kcsctl_words "error warning notice info debug trace $general" ;;
+    top) _kcsctl_words "--interval --sort --once $general" ;;
     metrics) _kcsctl_words "--format --http -o $general" ;;
     capture) _kcsctl_words "dump follow convert $general" ;;
     "capture dump") _kcsctl_channels "--all -o $general" ;;

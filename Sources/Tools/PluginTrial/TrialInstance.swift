@@ -143,7 +143,8 @@ final class TrialInstance {
         case .stats:
             host.call("stats") {
                 host.collectStats(
-                    number: { host.record.add("stat \($0.name) \($0.value)") }, text: { host.record.add("stat \($0) \($1)") })
+                    number: { host.record.add("stat \($0.name) \($0.value)") },
+                    text: { host.record.add("stat \($0) \($1)") })
             }
         }
         host.runUntilIdle()

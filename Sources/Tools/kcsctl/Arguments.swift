@@ -10,10 +10,11 @@ struct Arguments {
     /// Options with a value, and those without. What is known depends on the command, which `only` checks.
     private static let withValue = [
         "--socket", "--output", "--plugin-path", "--trust", "--device", "--channel", "--since", "--until", "--link",
-        "--format",
+        "--format", "--interval", "--sort",
     ]
     private static let withoutValue = [
         "--json", "--help", "--version", "--all", "--errors", "--names", "--from-oldest", "--messages", "--http",
+        "--once",
     ]
 
     /// Takes the arguments apart, the program's name not among them.

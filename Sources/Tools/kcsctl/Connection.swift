@@ -58,9 +58,26 @@ final class Connection {
         }
     }
 
+    /// What to wait on until there is something to read.
+    var descriptor: Int32 { socket.raw }
+    /// Has something come that was not taken yet?
+    var hasBytes: Bool { !received.isEmpty }
+
+    /// Takes what has come: the result of the request that was sent first, once it is whole.
+    func advance() throws(Failure) -> JSONValue? {
+        guard let more = try read() else { throw ended }
+        let searched = received.count
+        received.append(contentsOf: more)
+        guard let end = received[searched...].firstIndex(of: 0x0A) else { return nil }
+        let line = Array(received[..<end])
+        received.removeSubrange(...end)
+        return try result(line)
+    }
+
     /// The result of the request that was sent first.
-    func answer() throws(Failure) -> JSONValue {
-        let line = try self.line()
+    func answer() throws(Failure) -> JSONValue { try result(try line()) }
+
+    private func result(_ line: [UInt8]) throws(Failure) -> JSONValue {
         let value: JSONValue
         do throws(JSONError) { value = try JSONReader.read(line, limits: Self.answerLimits) } catch {
             throw Failure(.protocol, "\(path): the answer is not JSON: \(error.description)")
@@ -92,6 +109,8 @@ final class Connection {
         }
     }
 
+    private var ended: Failure { Failure(.io, "\(path): the daemon ended the connection without an answer") }
+
     private func line() throws(Failure) -> [UInt8] {
         var searched = 0
         while true {
@@ -105,7 +124,7 @@ final class Connection {
                 throw Failure(.protocol, "\(path): the answer has no end")
             }
             guard let more = try read() else {
-                throw Failure(.io, "\(path): the daemon ended the connection without an answer")
+                throw ended
             }
             received.append(contentsOf: more)
         }

@@ -10,6 +10,7 @@ enum HelpText {
           start|stop|restart|reset CHANNEL  act on a channel
           reload                            take the changed configuration file over
           log-level [LEVEL]                 show or set what is logged
+          top                               what the channels do, live
           metrics                           what it counts, for Prometheus
           capture dump CHANNEL|--all        keep what was recorded
           capture follow CHANNEL            record to standard output, for wireshark -k -i -
@@ -32,7 +33,8 @@ enum HelpText {
 
     /// The commands' names.
     static let commands = [
-        "status", "start", "stop", "restart", "reset", "reload", "log-level", "metrics", "capture", "plugin", "decode",
+        "status", "start", "stop", "restart", "reset", "reload", "log-level", "top", "metrics", "capture", "plugin",
+        "decode",
     ]
 
     static func command(_ words: [String]) -> String? {
@@ -51,6 +53,7 @@ enum HelpText {
         case "log-level":
             return "Usage: kcsctl log-level [error|warning|notice|info|debug|trace]\n\n"
                 + "Sets what is logged until kcsmuxd ends, or prints it. At trace, every byte is."
+        case "top": return top
         case "metrics": return metrics
         case "plugin": return plugin
         case "capture": return capture
@@ -81,6 +84,21 @@ enum HelpText {
 
         Has kcsmuxd check its configuration file and take it over. A wrong file changes nothing: its mistakes are printed, and
         the exit status is 78. Channels whose settings are the same are not touched.
+        """
+
+    private static let top = """
+        Usage: kcsctl top [--interval TIME] [--sort COLUMN] [--once]
+
+        The channels, each second: bytes and messages a second, how many requests in a hundred failed, how long half of the requests
+        and 99 in 100 of them took at most (in the last second, or since kcsmuxd started when none came), OBF stalls, restarts.
+        Where nobody looks or types, it prints what happened in one interval as text.
+
+        Keys: q quit; s sort by the next column, or n name, t state, b bytes, m messages, e errors, l latency, o OBF stalls, x restarts;
+        r reverse; j and k, or the arrows, select a channel; f follows its messages, d dumps its capture.
+
+          --interval TIME  as often as that (default 1s)
+          --sort COLUMN    by name, state, bytes, messages, errors, latency, stalls or restarts
+          --once           once, as text
         """
 
     private static let metrics = """

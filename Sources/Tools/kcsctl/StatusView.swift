@@ -34,7 +34,7 @@ enum StatusView {
         return lines
     }
 
-    private static func heading(_ status: JSONValue) -> String {
+    static func heading(_ status: JSONValue) -> String {
         "kcsmuxd \(text(status, "version")), process \(number(status, "process")), up \(Text.span(number(status, "uptime")));"
             + " \(text(status, "summary").parts(at: UInt8(ascii: ":")).first ?? "");"
             + " log level \(text(status, "log_level"))"

@@ -17,6 +17,7 @@ enum Terminal {
         case red = 31
         case yellow = 33
         case bold = 1
+        case reverse = 7
     }
 
     /// The text in a colour.

@@ -29,6 +29,11 @@ func run(_ arguments: Arguments) throws(Failure) {
     case "log-level":
         try arguments.only([])
         try DaemonCommands(arguments, socket).logLevel(try operand(words, optional: true, "LEVEL"))
+    case "top":
+        try arguments.only(["--interval", "--once", "--sort"])
+        try none(words)
+        let top = try TopCommand(arguments, socket)
+        if !arguments.has("--once"), let screen = Screen() { try top.run(on: screen) } else { try top.once() }
     case "metrics":
         try arguments.only(["--format", "--http", "--output"])
         try none(words)
