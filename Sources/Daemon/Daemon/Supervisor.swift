@@ -266,7 +266,8 @@ public final class Supervisor {
             log.write(
                 .error, channel,
                 "\(names.plugins(Activity.channel(call))): \(callback) has not returned for \(timeout.text);"
-                    + " the daemon ends, so that its other channels can be started again")
+                    + " the daemon ends, so that its other channels can be started again",
+                JournalFields(event: .handlerHangs, plugin: names.plugins(Activity.channel(call))))
             marker.leave(channel)
             if crashFile >= 0 { _ = FatalDump.write(crashFile) }
             FatalDump.uninstall()

@@ -54,7 +54,7 @@ extension Channel {
         let restart = plan.configuration.restart
         guard restart.policy == .onFailure, !stays else {
             enter(.failed(text))
-            return log.write(.error, name, "failed, and stays down: \(text)")
+            return log.write(.error, name, "failed, and stays down: \(text)", JournalFields(event: .channelFailed))
         }
         // A life that lasted forgives the failures before it.
         if runningSince != 0 && Clock.monotonic &- runningSince > restart.backoffMax.nanoseconds { failures = 0 }
@@ -66,7 +66,9 @@ extension Channel {
         pause = min(pause, restart.backoffMax.nanoseconds)
         failures += 1
         enter(.backingOff(until: Clock.monotonic + pause, text))
-        log.write(.error, name, "failed, starting again in \(TimeSpan(nanoseconds: pause).text): \(text)")
+        log.write(
+            .error, name, "failed, starting again in \(TimeSpan(nanoseconds: pause).text): \(text)",
+            JournalFields(event: .channelFailed))
         loop.set(retryTimer, deadline: Clock.monotonic + pause)
     }
 

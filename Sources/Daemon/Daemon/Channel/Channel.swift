@@ -129,7 +129,9 @@ final class Channel {
         failures = 0
         if let failure = plan.failures.first {
             enter(.refused(failure.description))
-            for failure in plan.failures { log.write(.error, name, failure.description) }
+            for failure in plan.failures {
+                log.write(.error, name, failure.description, JournalFields(event: .channelRefused))
+            }
             return
         }
         deviceWait.begin(Clock.monotonic)
@@ -195,7 +197,7 @@ final class Channel {
         let now = Clock.monotonic
         if deviceWait.isOverdue(now, after: plan.configuration.device.wait.nanoseconds) {
             lastError = text
-            log.write(.warning, name, "still waiting: \(text)")
+            log.write(.warning, name, "still waiting: \(text)", JournalFields(event: .deviceMissing))
         }
         loop.set(retryTimer, deadline: deviceWait.nextAttempt(now))
     }
@@ -231,7 +233,9 @@ final class Channel {
         enter(.running)
         let plugins = handlers.map { $0.plugin.name }.joined(separator: ", ")
         let stale = device.stale.isEmpty ? "" : ", \(device.stale.count) stale bytes thrown away"
-        log.write(.notice, name, "running: \(plan.device.kind.name) \(plan.device.path), \(plugins)\(stale)")
+        log.write(
+            .notice, name, "running: \(plan.device.kind.name) \(plan.device.path), \(plugins)\(stale)",
+            JournalFields(event: .channelRuns, plugin: plugins))
         startReason = UInt32(KCS_REASON_RESTART)
     }
 

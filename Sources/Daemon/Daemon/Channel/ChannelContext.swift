@@ -113,6 +113,7 @@ final class ChannelContext {
         log.write(
             .warning, name,
             "plugin \(plugin): \(callback.name) took \(UTCTime.short(overrun.took))\(overrun.isWaiting ? ", waiting" : ""),"
-                + " its budget is \(callBudget.text)\(suppressedNote(suppressed))")
+                + " its budget is \(callBudget.text)\(suppressedNote(suppressed))",
+            JournalFields(event: .handlerSlow, plugin: plugin))
     }
 }

@@ -34,7 +34,7 @@ final class ChannelHandler: HandlerInstance {
     private var workUnderWay = 0
     private var isRunningActions = false
     private(set) var isGone = false
-    private lazy var lines = HandlerLines(context)
+    private lazy var lines = HandlerLines(context, plugin: plugin.name)
     private let lists: [[Action]]
 
     init(
@@ -229,7 +229,9 @@ final class ChannelHandler: HandlerInstance {
         let told: ([ActionRunner.Outcome]) -> Void = { [self] outcomes in
             isRunningActions = false
             let summary = outcomes.map { $0.text }.joined(separator: "; ")
-            services.log.write(.notice, context.name, "\(cause): \(summary.isEmpty ? "no actions" : summary)")
+            services.log.write(
+                .notice, context.name, "\(cause): \(summary.isEmpty ? "no actions" : summary)",
+                JournalFields(event: .actionsRan, plugin: plugin.name, trigger: cause))
             if let done, !isGone { calling(.result) { Self.tell(outcomes, pointer, done) } }
         }
         guard let parent = services.parent else {

@@ -45,6 +45,8 @@ final class MisuseLines: MisuseReporter {
 
     private func write(_ text: String, missed: UInt64) {
         guard let suppressed = limit.admit(Clock.monotonic) else { return }
-        log.write(.warning, channel, "plugin \(plugin): \(text)\(suppressedNote(suppressed + missed))")
+        log.write(
+            .warning, channel, "plugin \(plugin): \(text)\(suppressedNote(suppressed + missed))",
+            JournalFields(plugin: plugin))
     }
 }

@@ -8,12 +8,13 @@ import Schema
 /// A handler's lines in the log. Of repeats the last one is shown when its time comes, with the number of the others.
 final class HandlerLines {
     private let context: ChannelContext
+    private let plugin: String
     private var limits: LogConfiguration
     private var lines: SuppressedLines
     private lazy var timer = { [lines = Borrowed(self)] in CallTimer { _ in lines.object.show() } }()
 
-    init(_ context: ChannelContext) {
-        self.context = context
+    init(_ context: ChannelContext, plugin: String) {
+        (self.context, self.plugin) = (context, plugin)
         limits = context.logging
         lines = SuppressedLines(burst: limits.repeats, interval: limits.interval.nanoseconds)
     }
@@ -44,6 +45,6 @@ final class HandlerLines {
     }
 
     private func put(_ level: LogLevel, _ text: String, _ others: UInt64) {
-        context.log.write(level, context.name, text + suppressedNote(others))
+        context.log.write(level, context.name, text + suppressedNote(others), JournalFields(plugin: plugin))
     }
 }

@@ -20,11 +20,13 @@ extension LogLevel {
     }
 }
 
-/// Lines on standard error: `level channel: message`, with the time in front, or, where the journal adds that itself,
-/// with its priority. Never blocks: a line for which standard error has no room is dropped and counted.
+/// Lines on standard error: `level channel: message`, with the time in front, or, where that is the journal, to the journal's own
+/// socket with fields beside them; as a last resort with its priority in front. Never blocks: a line for which standard error has no
+/// room is dropped and counted.
 public final class Log {
     private let descriptor: Int32
     private let toJournal: Bool
+    private let journal: Journal?
     private var dropped: UInt64 = 0
     /// Where a channel's lines go.
     private let parent: Log?
@@ -39,19 +41,24 @@ public final class Log {
     }
 
     /// A log on a descriptor, standard error unless given. `journal` is the value of $JOURNAL_STREAM.
-    public init(level: LogLevel, descriptor: Int32 = 2, journal: String? = CurrentProcess.environment("JOURNAL_STREAM"))
-    {
+    public convenience init(
+        level: LogLevel, descriptor: Int32 = 2, journal: String? = CurrentProcess.environment("JOURNAL_STREAM")
+    ) { self.init(level: level, descriptor: descriptor, journal: journal, socket: Journal.usualPath) }
+
+    /// As that, with a journal that listens somewhere else.
+    init(level: LogLevel, descriptor: Int32, journal: String?, socket: String) {
         self.level = level
         parent = nil
         self.descriptor = descriptor
         toJournal = Self.isJournal(descriptor, journal)
+        self.journal = toJournal ? Journal(socket) : nil
     }
 
     /// A channel's lines in another log.
     init(of parent: Log) {
         self.parent = parent
         level = parent.level
-        (descriptor, toJournal) = (parent.descriptor, false)
+        (descriptor, toJournal, journal) = (parent.descriptor, false, nil)
         parent.channels.append(self)
     }
 
@@ -70,21 +77,29 @@ public final class Log {
 
     /// Writes a line. `channel` is nil for what concerns the whole daemon.
     public func write(_ level: LogLevel, _ channel: String?, _ message: String) {
-        guard writes(level) else { return }
-        if let parent { parent.put(level, channel, message) } else { put(level, channel, message) }
+        write(level, channel, message, JournalFields())
     }
 
-    private func put(_ level: LogLevel, _ channel: String?, _ message: String) {
-        var line = toJournal ? "<\(level.priority)>" : "\(UTCTime.milliseconds(Clock.real)) "
-        line += "\(level.name) \(channel ?? "kcsmuxd"): "
-        var bytes = Array(line.utf8)
-        for byte in message.utf8.prefix(2048) {
-            // A line stays a line, whatever a plugin or a device puts into it.
-            bytes.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
-        }
+    /// As that, with what the journal is told beside it.
+    func write(_ level: LogLevel, _ channel: String?, _ message: String, _ fields: JournalFields) {
+        guard writes(level) else { return }
+        (parent ?? self).put(level, channel, message, fields)
+    }
+
+    private func put(_ level: LogLevel, _ channel: String?, _ message: String, _ fields: JournalFields) {
+        let head = "\(level.name) \(channel ?? "kcsmuxd"): "
+        var bytes = Array((toJournal ? "" : "\(UTCTime.milliseconds(Clock.real)) ").utf8)
+        bytes.append(contentsOf: head.utf8)
+        // A line stays a line, whatever a plugin or a device puts into it.
+        for byte in message.utf8.prefix(2048) { bytes.append(Self.printable(byte)) }
         if dropped > 0 {
             bytes.append(contentsOf: Array(" (\(dropped) lines before this one were lost)".utf8))
         }
+        if let journal, tell(journal, level, channel, bytes, fields) {
+            dropped = 0
+            return
+        }
+        if toJournal { bytes.insert(contentsOf: "<\(level.priority)>".utf8, at: 0) }
         bytes.append(UInt8(ascii: "\n"))
         guard Poll.isWritable(descriptor) else {
             dropped += 1
@@ -93,6 +108,23 @@ public final class Log {
         dropped = 0
         _ = bytes.withUnsafeBytes { Syscalls.writeAll(descriptor, $0) }
     }
+
+    private func tell(
+        _ journal: Journal, _ level: LogLevel, _ channel: String?, _ message: [UInt8], _ fields: JournalFields
+    ) -> Bool {
+        journal.add("MESSAGE", String(decoding: message, as: UTF8.self))
+        journal.add("PRIORITY", "\(level.priority)")
+        journal.add("SYSLOG_IDENTIFIER", "kcsmuxd")
+        let texts = [
+            ("CHANNEL", channel), ("PLUGIN", fields.plugin), ("COMMAND", fields.command), ("TRIGGER", fields.trigger),
+            ("MESSAGE_ID", fields.event?.id),
+        ]
+        for (name, text) in texts { if let text { journal.add(name, text) } }
+        return journal.send()
+    }
+
+    /// What stands in a line for a byte of anybody's making.
+    static func printable(_ byte: UInt8) -> UInt8 { byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte }
 
     /// $JOURNAL_STREAM names the device and inode of the stream that goes to the journal; it is inherited by programs
     /// whose own standard error goes elsewhere.

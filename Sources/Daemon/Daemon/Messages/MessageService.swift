@@ -214,7 +214,10 @@ final class MessageService: EventSource {
         context.log.write(
             .warning, context.name,
             "plugin \(owed.handler.plugin.name): NetFn \(Hex.number(request[0] >> 2)) command \(Hex.number(request[1]))"
-                + " was not answered in time; the host CPU got completion code C3")
+                + " was not answered in time; the host CPU got completion code C3",
+            JournalFields(
+                event: .requestLate, plugin: owed.handler.plugin.name,
+                command: "\(Hex.byte(request[0] >> 2))/\(Hex.byte(request[1]))"))
     }
 
     // MARK: What handlers do

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Capture
 import KCS
 
 /// A channel's own figures as metrics: a table of their names, and the values in the same order.

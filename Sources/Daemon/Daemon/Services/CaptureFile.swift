@@ -61,7 +61,8 @@ final class CaptureFile: CaptureTap {
         case .stopped(let error):
             trouble = error.description
             log.write(
-                .error, channel, "capture files are not written any more: \(error.description); the channel goes on")
+                .error, channel, "capture files are not written any more: \(error.description); the channel goes on",
+                JournalFields(event: .captureStopped))
         case .resumed(let lost):
             trouble = nil
             log.write(.notice, channel, "capture files are written again; \(lost) records were lost")
