@@ -46,11 +46,12 @@ USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --user-group --no-create-home --home-dir /var/lib/kcsmux --shell /sbin/nologin kcsmux"
 CONFFILES:${PN} = "${sysconfdir}/kcsmux/kcsmux.yaml"
 
-PACKAGES =+ "${PN}-bash-completion ${PN}-wireshark"
+PACKAGES =+ "${PN}-bash-completion ${PN}-wireshark ${PN}-monitoring"
 # Plugins are shared libraries that nobody links against: they belong to the program, not to a development package.
 FILES:${PN} += "${libdir}/kcsmux /usr/lib/kcsmux /usr/lib/systemd /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev"
 FILES:${PN}-bash-completion = "${datadir}/bash-completion"
 # For workstations: an image has no use for it, nor for the Python that it takes.
 FILES:${PN}-wireshark = "${datadir}/kcsmux/wireshark"
+FILES:${PN}-monitoring = "${datadir}/kcsmux/prometheus ${datadir}/kcsmux/grafana"
 FILES:${PN}-dbg += "/usr/lib/debug"
 INSANE_SKIP:${PN} += "already-stripped"
