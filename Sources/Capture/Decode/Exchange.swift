@@ -45,7 +45,8 @@ public struct Exchange: Sendable {
         ended.answer = answer.map { Array($0) }
         ended.code = code
         ended.isError = code.map { $0.value != 0 } ?? true
-        if let time, request != nil, time >= self.time { ended.latency = time - self.time }
+        // The same time says that both were recorded in one turn of a daemon of before, and nothing of how long it took.
+        if let time, request != nil, time > self.time { ended.latency = time - self.time }
         return ended
     }
 
@@ -79,7 +80,7 @@ public struct ExchangeTable {
         }
         var line = String(decoding: time[11..<26], as: UTF8.self) + "  " + Column.left(exchange.channel, max(width, 7))
         line += "  " + Column.left(exchange.code.map { Hex.byte($0.value) } ?? "--", 4)
-        let latency = exchange.latency.map { $0 == 0 ? "~0" : UTCTime.short($0) } ?? "--"
+        let latency = exchange.latency.map { UTCTime.short($0) } ?? "--"
         line += "  " + Column.left("", 7 - latency.utf8.count) + latency + "  " + ExchangeTable.words(exchange)
         return lines + (columns.map { Column.cut(line, $0) } ?? line)
     }

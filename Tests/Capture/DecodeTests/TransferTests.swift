@@ -121,7 +121,7 @@ import Testing
         #expect(
             exchanges(&timeline) == [
                 "ipmi     00    1.23 ms  Get Device ID (06/01) > 20 81",
-                "ipmi     C1         ~0  Application command (06/77) AA > invalid command",
+                "ipmi     C1         --  Application command (06/77) AA > invalid command",
                 "ipmi     --         --  Get SEL Info (0A/40) > no answer",
                 "ipmi     00         --  Cold Reset (07/02) (not in this capture) > done",
                 "ipmi     --         --  Get Device ID (06/01) > no answer",
