@@ -51,12 +51,14 @@ extension ManagementController {
         identifyForced = request.count > 1 && request[1] & 1 != 0
         identifyUntil = seconds == 0 ? nil : now + UInt64(seconds) * 1_000_000_000
         arm()
-        let span = identifyForced ? " forced" : seconds > 0 ? (" \(seconds)" as Sentence).text : ""
-        runIdentify(seconds > 0 || identifyForced, detail: span)
+        let span = (identifyForced ? "forced" : "\(seconds)" as Sentence).text
+        let isOn = seconds > 0 || identifyForced
+        runIdentify(isOn, detail: isOn ? (" \(span)\nIDENTIFY_INTERVAL=\(span)" as Sentence).text : "")
         return .ok
     }
 
-    /// - Parameter detail: for how many seconds, or `forced`, the last word of what the actions get as their cause.
+    /// - Parameter detail: for how many seconds, or `forced`: the last word of what the actions get as their cause, and on a
+    ///   line of its own as a variable.
     func runIdentify(_ on: Bool, detail: String = "") {
         let action: PlatformAction = on ? .identify : .identifyOff
         if actions.has(action) { emit(.run(action, detail: detail)) }

@@ -40,7 +40,7 @@ enum OptionTree {
             .object(
                 "sel",
                 [
-                    .path("path", help: "the event log's file; default sel in the channel's state folder"),
+                    .path("path", owned: true, help: "the event log's file; default sel in the channel's state folder"),
                     .integer("capacity", 1...4095, default: "512", help: "records at most"),
                     .enumeration(
                         "when_full", of: WhenFull.self, default: .stop,

@@ -28,7 +28,7 @@ public final class PostCodeHandler: Handler {
         inputs: [.automatic], needs: [.dataIn],
         options: [
             .integer("keep", 1...4096, default: "256", help: "codes of a boot that are kept, the latest"),
-            .path("path", help: "their file; default post-codes in the channel's state folder"),
+            .path("path", owned: true, help: "their file; default post-codes in the channel's state folder"),
             .bool("log", default: "true", help: "a line in the log for each code"),
         ],
         create: { plugin.create($0, $1, $2, $3) { PostCodeHandler(host: $0, options: $1) } })

@@ -159,6 +159,7 @@ extern "C" {
 
 #define KCS_OPTION_REQUIRED 0x1u /* in `flags`: must be given */
 #define KCS_OPTION_BOUNDED 0x2u  /* in `flags`: minimum and maximum count; without it they are not looked at */
+#define KCS_OPTION_OWNED 0x4u    /* in `flags`, of a PATH: the instance writes the file; no two may name the same */
 
 /* One option. An array of these has elements of descriptor->option_size bytes, so that the structure can grow. */
 struct kcs_option {
@@ -166,7 +167,7 @@ struct kcs_option {
     const char *KCS_NULLABLE help;         /* one line */
     const char *KCS_NULLABLE default_yaml; /* the default as it would stand in the file; NULL: none */
     uint32_t type;                         /* KCS_OPTION_* */
-    uint32_t flags;                        /* KCS_OPTION_REQUIRED, KCS_OPTION_BOUNDED */
+    uint32_t flags;                        /* KCS_OPTION_REQUIRED, _BOUNDED, _OWNED */      
     int64_t minimum;
     int64_t maximum;
     const char *KCS_NULLABLE const *KCS_NULLABLE choices; /* enumeration: names, then NULL */
@@ -423,7 +424,9 @@ struct kcs_host {
     int32_t (*KCS_NONNULL post)(struct kcs_channel *KCS_NONNULL channel, void *KCS_NULLABLE ctx,
                                 void (*KCS_NONNULL function)(void *KCS_NULLABLE ctx));
     /* Runs an option of type ACTIONS, one action after the other, then calls `done` with a result for each that ran.
-     * `cause` stands in the audit line that kcsmuxd logs. KCS_E_BUSY while the same instance's actions are running. */
+     * The first line of `cause` stands in the audit line that kcsmuxd logs, and is $KCSMUX_TRIGGER of programs. Each
+     * line behind it that is NAME=value, the name of capitals, digits and _, is their $KCSMUX_NAME, and is not logged.
+     * KCS_E_BUSY while the same instance's actions are running. */
     int32_t (*KCS_NONNULL actions_run)(
         struct kcs_channel *KCS_NONNULL channel, const struct kcs_value *KCS_NONNULL actions,
         const char *KCS_NONNULL cause, void *KCS_NULLABLE ctx,
@@ -537,7 +540,23 @@ static inline void kcs_plugin_fill(struct kcs_plugin *KCS_NONNULL plugin) {
     plugin->option_size = sizeof(struct kcs_option);
 }
 
-/* log() and fail() with a format as printf's; what is longer than 511 bytes is cut. */
+/* Takes away the beginning of a character of UTF-8 at the end of a text that was cut. */
+static inline void kcs_cut(char *KCS_NONNULL text) {
+    size_t end = strlen(text), lead = end, wanted;
+    while (lead > 0 && end - lead < 4 && ((unsigned char)text[lead - 1] & 0xC0) == 0x80) {
+        lead--;
+    }
+    if (lead == 0 || (unsigned char)text[lead - 1] < 0xC0) {
+        return;
+    }
+    lead--;
+    wanted = (unsigned char)text[lead] < 0xE0 ? 2 : (unsigned char)text[lead] < 0xF0 ? 3 : 4;
+    if (end - lead < wanted) {
+        text[lead] = 0;
+    }
+}
+
+/* log() and fail() with a format as printf's; what is longer than 511 bytes is cut, and no character of UTF-8 in two. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))
 #endif
@@ -547,7 +566,9 @@ kcs_logf(const struct kcs_host *KCS_NONNULL host, struct kcs_channel *KCS_NONNUL
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+        kcs_cut(text);
+    }
     va_end(arguments);
     host->log(channel, level, text);
 }
@@ -560,7 +581,9 @@ kcs_failf(const struct kcs_host *KCS_NONNULL host, struct kcs_channel *KCS_NONNU
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+        kcs_cut(text);
+    }
     va_end(arguments);
     host->fail(channel, text);
 }

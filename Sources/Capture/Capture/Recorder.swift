@@ -261,7 +261,12 @@ public final class Recorder {
         _ bytes: UnsafeRawBufferPointer, _ text: String, _ time: UInt64
     ) {
         let room = min(storage.capacity / 4 * 8, RingLayout.maximumData) - 8
-        let textCount = min(text.utf8.count, room / 2)
+        var textCount = min(text.utf8.count, room / 2)
+        if textCount < text.utf8.count {
+            // No part of a character: what reads a capture takes texts for UTF-8.
+            let bytes = Array(text.utf8)
+            while textCount > 0 && bytes[textCount] & 0xC0 == 0x80 { textCount -= 1 }
+        }
         let count = min(bytes.count, room - textCount)
         let original = UInt64(min(bytes.count, Int(UInt16.max)))
         let prefix =

@@ -84,12 +84,15 @@ public final class OptionShape: Sendable {
     public let phrase: String?
     /// A value that somebody else checks later: anything is taken, and comes out absent.
     public let isUnchecked: Bool
+    /// A path of a file that whoever takes the value writes, and that no other may name.
+    public let isOwned: Bool
 
     /// A declaration; what a type has no use for stays at its default.
     public init(
         _ type: OptionType, key: String = "", help: String = "", defaultText: String? = nil, required: Bool = false,
         minimum: Int64? = nil, maximum: Int64? = nil, choices: [String] = [], children: [OptionShape] = [],
-        isFileMode: Bool = false, phrase: String? = nil, isUnchecked: Bool = false
+        isFileMode: Bool = false, phrase: String? = nil, isUnchecked: Bool = false,
+        isOwned: Bool = false
     ) {
         self.type = type
         self.key = key
@@ -103,6 +106,7 @@ public final class OptionShape: Sendable {
         self.isFileMode = isFileMode
         self.phrase = phrase
         self.isUnchecked = isUnchecked
+        self.isOwned = isOwned
     }
 
     /// An object that may stand for itself when it is not given: its members' defaults are the whole of it.

@@ -86,7 +86,8 @@ enum OptionShapes {
             type, key: key, help: option.help.map { String(cString: $0) } ?? "",
             defaultText: option.default_yaml.map { String(cString: $0) },
             required: option.flags & UInt32(KCS_OPTION_REQUIRED) != 0, minimum: isBounded ? option.minimum : nil,
-            maximum: isBounded ? option.maximum : nil, choices: choices, children: inner)
+            maximum: isBounded ? option.maximum : nil, choices: choices, children: inner,
+            isOwned: option.flags & UInt32(KCS_OPTION_OWNED) != 0)
     }
 
     private static func choices(_ option: kcs_option) -> [String] {

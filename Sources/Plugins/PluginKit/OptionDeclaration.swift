@@ -15,9 +15,11 @@ public struct OptionDeclaration: @unchecked Sendable {
     @inline(__always)
     private static func declare(
         _ type: UInt32, _ key: StaticString?, _ help: StaticString?, _ value: String?, _ isRequired: Bool,
-        _ bounds: ClosedRange<Int64>? = nil, _ children: [OptionDeclaration] = []
+        _ bounds: ClosedRange<Int64>? = nil, _ children: [OptionDeclaration] = [], owned: Bool = false
     ) -> OptionDeclaration {
-        let flags = (isRequired ? KCS_OPTION_REQUIRED : 0) | (bounds == nil ? 0 : KCS_OPTION_BOUNDED)
+        let flags =
+            (isRequired ? KCS_OPTION_REQUIRED : 0) | (bounds == nil ? 0 : KCS_OPTION_BOUNDED)
+            | (owned ? KCS_OPTION_OWNED : 0)
         return OptionDeclaration(
             type, flags, key.map(cString), help.map(cString), value, bounds?.lowerBound ?? 0,
             bounds?.upperBound ?? 0, children)
@@ -87,9 +89,10 @@ public struct OptionDeclaration: @unchecked Sendable {
     /// A file's name; a relative one counts from kcsmuxd's working folder.
     @inline(__always)
     public static func path(
-        _ key: StaticString?, default value: String? = nil, required: Bool = false, help: StaticString? = nil
+        _ key: StaticString?, default value: String? = nil, required: Bool = false, owned: Bool = false,
+        help: StaticString? = nil
     ) -> OptionDeclaration {
-        declare(KCS_OPTION_PATH, key, help, value, required)
+        declare(KCS_OPTION_PATH, key, help, value, required, owned: owned)
     }
 
     /// A byte: a number, or one character.

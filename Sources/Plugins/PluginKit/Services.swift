@@ -82,8 +82,9 @@ extension Host {
         }
     }
 
-    /// Runs an option of type `actions`, one after the other. `cause` stands in kcsmuxd's audit line. `.busy` while this
-    /// instance's actions are running already.
+    /// Runs an option of type `actions`, one after the other. The first line of `cause` stands in kcsmuxd's audit line;
+    /// each behind it, `NAME=value`, is `$KCSMUX_NAME` of programs, and not logged. `.busy` while this instance's actions are
+    /// running already.
     public func runActions<Owner: Handler>(
         _ actions: OptionValue, cause: String, for owner: Owner, done: @escaping (Owner, [ActionResult]) -> Void
     ) -> Status {

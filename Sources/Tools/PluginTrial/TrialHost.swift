@@ -331,7 +331,8 @@ final class TrialHost: HandlerInstance {
         _ actions: [Action], cause: String, _ context: UnsafeMutableRawPointer?, _ done: ActionsCallback?
     ) -> Int32 {
         guard self.actions == nil else { return KCS_E_BUSY }
-        record.add("actions \(cause): \(actions.map { $0.kind.words }.joined(separator: ", "))")
+        record.add(
+            "actions \(cause.lines.joined(separator: " ")): \(actions.map { $0.kind.words }.joined(separator: ", "))")
         self.actions = (actions, done, context)
         return KCS_OK
     }

@@ -77,6 +77,18 @@ extension EndToEnd {
             #expect(bench.folder.names() == ["kcsmux.yaml"])
         }
 
+        @Test func twoChannelsMayNotWriteOneFile() throws {
+            let bench = Bench()
+            let options = "options: {sel: {path: \(bench.path)/sel}}"
+            try bench.configure(bench.channel("a", "ipmi-lite", options), bench.channel("b", "ipmi-lite", options))
+            let result = try kcsmuxd("--check-config", "--config", bench.file)
+            #expect(result.ending == .exited(78))
+            #expect(
+                result.errors.contains(
+                    "error: channel 'b' writes the file '\(bench.path)/sel', which is that of channel 'a', at line "),
+                "\(result.errors)")
+        }
+
         @Test func missingOrBrokenFileIs78AlsoAtRunTime() throws {
             for arguments in [["--check-config"], []] {
                 let missing = try Program("\(programs)/kcsmuxd", arguments + ["--config", "/nowhere/kcsmux.yaml"])

@@ -24,6 +24,10 @@ extension EndToEnd {
             // The last one, and how many it stands for.
             #expect(lines.count { $0.hasSuffix("notice a: said 50 times (44 like it were not shown)") } == 1)
             #expect(lines.count { $0.contains("said once: ") } == 16)
+            // What is too long, for kcs_logf and for a line, ends before the character that is not whole.
+            for length in [510, 2046] {
+                #expect(lines.count { $0.hasSuffix("notice a: \(String(repeating: "x", count: length))") } == 1)
+            }
         }
 
         @Test func whatWasHeldBackIsShownWhenItsTimeComes() throws {

@@ -307,9 +307,9 @@ import Testing
 
     @Test func identifyTellsItsActionsForHowLong() throws {
         let bench = startedBench()
-        for (data, detail) in [([], " 15"), ([40], " 40"), ([0, 1], " forced"), ([0], "")] as [([UInt8], String)] {
+        for (data, word) in [([], "15"), ([40], "40"), ([0, 1], "forced"), ([0], nil)] as [([UInt8], String?)] {
             _ = try bench.data(0x00, 0x04, data)
-            #expect(bench.detail == detail)
+            #expect(bench.detail == word.map { " \($0)\nIDENTIFY_INTERVAL=\($0)" } ?? "")
         }
     }
 

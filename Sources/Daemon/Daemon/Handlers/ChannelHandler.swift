@@ -146,9 +146,10 @@ final class ChannelHandler: HandlerInstance {
             return misused("annotate() of kind \(kind), direction \(direction), link type \(linkType)")
         }
         let way: Direction = direction == 0 ? .none : direction == 1 ? .fromHost : .toHost
+        // What goes out was made in this turn: its time is not that of what came in.
         context.recorder?.annotation(
             kind: UInt16(kind), way, link: LinkType(rawValue: UInt16(linkType)), bytes, text: text ?? "",
-            at: context.recordTime)
+            at: way == .toHost ? Clock.boot : context.recordTime)
         return KCS_OK
     }
 
@@ -229,9 +230,10 @@ final class ChannelHandler: HandlerInstance {
         let told: ([ActionRunner.Outcome]) -> Void = { [self] outcomes in
             isRunningActions = false
             let summary = outcomes.map { $0.text }.joined(separator: "; ")
+            let line = cause.lines.first ?? ""
             services.log.write(
-                .notice, context.name, "\(cause): \(summary.isEmpty ? "no actions" : summary)",
-                JournalFields(event: .actionsRan, plugin: plugin.name, trigger: cause))
+                .notice, context.name, "\(line): \(summary.isEmpty ? "no actions" : summary)",
+                JournalFields(event: .actionsRan, plugin: plugin.name, trigger: line))
             if let done, !isGone { calling(.result) { Self.tell(outcomes, pointer, done) } }
         }
         guard let parent = services.parent else {

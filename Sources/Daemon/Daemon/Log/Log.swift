@@ -91,7 +91,7 @@ public final class Log {
         var bytes = Array((toJournal ? "" : "\(UTCTime.milliseconds(Clock.real)) ").utf8)
         bytes.append(contentsOf: head.utf8)
         // A line stays a line, whatever a plugin or a device puts into it.
-        for byte in message.utf8.prefix(2048) { bytes.append(Self.printable(byte)) }
+        for byte in Self.cut(Array(message.utf8)) { bytes.append(Self.printable(byte)) }
         if dropped > 0 {
             bytes.append(contentsOf: Array(" (\(dropped) lines before this one were lost)".utf8))
         }
@@ -125,6 +125,19 @@ public final class Log {
 
     /// What stands in a line for a byte of anybody's making.
     static func printable(_ byte: UInt8) -> UInt8 { byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte }
+
+    /// As much as a line takes, and no part of a character.
+    private static func cut(_ text: [UInt8]) -> ArraySlice<UInt8> {
+        guard text.count > lineLimit else { return text[...] }
+        var end = lineLimit
+        while end > 0 && text[end] & 0xC0 == 0x80 { end -= 1 }
+        return text[..<end]
+    }
+
+    private static let lineLimit = 2048
+
+    /// What stands in front of an error's level, for who writes a line when nothing of this works any more.
+    var errorPrefix: String { toJournal ? "<\(LogLevel.error.priority)>" : "" }
 
     /// $JOURNAL_STREAM names the device and inode of the stream that goes to the journal; it is inherited by programs
     /// whose own standard error goes elsewhere.

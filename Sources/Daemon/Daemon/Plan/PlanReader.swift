@@ -41,6 +41,7 @@ public struct PlanReader {
         let channels = configuration.channels.map { reader.plan($0, configuration, pluginDiagnostics) }
         reader.checkDevices(configuration.channels)
         if configuration.pluginTrust == .strict { reader.checkTrust(file.included) }
+        reader.checkOwned(channels)
         checkHost(configuration, pluginDiagnostics)
         let plan =
             file.diagnostics.hasErrors
@@ -133,6 +134,26 @@ public struct PlanReader {
         }
     }
 
+    /// A file that one instance writes is no other's: each would take what the other writes for damage.
+    private func checkOwned(_ channels: [ChannelPlan]) {
+        var seen: [(path: String, channel: ChannelConfiguration, mark: Mark)] = []
+        for channel in channels {
+            for handler in channel.handlers {
+                for (path, mark) in handler.options.ownedPaths(handler.plugin.options) {
+                    let path = (try? Syscalls.realPath(path)) ?? path
+                    if let first = seen.first(where: { $0.path == path }) {
+                        let place = diagnostics.place(first.mark, from: mark)
+                        diagnostics.error(
+                            "channel \(quote(channel.configuration.name)) writes the file \(quote(path)), which is that of"
+                                + " channel \(quote(first.channel.name)), at \(place), already", at: mark)
+                    } else {
+                        seen.append((path, channel.configuration, mark))
+                    }
+                }
+            }
+        }
+    }
+
     /// Who can write what is included could have any program run.
     private func checkTrust(_ included: [IncludedFile]) {
         for file in included {
@@ -171,6 +192,21 @@ public struct PlanReader {
             diagnostics.error(
                 "channel '\(channel.name)' has the device of channel '\(other.name)':"
                     + " \(channel.device.path) is \(other.device.path)", at: channel.device.pathOrigin.mark)
+        }
+    }
+}
+
+extension Value {
+    /// The files in this value of `shape` that its owner writes, and where they stand.
+    fileprivate func ownedPaths(_ shape: OptionShape) -> [(path: String, mark: Mark)] {
+        switch payload {
+        case .path(let path): return shape.isOwned ? [(path, mark)] : []
+        // Members are in the order of the shape's.
+        case .object(let members):
+            return zip(members, shape.children).flatMap { $0.0.value.ownedPaths($0.1) }
+        case .list(let values): return values.flatMap { $0.ownedPaths(shape.children[0]) }
+        case .oneOf(let index, let value): return value.ownedPaths(shape.children[index])
+        default: return []
         }
     }
 }

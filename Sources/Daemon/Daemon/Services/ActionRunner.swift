@@ -80,14 +80,18 @@ final class ActionRunner {
     private var outcomes: [Outcome] = []
     private var left: [Action]
 
-    /// A run of `actions` for a channel, by `plugin` because of `cause`; `done` is told each outcome.
+    /// A run of `actions` for a channel, by `plugin` because of `cause`; `done` is told each outcome. Lines behind the cause's
+    /// first are variables for programs, and in no log: one may be a password.
     init(
         _ actions: [Action], channel: String, plugin: String? = nil, cause: String? = nil, _ services: Services,
         done: @escaping ([Outcome]) -> Void
     ) {
         left = actions.reversed()
         self.channel = channel
-        context = Programs.Context(channel: channel, plugin: plugin, trigger: cause)
+        let lines = cause?.lines ?? []
+        context = Programs.Context(
+            channel: channel, plugin: plugin, trigger: lines.first,
+            variables: lines.dropFirst().filter { Programs.Context.isVariable($0) })
         self.services = services
         self.done = done
     }

@@ -38,6 +38,20 @@ final class Programs {
         var plugin: String?
         /// `$KCSMUX_TRIGGER`: what the plugin says is the cause.
         var trigger: String?
+        /// `$KCSMUX_NAME`: what else the plugin says, `NAME=value` each.
+        var variables: [String] = []
+
+        /// Is it the text of a variable that a plugin may give? Its name is capitals, digits and underscores.
+        static func isVariable(_ text: String) -> Bool {
+            for (place, byte) in text.utf8.enumerated() {
+                if byte == UInt8(ascii: "=") { return place > 0 }
+                guard
+                    UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                        || byte == UInt8(ascii: "_")
+                else { return false }
+            }
+            return false
+        }
 
         /// The service manager's words to the daemon.
         private static let notForPrograms = ["NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_", "JOURNAL_STREAM=", "KCSMUX_"]
@@ -50,7 +64,7 @@ final class Programs {
             if let channel { list.append("KCSMUX_CHANNEL=\(channel)") }
             if let plugin { list.append("KCSMUX_PLUGIN=\(plugin)") }
             if let trigger { list.append("KCSMUX_TRIGGER=\(trigger)") }
-            return list
+            return list + variables.map { "KCSMUX_" + $0 }
         }
     }
 
