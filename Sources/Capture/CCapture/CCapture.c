@@ -6,7 +6,9 @@
 
 #include <poll.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -162,7 +164,45 @@ int cc_dump_write(int descriptor, int signal, int code, uint64_t address) {
 }
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT};
-enum { FATAL_SIGNALS = sizeof fatal_signals / sizeof fatal_signals[0], STACK = 65536 };
+static const char *const signal_names[] = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP", "SIGFPE", "SIGABRT"};
+enum { FATAL_SIGNALS = sizeof fatal_signals / sizeof fatal_signals[0], STACK = 65536, LINE = 400 };
+
+static char line_prefix[8];
+// The process that may not end but by a signal or after cc_dump_uninstall; 0: none.
+static pid_t watched;
+
+static void add(char *line, const char *text) {
+    size_t at = strlen(line);
+    copy_name(line + at, text, LINE - at);
+}
+
+// One line on standard error, by nothing that a signal handler may not call; none where that would wait.
+static void say(const char *what, const char *name) {
+    char line[LINE] = "";
+    const char *callback;
+    int culprit = cc_dump_culprit(&callback);
+    int isKnown = culprit >= 0 && culprit < CC_RINGS;
+    add(line, line_prefix);
+    add(line, "error ");
+    add(line, isKnown ? places[culprit].channel : "kcsmuxd");
+    add(line, ": ");
+    if (isKnown) {
+        add(line, "plugin ");
+        add(line, places[culprit].plugin);
+        add(line, ": ");
+    }
+    add(line, what);
+    add(line, name);
+    if (isKnown) {
+        add(line, " in ");
+        add(line, callback ? callback : "a call");
+    }
+    add(line, "; kcsmuxd ends\n");
+    struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&output, 1, 0) == 1 && output.revents == POLLOUT && write(STDERR_FILENO, line, strlen(line)) < 0) {
+        return;
+    }
+}
 
 // One line for whoever looks at standard error: no formatting function may be called here.
 static void tell(int number) {
@@ -194,6 +234,11 @@ static void tell(int number) {
 static void on_fatal_signal(int number, siginfo_t *info, void *context) {
     (void)context;
     // SA_RESETHAND made the signal's action the default one: a second fault in here ends the process at once.
+    for (int index = 0; index < FATAL_SIGNALS; index++) {
+        if (fatal_signals[index] == number) {
+            say("fatal signal ", signal_names[index]);
+        }
+    }
     int descriptor = __atomic_load_n(&dump_descriptor, __ATOMIC_RELAXED);
     tell(number);
     if (descriptor >= 0) {
@@ -203,34 +248,59 @@ static void on_fatal_signal(int number, siginfo_t *info, void *context) {
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
 }
 
-int cc_dump_install(int descriptor) {
+// A plugin may not end the process; one that does must not make it look as if that had been asked for.
+static void on_exit_of_somebody(void) {
+    if (watched != getpid()) {
+        return;
+    }
+    say("exit() was called", "");
+    int descriptor = __atomic_load_n(&dump_descriptor, __ATOMIC_RELAXED);
+    cc_dump_uninstall();
+    if (descriptor >= 0) {
+        cc_dump_write(descriptor, 0, 0, 0);
+    }
+    abort();
+}
+
+void cc_dump_uninstall(void) {
+    watched = 0;
+    __atomic_store_n(&dump_descriptor, -1, __ATOMIC_RELAXED);
+    for (int index = 0; index < FATAL_SIGNALS; index++) {
+        signal(fatal_signals[index], SIG_DFL);
+    }
+}
+
+int cc_dump_install(int descriptor, const char *prefix) {
+    static int isExitWatched;
+    copy_name(line_prefix, prefix, sizeof line_prefix);
     static void *stack;
     __atomic_store_n(&dump_descriptor, descriptor, __ATOMIC_RELAXED);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    if (descriptor < 0) {
-        action.sa_handler = SIG_DFL;
-    } else {
-        if (!stack) {
-            // A guard page below: an overflow of this stack is a second fault, not silent damage.
-            char *base = mmap(NULL, STACK + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-            if (base == MAP_FAILED || mprotect(base + 4096, STACK, PROT_READ | PROT_WRITE) != 0) {
-                return errno;
-            }
-            stack = base + 4096;
-        }
-        stack_t alternate = {.ss_sp = stack, .ss_size = STACK, .ss_flags = 0};
-        if (sigaltstack(&alternate, NULL) != 0) {
+    if (!stack) {
+        // A guard page below: an overflow of this stack is a second fault, not silent damage.
+        char *base = mmap(NULL, STACK + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED || mprotect(base + 4096, STACK, PROT_READ | PROT_WRITE) != 0) {
             return errno;
         }
-        action.sa_sigaction = on_fatal_signal;
-        action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
+        stack = base + 4096;
     }
+    stack_t alternate = {.ss_sp = stack, .ss_size = STACK, .ss_flags = 0};
+    if (sigaltstack(&alternate, NULL) != 0) {
+        return errno;
+    }
+    action.sa_sigaction = on_fatal_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
     for (int index = 0; index < FATAL_SIGNALS; index++) {
         if (sigaction(fatal_signals[index], &action, NULL) != 0) {
             return errno;
         }
     }
+    watched = getpid();
+    if (!isExitWatched && atexit(on_exit_of_somebody) != 0) {
+        return ENOMEM;
+    }
+    isExitWatched = 1;
     return 0;
 }

@@ -7,7 +7,7 @@ import LinuxIO
 public enum FatalDump {
     /// The file's name in the capture folder.
     public static let name = "crash.kcsdump"
-    /// How many dumps of earlier crashes are kept, "crash-1.kcsdump" being the latest.
+    /// How many dumps of earlier crashes are kept, each as "crash-UTC.kcsdump" by its time: what a log names stays what it is.
     public static let kept = 4
 
     /// What was found and made at start.
@@ -25,12 +25,10 @@ public enum FatalDump {
         let path = folder + "/" + name
         var previous: String?
         if let status = try? Syscalls.stat(path), status.size > 0 {
-            for number in stride(from: kept, to: 1, by: -1) {
-                try? Syscalls.rename(folder + "/crash-\(number - 1).kcsdump", to: folder + "/crash-\(number).kcsdump")
-            }
-            let aside = folder + "/crash-1.kcsdump"
+            let aside = folder + "/" + freeName(folder, UTCTime.compact(UInt64(clamping: status.modified)))
             try Syscalls.rename(path, to: aside)
             previous = aside
+            prune(folder)
         }
         let file = try Syscalls.open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
         // Best effort; the size stays 0, which says that there was no crash.
@@ -38,15 +36,41 @@ public enum FatalDump {
         return Prepared(descriptor: file.release(), previous: previous)
     }
 
-    /// From now on SEGV, BUS, ILL, TRAP, FPE and ABRT write the dump to `descriptor` before the process dies of them.
+    private static let (start, end) = ("crash-", ".kcsdump")
+
+    /// A name for a dump of that time, in which several may have been written.
+    private static func freeName(_ folder: String, _ time: String) -> String {
+        func name(_ number: Int) -> String {
+            "\(start)\(time)\(number == 1 ? "" : "-\(number / 10)\(number % 10)")\(end)"
+        }
+        // Behind the last that is there: the place of one that was removed is before it.
+        var next = 1
+        for number in 1...98 where (try? Syscalls.stat("\(folder)/\(name(number))")) != nil { next = number + 1 }
+        return name(next)
+    }
+
+    /// Removes all but the latest dumps of earlier crashes. Names are in the order of time.
+    private static func prune(_ folder: String) {
+        let names = ((try? Syscalls.list(folder)) ?? []).map { Array($0.utf8) }.filter {
+            $0.starts(with: start.utf8) && $0.suffix(end.utf8.count).elementsEqual(end.utf8)
+        }
+        // The end of a name does not count: "…Z.kcsdump" is before "…Z-02.kcsdump".
+        let sorted = names.map { $0.dropLast(end.utf8.count) }.sorted { $0.lexicographicallyPrecedes($1) }
+        for name in sorted.dropLast(kept) {
+            try? Syscalls.unlink("\(folder)/\(String(decoding: name, as: UTF8.self))\(end)")
+        }
+    }
+
+    /// From now on SEGV, BUS, ILL, TRAP, FPE and ABRT write a line that begins with `prefix`, and the dump to `descriptor`, unless that is
+    /// negative, before the process dies of them; and nobody's exit() ends the process in any other way.
     /// For the calling thread, whose alternate stack this sets; other threads write on their own stacks.
-    public static func install(_ descriptor: Int32) throws(SystemError) {
-        let failure = cc_dump_install(descriptor)
+    public static func install(_ descriptor: Int32, prefix: String = "") throws(SystemError) {
+        let failure = prefix.withCString { cc_dump_install(descriptor, $0) }
         guard failure == 0 else { throw SystemError(Errno(rawValue: failure), "sigaction") }
     }
 
-    /// Leaves the signals to the system again.
-    public static func uninstall() { _ = cc_dump_install(-1) }
+    /// Leaves the signals to the system again, and lets the process end.
+    public static func uninstall() { cc_dump_uninstall() }
 
     /// Writes the dump now, without a signal: what a watchdog does before it ends a process that hangs.
     public static func write(_ descriptor: Int32) -> Result<Void, Errno> {

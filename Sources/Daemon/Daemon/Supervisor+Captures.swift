@@ -39,28 +39,39 @@ extension Supervisor {
         }
     }
 
-    /// The answer is the channel whose handler ran when the life before crashed.
+    /// Says how the life before ended, where that was not in order, and is ready for the end of this one. The answer is the
+    /// channel whose handler ran when that life crashed.
     func prepareCrashDump() -> String? {
-        let recorders = channels.compactMap { $0.recorder }
-        guard !recorders.isEmpty else { return nil }
-        var culprit: String?
-        do {
+        var dump: RawDump?
+        var previous: String?
+        do throws(SystemError) {
             let prepared = try FatalDump.prepare(
                 folder: plan.configuration.capture.directory,
-                bytes: FatalDump.bytes(capacities: recorders.map { $0.capacity }))
-            if let previous = prepared.previous {
-                let dump = (try? Syscalls.readFile(previous, limit: 1 << 30)).flatMap { RawDump($0) }
-                culprit = dump?.culprit?.channel
-                log.write(
-                    .warning, nil,
-                    "the life before crashed\(dump.map { ": \($0.sentence)" } ?? ""); what its recorders held is in"
-                        + " \(previous)")
-            }
+                bytes: FatalDump.bytes(capacities: channels.compactMap { $0.recorder?.capacity }))
             crashFile = prepared.descriptor
-            try FatalDump.install(crashFile)
-        } catch {
-            log.write(.info, nil, "a crash will leave no capture: \(error.description)")
+            previous = prepared.previous
+        } catch { log.write(.info, nil, "a crash will leave no capture: \(error.description)") }
+        let remains = life.begin()
+        if let previous {
+            dump = (try? Syscalls.readFile(previous, limit: 1 << 30)).flatMap { RawDump($0) }
+            log.write(
+                .warning, nil,
+                "the life before crashed\(dump.map { ": \($0.sentence)" } ?? ""); what its recorders held is in \(previous)"
+            )
+        } else if let remains {
+            log.write(.warning, nil, remains)
         }
-        return culprit
+        do throws(SystemError) { try FatalDump.install(crashFile, prefix: log.errorPrefix) } catch {
+            log.write(.info, nil, "a crash will leave no trace: \(error.description)")
+        }
+        return dump?.culprit?.channel
     }
+
+    /// The end is in order.
+    func endLife() {
+        FatalDump.uninstall()
+        life.end()
+    }
+
+    private var life: LifeMarker { LifeMarker(stateDirectory: plan.configuration.stateDirectory) }
 }

@@ -118,6 +118,7 @@ public final class Supervisor {
         do throws(SystemError) {
             try loop.run()
             try shutDown()
+            endLife()
         } catch { throw Failure(description: error.description) }
     }
 

@@ -54,13 +54,17 @@ import Testing
         #expect(first.previous == nil)
         let second = try FatalDump.prepare(folder: folder.path + "/a/b", bytes: 4096)
         #expect(second.previous == nil)
+        var named: [String] = []
         for number in UInt8(1)...6 {
             _ = folder.file("a/b/crash.kcsdump", [number])
             let next = try FatalDump.prepare(folder: folder.path + "/a/b", bytes: 4096)
-            #expect(next.previous == folder.path + "/a/b/crash-1.kcsdump")
+            let name = try #require(next.previous?.split(separator: "/").last)
+            #expect(name.hasPrefix("crash-2") && name.hasSuffix(".kcsdump"))
+            #expect(folder.read("a/b/\(name)") == [number])
+            named.append(String(name))
         }
-        #expect((1...4).map { folder.read("a/b/crash-\($0).kcsdump") } == [[6], [5], [4], [3]])
-        #expect(folder.read("a/b/crash-5.kcsdump").isEmpty)
+        // What was named is still that, and the latest four are there.
+        #expect(named.map { folder.read("a/b/\($0)") } == [[], [], [3], [4], [5], [6]])
     }
 
     @Test func dumpCanBeWrittenWithoutASignal() throws {

@@ -13,7 +13,6 @@ extension EndToEnd {
         private let bench = Bench()
         private static let fail: UInt8 = 0xF0
         private static let hang: UInt8 = 0xF1
-        private static let crash: UInt8 = 0xF2
         private static let slow: UInt8 = 0xF3
 
         private func probe(_ name: String, _ more: String = "") throws -> String {
@@ -201,28 +200,6 @@ extension EndToEnd {
             daemon.signal(SIGCONT)
             #expect(host.receive(deadline: deadline) == Self.slow)
             #expect(daemon.isRunning)
-        }
-
-        @Test func crashLeavesADumpThatNamesTheCulprit() throws {
-            try bench.configure(try probe("a"), bench.channel("b"))
-            let daemon = try bench.start(running: 2)
-            let host = try bench.host("a")
-            #expect(host.exchange(0x5E) == 0x5E)
-            #expect(host.send(Self.crash, deadline: deadline))
-            #expect(daemon.wait() == .signalled(SIGSEGV))
-            let dump = try #require(RawDump(bench.folder.bytes("captures/crash.kcsdump") ?? []))
-            #expect(dump.signal == Int(SIGSEGV))
-            #expect(dump.address == 16)
-            let culprit = try #require(dump.culprit)
-            #expect((culprit.channel, culprit.plugin, culprit.callback) == ("a", "probe", "data"))
-            #expect(dump.rings.count == 2)
-            #expect(dump.damaged == 0)
-            let again = try bench.launch()
-            #expect(again.line("warning kcsmuxd: the life before crashed", "in plugin probe of channel a") != nil)
-            #expect(again.line("a: failed, starting again", "took the daemon down") != nil, "\(again.log)")
-            #expect(again.line("b: running") != nil)
-            #expect(try bench.host("b").exchange(1) == 1)
-            #expect(again.line("a: running") != nil)
         }
 
         @Test func signalWritesAllCaptures() throws {

@@ -55,8 +55,12 @@ int cc_dump_culprit(const char **callback);
 // Writes all registered rings to `descriptor` at its beginning; 0, or an errno. Async-signal-safe.
 int cc_dump_write(int descriptor, int signal, int code, uint64_t address);
 
-// On SEGV, BUS, ILL, TRAP, FPE and ABRT: writes the dump to `descriptor`, then dies of the same signal. The handler runs
-// on a stack of its own in the calling thread. 0, or an errno. A negative descriptor changes the signals back.
-int cc_dump_install(int descriptor);
+// On SEGV, BUS, ILL, TRAP, FPE and ABRT: writes a line that begins with `prefix` to standard error and the dump to
+// `descriptor`, if that is not negative, then dies of the same signal. The handler runs on a stack of its own in the calling
+// thread. When somebody calls exit(): the same, and the process dies of SIGABRT. 0, or an errno.
+int cc_dump_install(int descriptor, const char *prefix);
+
+// Changes the signals back, and lets the process end.
+void cc_dump_uninstall(void);
 
 #endif

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FAIL = 0xF0, HANG, CRASH, SLOW, FAIL_TWICE, FAIL_IN_OUTPUT_READY, MISUSE, WORK_AND_FAIL, OTHER_THREAD, OUTLIVE,
-       HANG_IN_CALLS, TALK };
+       HANG_IN_CALLS, TALK, ABORT, EXIT, EXIT_AT_ONCE };
 
 struct probe {
     const struct kcs_host *host;
@@ -185,6 +186,9 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
             probe->host->write_str(probe->channel, bit, KCS_STR_OEM1);
         }
     case CRASH: *(volatile int *)16 = 1; return;
+    case ABORT: abort();
+    case EXIT: exit(0);
+    case EXIT_AT_ONCE: _exit(0);
     case SLOW:
         while (probe->host->now(probe->channel) < now + 60000000) {
         }
@@ -222,7 +226,15 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         probe->host->fail(probe->channel, "asked to fail with work under way");
         return;
     case TALK: {
-        char line[80];
+        char line[80], text[2100];
+        memset(text, 'x', sizeof text);
+        strcpy(text + 510, "\xC3\xA9");
+        kcs_logf(probe->host, probe->channel, KCS_LOG_NOTICE, "%s", text);
+        text[510] = 'x';
+        text[511] = 'x';
+        text[512] = 'x';
+        strcpy(text + 2046, "\xE2\x82\xAC");
+        probe->host->log(probe->channel, KCS_LOG_NOTICE, text);
         for (int number = 1; number <= 50; number++) {
             snprintf(line, sizeof line, "said %d times", number);
             probe->host->log(probe->channel, KCS_LOG_NOTICE, line);
