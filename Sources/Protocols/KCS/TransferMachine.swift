@@ -172,6 +172,9 @@ public struct TransferMachine: Hashable, Sendable {
     /// The request whose answer is owed, if any.
     public var owedToken: MessageToken? { owed }
 
+    /// Is the next byte one of a request that has begun?
+    public var isReceiving: Bool { phase == .writeData || phase == .writeEnd }
+
     /// Was a request of that name ever handed out?
     public func hasDelivered(_ token: MessageToken) -> Bool { token.rawValue > 0 && token.rawValue <= lastToken }
 }

@@ -139,9 +139,8 @@ final class MessageService: EventSource {
     private func offer(_ token: MessageToken, _ count: Int) throws(Errno) {
         requestCount = count
         let bytes = UnsafeRawBufferPointer(rebasing: request[..<count])
-        let time = context.recordTime
-        context.recorder?.message(.fromHost, link: .ipmi, bytes, at: time)
-        latency.requestCame(request[0], at: time, clock: Clock.boot)
+        record(bytes)
+        latency.requestCame(request[0], at: context.recordTime, clock: Clock.boot)
         try offer(token, toThoseBehind: nil, otherwise: CompletionCode.invalidCommand.rawValue)
     }
 
@@ -180,6 +179,16 @@ final class MessageService: EventSource {
             }
         }
         try complete(token, refusal)
+    }
+
+    /// A request, without the password that it may hold.
+    private func record(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = Confidential.start(of: bytes) else {
+            context.recorder?.message(.fromHost, link: .ipmi, bytes, at: context.recordTime)
+            return
+        }
+        let shown = [UInt8](bytes[..<start]) + [UInt8](repeating: 0, count: bytes.count - start)
+        shown.withUnsafeBytes { context.recorder?.message(.fromHost, link: .ipmi, $0, at: context.recordTime) }
     }
 
     /// Answers for the handlers, with a completion code alone.

@@ -5,6 +5,7 @@ import Common
 import DaemonConfiguration
 import Devices
 import Events
+import IPMI
 import KCS
 import LinuxIO
 import PluginHost
@@ -103,10 +104,13 @@ final class TransferCarrier: MessageCarrier {
             guard let byte = try device.receive() else { throw .inputOutput }
             context.counters.bytesIn &+= 1
             let strays = machine.counters.strays
+            let isSecret = machine.isReceiving && Confidential.start(of: machine.request) != nil
             // C/D of STR may be that of the next byte; the machine knows.
             let isCommand = machine.inputRead(byte.value, status: StatusRegister(rawValue: byte.str), now: now)
             let port: HostPort = isCommand.map { $0 ? .command : .data } ?? .unknown
-            context.recorder?.idrRead(byte.value, str: byte.str, port: port, at: context.recordTime)
+            // A password is in no capture, a byte that cannot be one is.
+            context.recorder?.idrRead(
+                isSecret && port != .command ? 0 : byte.value, str: byte.str, port: port, at: context.recordTime)
             if machine.counters.strays != strays { noteStray(byte.value) }
             if !hasDoubted, let doubt = machine.driverDoubt { note(doubt) }
         case .writeStatus(let mask, let value):
