@@ -49,7 +49,7 @@ func tests(_ folder: String, _ imports: String = "") -> Target {
 /// libkcs-NAME.so, which exports the entry and nothing else, and the plugin that it is.
 let plugins: KeyValuePairs = [
     "dcmi": "DCMI", "echo": "Echo", "debug-trigger": "DebugTrigger", "ipmi-lite": "IPMILite", "mctp": "MCTP",
-    "post-code": "PostCode", "ipmi-dbus": "IPMIDBus",
+    "post-code": "PostCode", "ipmi-dbus": "IPMIDBus", "ipmi-settings": "IPMISettings",
 ]
 let entries = plugins.map { library("Plugins/\($1)/Entry", "CKCSPlugin PluginKit \($1)Handler", name: "\($1)Plugin") }
 let shippedTargets: [Target] = [
@@ -93,6 +93,8 @@ let shippedTargets: [Target] = [
     library(
         "Plugins/IPMILite/Handler", "CKCSPlugin CLinux IPMI IPMIController LinuxIO NumberFiles PluginKit",
         name: "IPMILiteHandler"),
+    library(
+        "Plugins/IPMISettings/Handler", "CKCSPlugin CLinux IPMI JSON LinuxIO PluginKit", name: "IPMISettingsHandler"),
     library("Plugins/MCTP/Core", "MCTP", name: "MCTPMux"),
     library("Plugins/MCTP/Handler", "CKCSPlugin CLinux LinuxIO MCTP MCTPMux PluginKit Wire", name: "MCTPHandler"),
     library("Plugins/PostCode/Handler", "CLinux LinuxIO PluginKit", name: "PostCodeHandler"),
@@ -145,6 +147,7 @@ let testTargets: [Target] = [
     tests("Plugins/IPMIDBus", "CKCSPlugin IPMI IPMIDBus IPMIDBusHandler PluginTestSupport TestKit"),
     tests("Plugins/IPMIController", "IPMI IPMIController"),
     tests("Plugins/IPMILiteHandler", "CKCSPlugin IPMI IPMIController IPMILiteHandler PluginTestSupport TestKit"),
+    tests("Plugins/IPMISettings", "CKCSPlugin IPMISettingsHandler PluginTestSupport TestKit"),
     tests("Plugins/PostCode", "CKCSPlugin PluginTestSupport PostCodeHandler TestKit"),
     tests("Plugins/MCTPMux", "MCTP MCTPMux Wire"),
     tests("Plugins/MCTPHandler", "CKCSPlugin MCTP MCTPHandler PluginTestSupport"),
@@ -157,7 +160,7 @@ let testTargets: [Target] = [
     tests("Tools/Kcssim", "Capture PluginHost Reports SimulatedDevice Simulator TestKit Trials kcsctl kcsmuxd kcssim"),
     tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
     tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
-    tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
+    tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsctl kcsmuxd kcssim"),
     tests("EndToEnd/BusEndToEnd", "KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
     tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
@@ -184,8 +187,7 @@ for target in shipped where target.cSettings == nil {
     if target.type == .executable || target.name.hasSuffix("Plugin") {
         target.linkerSettings = [.unsafeFlags(result + (embedded ? link : []))]
     }
-    // Every file of the Embedded build sees CompactText.
-    guard embedded && target.name != "CompactText" else { continue }
+    guard embedded && target.name != "CompactText" else { continue }  // which every file of that build sees
     target.dependencies.append("CompactText")
     target.swiftSettings! += [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "CompactText"])]
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kcsmuxd as its users run it, on one simulated channel with ipmi-lite, and dcmi if asked for.
+// kcsmuxd as its users run it, on one simulated channel with ipmi-lite, with dcmi and ipmi-settings if asked for.
 import DriverModel
 import Foundation
 import KCS
@@ -21,7 +21,10 @@ final class DaemonProcess {
     var device: String { folder + "/device" }
 
     /// Makes the folder; the daemon is not started yet.
-    init(driver: String = "v2", handshake: String = "strict", options: String = "{}", dcmi: String? = nil) throws {
+    init(
+        driver: String = "v2", handshake: String = "strict", options: String = "{}", dcmi: String? = nil,
+        settings: String? = nil
+    ) throws {
         folder = NSTemporaryDirectory() + "/kcsmux-ipmi-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = """
@@ -34,6 +37,7 @@ final class DaemonProcess {
               - name: ipmi
                 device: {type: sim, path: \(folder)/device, driver: \(driver)}
                 plugins:
+                  \(settings.map { "- {plugin: ipmi-settings, options: \($0)}" } ?? "")
                   - {plugin: ipmi-lite, options: \(options)}
                   \(dcmi.map { "- {plugin: dcmi, options: \($0)}" } ?? "")
                 transfer: {handshake: \(handshake)}
@@ -97,6 +101,9 @@ final class DaemonProcess {
         process.waitUntilExit()
         return process.terminationStatus
     }
+
+    /// What the daemon, which has ended, said behind its start.
+    var rest: String { String(decoding: log.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
 
     /// The host CPU's side, with a real host's habits.
     func host(_ temperament: HostTemperament) throws -> HostTransfer {

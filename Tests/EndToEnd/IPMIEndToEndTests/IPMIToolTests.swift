@@ -245,4 +245,73 @@ struct IPMIToolTests {
         #expect(try run(interface, "dcmi get_mc_id_string").contains("String: \(name)\n"))
         #expect(daemon.stop() == 0)
     }
+
+    /// The packets of eight bytes in a pcapng file.
+    private static func registerRecords(_ file: [UInt8]) -> [[UInt8]] {
+        func word(_ place: Int) -> Int { (0..<4).reduce(0) { $0 | Int(file[place + $1]) << (8 * $1) } }
+        var records: [[UInt8]] = []
+        var place = 0
+        while place + 12 <= file.count, word(place + 4) >= 12, place + word(place + 4) <= file.count {
+            if word(place) == 6, word(place + 20) == 8 { records.append([UInt8](file[(place + 28)..<(place + 36)])) }
+            place += word(place + 4)
+        }
+        return records
+    }
+
+    @Test func settingsAreWrittenSurviveAndPasswordsAreInNoLogAndNoCapture() throws {
+        let folder = TestFolder()
+        let script = try folder.write(
+            "password.sh",
+            """
+            file=\(folder.path)/password
+            case $KCSMUX_OPERATION in
+            set) printf '%s %s' "$KCSMUX_USER_NAME" "$KCSMUX_PASSWORD" >$file ;;
+            test) test "$(cat $file)" = "$KCSMUX_USER_NAME $KCSMUX_PASSWORD" ;;
+            esac
+            """)
+        let daemon = try DaemonProcess(
+            settings: """
+                {lan: {mac: "02:00:00:00:00:01"}, \
+                changed: [{exec: [/bin/sh, -c, 'cp $KCSMUX_FILE \(folder.path)/$KCSMUX_CHANGE']}], \
+                password: [{exec: [/bin/sh, \(script)]}]}
+                """)
+        try daemon.start()
+        let interface = try DummyInterface(daemon)
+        defer { interface.stop() }
+        for words in [
+            "lan set 1 ipsrc static", "lan set 1 ipaddr 192.0.2.33", "lan set 1 netmask 255.255.255.0",
+            "lan set 1 defgw ipaddr 192.0.2.1", "lan set 1 vlan id 42", "user set name 3 bob", "user priv 3 4 1",
+            "user enable 3", "user set password 3 hush-hush-77", "user test 3 16 hush-hush-77",
+        ] { _ = try run(interface, words) }
+        _ = try run(interface, "user test 3 16 hush-hush-78", succeeds: false)
+        #expect(folder.read("password") == "bob hush-hush-77")
+        func readBack() throws {
+            let lan = try run(interface, "lan print 1", succeeds: nil)
+            for part in [
+                ": Static Address", ": 192.0.2.33\n", ": 255.255.255.0\n", ": 02:00:00:00:00:01\n", ": 192.0.2.1\n",
+                ": 42\n",
+            ] { #expect(lan.contains(part), "\(part) in \(lan)") }
+            let users = try run(interface, "user list 1")
+            #expect(users.contains("3   bob") && users.contains("ADMINISTRATOR"), "\(users)")
+        }
+        try readBack()
+        let capture = folder.path + "/capture.pcapng"
+        let control = try Program(
+            Path.parent(of: DaemonProcess.program) + "/kcsctl",
+            ["--socket", daemon.folder + "/control.sock", "capture", "dump", "ipmi", "-o", capture])
+        #expect(control.wait() == .exited(0), "\(control.log)")
+        #expect(daemon.stop() == 0)
+        #expect(!daemon.rest.contains("hush-hush"))
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: capture))
+        #expect(bytes.range(of: Data("bob".utf8)) != nil, "whole messages are in it")
+        #expect(bytes.range(of: Data("hush".utf8)) == nil)
+        // Nor is it in the register accesses: kind 1 is a read of IDR, and the byte behind that the value.
+        let read = Self.registerRecords([UInt8](bytes)).filter { $0[1] == 1 }.map { $0[2] }
+        #expect(Data(read).range(of: Data([0x47, 0x03, 0x02, 0, 0, 0])) != nil, "the request is")
+        #expect(Data(read).range(of: Data("hush".utf8)) == nil)
+        try daemon.start()
+        try readBack()
+        #expect(daemon.stop() == 0)
+        #expect(folder.names().contains("lan") && folder.names().contains("user"), "the actions ran")
+    }
 }
