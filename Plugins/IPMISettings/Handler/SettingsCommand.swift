@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKCSPlugin
 import IPMI
+import PluginKit
 
 /// The commands that this handler has, by the places that IPMI 2.0 gives them.
 enum SettingsCommand: UInt16, CaseIterable {
