@@ -82,6 +82,7 @@ let shippedTargets: [Target] = [
         "CKCSPlugin CLinux Capture DaemonConfiguration Devices Events IPMI JSON KCS LinuxIO PluginHost Schema YAML"),
     program(
         "Sources/Daemon/kcsmuxd", "CLinux Daemon DaemonConfiguration Devices LinuxIO PluginHost SimulatedDevice YAML"),
+    program("Sources/Daemon/kcsmux-dbus", "CLinux DBus LinuxIO"),
     program("Sources/Tools/kcsctl", "CKCSPlugin CLinux Capture Decode IPMI JSON LinuxIO PluginHost Schema"),
     library("Plugins/DCMI/Core", "IPMI", name: "DCMI"),
     library("Plugins/DCMI/Handler", "CKCSPlugin CLinux DCMI IPMI LinuxIO NumberFiles PluginKit", name: "DCMIHandler"),
@@ -161,7 +162,7 @@ let testTargets: [Target] = [
     tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
     tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsctl kcsmuxd kcssim"),
-    tests("EndToEnd/BusEndToEnd", "KCS SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
+    tests("EndToEnd/BusEndToEnd", "DBus KCS SimulatedDevice Simulator TestKit kcsmux-dbus kcsmuxd kcssim"),
     tests("EndToEnd/MCTPEndToEnd", "DriverModel Events KCS MCTP SimulatedDevice Simulator TestKit kcsmuxd kcssim"),
 ]
 /// `KCSMUX_TESTS=KCSTests,MCTPTests swift test` builds those test targets alone; `.ci/fuzz` builds the fuzzers.

@@ -48,7 +48,8 @@ CONFFILES:${PN} = "${sysconfdir}/kcsmux/kcsmux.yaml"
 
 PACKAGES =+ "${PN}-bash-completion ${PN}-wireshark ${PN}-monitoring"
 # Plugins are shared libraries that nobody links against: they belong to the program, not to a development package.
-FILES:${PN} += "${libdir}/kcsmux /usr/lib/kcsmux /usr/lib/systemd /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev"
+FILES:${PN} += "${libdir}/kcsmux /usr/lib/kcsmux /usr/lib/systemd /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev \
+    /usr/libexec/kcsmux ${datadir}/dbus-1"
 FILES:${PN}-bash-completion = "${datadir}/bash-completion"
 # For workstations: an image has no use for it, nor for the Python that it takes.
 FILES:${PN}-wireshark = "${datadir}/kcsmux/wireshark"

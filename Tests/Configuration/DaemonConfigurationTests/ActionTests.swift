@@ -47,13 +47,14 @@ import Testing
         ("reboot", "1:1 it wants a list of actions, not 'reboot'"),
         ("{log: x}", "1:1 it wants a list of actions, not a mapping"),
         ("[reboot]", "1:2 an action of it is a mapping such as {log: \"text\"}, not 'reboot'"),
-        ("[{}]", "1:2 an action needs one of log, capture, sysrq, exec, wait"),
-        ("[{else: []}]", "1:2 an action needs one of log, capture, sysrq, exec, wait"),
-        ("[{timeout: 1s}]", "1:2 an action needs one of log, capture, sysrq, exec, wait"),
+        ("[{}]", "1:2 an action needs one of log, capture, sysrq, exec, wait, dump, reboot, unit, event"),
+        ("[{else: []}]", "1:2 an action needs one of log, capture, sysrq, exec, wait, dump, reboot, unit, event"),
+        ("[{timeout: 1s}]", "1:2 an action needs one of log, capture, sysrq, exec, wait, dump, reboot, unit, event"),
         ("[{lgo: x}]", "1:3 unknown key 'lgo' (did you mean 'log'?)"),
         (
-            "[{reboot: now}]",
-            "1:3 unknown key 'reboot'; known here: log, capture, sysrq, exec, wait, timeout, else"
+            "[{poweroff: now}]",
+            "1:3 unknown key 'poweroff'; known here: log, capture, sysrq, exec, wait, dump, reboot, unit, event,"
+                + " timeout, else"
         ),
         ("[{log: x, wait: 1s}]", "1:11 an action does one thing; log and wait are two"),
         (
@@ -63,6 +64,9 @@ import Testing
         ),
         ("[{log: 5}]", "1:8 'log' wants a string; '5' reads as a number (quote it if it is text)"),
         ("[{log: ''}]", "1:8 'log' is 0 bytes long; it must be 1 to 1024 bytes long"),
+        ("[{dump: all}]", "1:9 'dump' wants bmc, faultlog, hardware, hostboot, sbe, system, not 'all'"),
+        ("[{reboot: host}]", "1:11 'reboot' wants bmc, not 'host'"),
+        ("[{unit: ''}]", "1:9 'unit' is 0 bytes long; it must be 1 to 255 bytes long"),
         ("[{capture: both}]", "1:12 'capture' wants channel, all, not 'both'"),
         ("[{sysrq: C}]", "1:10 'sysrq' wants one character, a-z or 0-9, not 'C'"),
         ("[{sysrq: bb}]", "1:10 'sysrq' wants one character, a-z or 0-9, not 'bb'"),

@@ -16,6 +16,8 @@ final class BusBench {
     private(set) var bus: Program?
     private(set) var service: Program?
     private(set) var daemon: Program?
+    /// Services of the other roles: they live as long as this.
+    private var others: [Program] = []
 
     deinit {
         daemon = nil
@@ -65,7 +67,7 @@ final class BusBench {
     func startService(_ role: String = "ipmi", _ argument: String = "1") throws -> Program {
         let script = "\(CCompiler.root)/Tests/EndToEnd/BusEndToEndTests/Resources/service.py"
         let program = try Program("/usr/bin/python3", [script, address, role, argument])
-        if role == "ipmi" { service = program }
+        if role == "ipmi" { service = program } else { others.append(program) }
         _ = try #require(program.line("ready"), "\(program.log)")
         return program
     }

@@ -146,6 +146,27 @@ extension BusEndToEnd {
             #expect(try bench.figure("connections") == "\(rounds + 1)")
         }
 
+        @Test func requestsLeaveNothingBehind() throws {
+            let daemon = try bench.startAll()
+            var host = try bench.host()
+            func resident() throws -> Int {
+                let text = try Syscalls.readFile("/proc/\(daemon.identifier)/statm", limit: 4096)
+                return Int(String(decoding: text, as: UTF8.self).split(separator: " ")[1]) ?? 0
+            }
+            let data = [UInt8](repeating: 0xA5, count: 8)
+            func run(_ count: Int) {
+                for _ in 0..<count { #expect(host.send([0x30 << 2, 1] + data) == .success([0x31 << 2, 1, 0] + data)) }
+            }
+            run(50)
+            let before = try resident()
+            let begun = Clock.monotonic
+            let count = CurrentProcess.environment("KCSMUX_LONG") == "1" ? 100_000 : 200
+            run(count)
+            print("\(count) requests, \((Clock.monotonic - begun) / UInt64(count) / 1000) µs each")
+            // 256 KiB, which one byte a request would be at full length.
+            #expect(try resident() - before < 64, "pages")
+        }
+
         @Test func aLibraryThatIsNotThereIsNamed() {
             do throws(BusError) {
                 _ = try SystemdLibrary.load("libsystemd-that-is-not-there.so.0")

@@ -69,6 +69,7 @@ private struct Needs {
             for action in handler.options.allActions {
                 switch action.kind {
                 case .exec(let arguments): add("program", arguments[0])
+                case .bus: add("program", Programs.forBus)
                 case .sysrq: add("write", configuration.sysrqPath)
                 case .capture: add("folder", capture.directory)
                 case .log, .wait: break

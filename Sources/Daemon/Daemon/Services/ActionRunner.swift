@@ -102,7 +102,10 @@ final class ActionRunner {
     private func next() {
         guard !services.programs.isStopping, let action = left.popLast() else { return done(outcomes) }
         var limit = action.timeout.nanoseconds
-        if case .exec = action.kind { limit &+= Self.killTime }
+        switch action.kind {
+        case .exec, .bus: limit &+= Self.killTime
+        case .log, .capture, .sysrq, .wait: break
+        }
         let attempt = Attempt(services.loop, limit: limit) { [self] result, detail in
             outcomes.append(Outcome(action: action.kind.words, result: result, detail: detail))
             if result != .ok { left.append(contentsOf: action.otherwise.reversed()) }
@@ -118,16 +121,20 @@ final class ActionRunner {
             attempt.end(nil)
         case .capture(let scope): services.capture(channel, scope == .all) { attempt.end($0) }
         case .sysrq(let letter): services.sysrq().trigger(letter) { attempt.end($0) }
-        case .exec(let arguments):
-            services.programs.run(arguments, timeout: action.timeout.nanoseconds, context) { ending in
-                switch ending {
-                case .exited(0): attempt.end(nil)
-                case .timedOut: attempt.end(.timedOut, ending.text)
-                default: attempt.end(.failed, ending.text)
-                }
-            }
+        case .exec(let arguments): run(arguments, action.timeout, attempt)
+        case .bus(let task): run([Programs.forBus] + task.arguments, action.timeout, attempt)
         case .wait(let time):
             services.loop.set(Pause { attempt.end(nil) }, deadline: Clock.monotonic &+ time.nanoseconds)
+        }
+    }
+
+    private func run(_ arguments: [String], _ timeout: TimeSpan, _ attempt: Attempt) {
+        services.programs.run(arguments, timeout: timeout.nanoseconds, context) { ending in
+            switch ending {
+            case .exited(0): attempt.end(nil)
+            case .timedOut: attempt.end(.timedOut, ending.text)
+            default: attempt.end(.failed, ending.text)
+            }
         }
     }
 }

@@ -87,6 +87,12 @@ final class Programs {
         }
     }
 
+    /// What speaks to the bus for the daemon: beside it, as in a build's folder, or where packages put it.
+    static var forBus: String {
+        let own = Path.parent(of: CurrentProcess.executable ?? "") + "/kcsmux-dbus"
+        return own.withCString { access($0, X_OK) } == 0 ? own : "/usr/libexec/kcsmux/kcsmux-dbus"
+    }
+
     private let loop: EventLoop
     private let log: Log
     /// How many descriptors a program may have, where the daemon itself may have more.

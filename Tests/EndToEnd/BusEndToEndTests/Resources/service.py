@@ -4,7 +4,8 @@
 
   service.py ADDRESS ipmi [FIRMWARE]      xyz.openbmc_project.Ipmi.Host; what `execute` does follows from the request
   service.py ADDRESS dump STATUS          Dump.Manager, whose dumps end with that status: Completed, Failed, …, or never
-  service.py ADDRESS bmc                  State.BMC, Logging and systemd's Manager, which say what they were asked
+  service.py ADDRESS bmc                  State.BMC and Logging, which say what they were asked
+  service.py ADDRESS systemd              systemd's Manager, which does so, too
 """
 import asyncio
 import os
@@ -109,7 +110,8 @@ async def bmc(bus, call, _):
 NAMES = {
     "ipmi": ["xyz.openbmc_project.Ipmi.Host"],
     "dump": ["xyz.openbmc_project.Dump.Manager"],
-    "bmc": ["xyz.openbmc_project.State.BMC", "xyz.openbmc_project.Logging", "org.freedesktop.systemd1"],
+    "bmc": ["xyz.openbmc_project.State.BMC", "xyz.openbmc_project.Logging"],
+    "systemd": ["org.freedesktop.systemd1"],
 }
 
 
@@ -117,7 +119,7 @@ async def main():
     address, role = sys.argv[1:3]
     argument = sys.argv[3] if len(sys.argv) > 3 else "1"
     bus = await MessageBus(bus_address=address).connect()
-    serve = {"ipmi": execute, "dump": dump, "bmc": bmc}[role]
+    serve = {"ipmi": execute, "dump": dump, "bmc": bmc, "systemd": bmc}[role]
     members = {"execute", "CreateDump", "Get", "Set", "Create", "StartUnit"}
 
     def handle(message):
