@@ -14,8 +14,8 @@ extension Channel {
     func failAsReported() { if let failure = context.failure, device != nil { fail(failure, stays: false) } }
 
     /// A handler has ended the process that served the channel: its own, or the daemon in the life before.
-    func crash(_ text: String) {
-        let count = services.crashes.note(name, plugins)
+    func crash(_ text: String, atBoot: Bool = false) {
+        let count = services.crashes.note(name, plugins, atOnce: atBoot)
         let limit = plan.configuration.restart.giveUp
         guard limit == 0 || count < limit else { return fail("\(text); \(Self.gaveUp(count))", stays: true) }
         fail(text, stays: false, crashes: count)

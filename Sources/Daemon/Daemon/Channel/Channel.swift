@@ -156,7 +156,7 @@ final class Channel {
 
     /// Starts after the policy's pause, as after a failure.
     func startLater(_ reason: String) {
-        if plan.failures.isEmpty { crash(reason) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
+        if plan.failures.isEmpty { crash(reason, atBoot: true) } else { start(reason: UInt32(KCS_REASON_CRASH)) }
     }
 
     private func open() {

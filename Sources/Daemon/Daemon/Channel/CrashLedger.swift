@@ -60,8 +60,9 @@ final class CrashLedger {
         return entries[index].times.count { now < $0 + Self.life }
     }
 
-    /// One more crash; how many that makes in the last hour.
-    func note(_ channel: String, _ plugins: String) -> Int {
+    /// One more crash; how many that makes in the last hour. `atOnce`: nothing is served yet, and the next crash may come
+    /// before the worker gets to it.
+    func note(_ channel: String, _ plugins: String, atOnce: Bool) -> Int {
         let now = Self.now
         // Other plugins are another matter.
         entries.removeAll {
@@ -70,7 +71,7 @@ final class CrashLedger {
         if index(channel, plugins) == nil { entries.append(Entry(channel: channel, plugins: plugins, times: [])) }
         guard let index = index(channel, plugins) else { return 1 }
         entries[index].times = entries[index].times.filter { now < $0 + Self.life }.suffix(Self.most - 1) + [now]
-        save()
+        save(atOnce: atOnce)
         return entries[index].times.count
     }
 
@@ -82,12 +83,13 @@ final class CrashLedger {
     }
 
     /// Written anew and put in place as a whole. That it can't be written is no reason to stop anything.
-    private func save() {
+    private func save(atOnce: Bool = false) {
         var text = "\(Self.head)\n"
         for entry in entries {
             text += "\(entry.channel) \(entry.plugins)\(entry.times.map { " \($0)" }.joined())\n"
         }
         let (path, bytes) = (self.path, Array(text.utf8))
+        if atOnce { return Self.write(bytes, path) }
         _ = worker.submit({ Self.write(bytes, path) }) {}
     }
 
