@@ -116,9 +116,17 @@ final class ChannelProcess: ProcessLink {
                 JSONMember("stale", .array(stale.map { .numbers([UInt64($0.value), UInt64($0.str)]) })),
                 JSONMember("level", .unsigned(UInt64(channel.services.log.level.rawValue))),
                 JSONMember("recorder", .bool(hasRecorder)), JSONMember("device", .bool(hasNode)),
-                JSONMember("sockets", .strings(sockets)),
+                JSONMember("sockets", .strings(sockets)), JSONMember("files", .array(grants(channel))),
+                JSONMember("window", channel.plan.device.window.map { $0.json } ?? .null),
             ])
         loop.set(heartbeat, deadline: Clock.monotonic + Self.startLimit)
+    }
+
+    private func grants(_ channel: Channel) -> [JSONValue] {
+        let folder = "\(channel.services.stateDirectory)/\(channel.name)"
+        // Afterwards the process cannot make it.
+        try? Syscalls.makeFolders(folder, mode: 0o700)
+        return channel.plan.grants(stateFolder: folder).prefix(250).map { $0.json }
     }
 
     /// Its number.

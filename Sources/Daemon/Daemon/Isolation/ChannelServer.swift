@@ -13,6 +13,7 @@ import JSON
 import LinuxIO
 import PluginHost
 import Schema
+import YAML
 
 /// Serves one channel for the daemon that started this process.
 public final class ChannelServer {
@@ -20,6 +21,8 @@ public final class ChannelServer {
     public static let argument = ProcessLink.argument
     /// Work under way when it stops gets this long, in nanoseconds.
     private static let stopLimit: UInt64 = 500_000_000
+    /// What the process may have of memory of its own: far more than any handler needs, and too little to harm the machine.
+    private static let memoryLimit: UInt64 = 256 << 20
 
     private let link: ParentLink
     private let loop: EventLoop
@@ -85,14 +88,35 @@ public final class ChannelServer {
         }
     }
 
+    /// Before any code of a plugin runs. What the kernel does not know is no reason not to serve.
+    private func confine() {
+        guard let failure = Confinement.confine(memory: Self.memoryLimit) else { return }
+        log.write(.info, nil, "a channel's process may make all system calls: \(failure.description)")
+    }
+
+    /// When plugins are loaded, with libraries of theirs that may lie anywhere, and before they are called.
+    private func restrictFiles(_ start: JSONValue) {
+        let grants = (start["files"]?.elements ?? []).compactMap { Confinement.Grant($0) }
+        guard let failure = Confinement.restrictFiles(to: grants) else { return }
+        log.write(.info, nil, "a channel's process reaches all files: \(failure.description)")
+    }
+
     /// The answer is why it cannot.
     private func serve(_ start: JSONValue, _ kinds: [DeviceKind], _ loader: PluginLoader) -> String? {
+        var window: Window?
+        if let source = start["window"].flatMap({ WindowSource($0) }) {
+            do throws(SystemError) { window = try Window.open(source) } catch {
+                return "the memory shared with the host CPU cannot be had: \(error.description)"
+            }
+        }
+        confine()
         let outcome = PlanReader.read("/proc/self/fd/\(ProcessDescriptors.configuration)", kinds, loader)
         Syscalls.close(ProcessDescriptors.configuration)
         guard let plan = outcome.plan, let own = plan.channels.first else {
             return "its process cannot read its configuration: \(outcome.diagnostics.render())"
         }
         if let failure = own.failures.first { return failure.description }
+        restrictFiles(start)
         let number = Int(clamping: start["number"]?.int64 ?? 0)
         let services = makeServices(plan, start["sockets"]?.elements ?? [])
         names.set(number, own)
@@ -106,6 +130,7 @@ public final class ChannelServer {
         }
         let channel = Channel(own, number: number, services, recorder: recorder)
         self.channel = channel
+        channel.mappedWindow = window
         channel.startReason = UInt32(clamping: start["reason"]?.uint64 ?? 0)
         var node: Int32?
         if start["device"]?.bool == true {

@@ -3,7 +3,8 @@
 // What the daemon and a channel's process say to each other. The two are one program, and the connection is their own: a
 // socket of packets, each a JSON object with `type`. A member that the other side does not know means nothing to it.
 //
-//     to the process    start {version, number, reason, stale: [[value, STR]…], level, recorder, device, sockets: [name…]}
+//     to the process    start {version, number, reason, stale: [[value, STR]…], level, recorder, device, sockets: [name…],
+//                             files: [[path, writable]…], window}
 //                       status {id, stats}, log {level, own, repeats, interval}, reset {}, stop {reason},
 //                       done {id, failure} (of dump), done {id, outcomes: [[action, result, detail]…]} (of actions)
 //     to the daemon     running {messages}, failed {text}, status {id, counters, transfers, plugins}

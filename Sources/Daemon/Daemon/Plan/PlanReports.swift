@@ -81,7 +81,7 @@ private struct Needs {
 
 extension Value {
     /// Every file's name in this value.
-    fileprivate var allPaths: [String] {
+    var allPaths: [String] {
         switch payload {
         case .path(let path): return [path]
         case .object(let members): return members.flatMap { $0.value.allPaths }

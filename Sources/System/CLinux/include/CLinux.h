@@ -270,6 +270,12 @@ int cl_has_capability(int capability);
 // dl_iterate_phdr(3): the loaded parts of this program and its libraries, as `ElfW(Phdr)` has another name on each machine.
 void cl_each_segment(void (*visit)(void *address, size_t length));
 
+// What a process gives up for good; see Confine.c. 0, or an error number; of the first, a descriptor, or -1.
+int cl_confine(uint64_t memory);
+int cl_landlock_begin(void);
+int cl_landlock_allow(int rules, const char *path, int writable);
+int cl_landlock_enforce(int rules);
+
 // Stores into the part of the calling thread's stack that deep calls use: only a volatile store is sure to be made.
 void cl_touch_stack(void);
 

@@ -108,7 +108,7 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         }
         _exit(5);
     case PROGRAM: say(hostile, "run", hostile->host->run(hostile->channel, program, 1000000000, hostile, ended)); break;
-    case OPEN_FILE: say(hostile, "open", open("/etc/passwd", O_RDONLY) >= 0); break;
+    case OPEN_FILE: say(hostile, "open", open("/", O_RDONLY | O_DIRECTORY) >= 0); break;
     case SIGNAL_PARENT: say(hostile, "kill", kill(getppid(), SIGUSR2)); break;
     case CONNECT: say(hostile, "socket", socket(AF_INET, SOCK_STREAM, 0) >= 0); break;
     default: break;
