@@ -7,6 +7,7 @@ import Common
 import DaemonConfiguration
 import Events
 import LinuxIO
+import PluginHost
 import Schema
 
 extension Channel {

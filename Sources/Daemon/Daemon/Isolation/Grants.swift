@@ -5,6 +5,7 @@
 import Devices
 import JSON
 import LinuxIO
+import PluginHost
 import Schema
 
 extension ChannelPlan {
