@@ -47,7 +47,9 @@ final class DemoDaemon {
             if (try? Syscalls.stat(candidate)) != nil { return candidate }
             folder = Path.parent(of: folder)
         }
-        throw HostFailure("config/demo.yaml is in no folder above \(tools): name it with --config")
+        let installed = Path.parent(of: tools) + "/share/kcsmux/demo.yaml"
+        if (try? Syscalls.stat(installed)) != nil { return installed }
+        throw HostFailure("config/demo.yaml is in no folder above \(tools), nor is \(installed): name it with --config")
     }
 
     private init(_ program: String, _ arguments: [String], folder: String, notify: String) throws {
