@@ -21,6 +21,10 @@ PV = "0.1+git"
 S = "${WORKDIR}/git"
 
 DEPENDS = "libyaml"
+# A machine that takes its host's IPMI channel from kcsmuxd, and may go back to another by this choice alone:
+#   PREFERRED_PROVIDER_virtual/obmc-host-ipmi-hw = "kcsmux"
+PROVIDES += "virtual/obmc-host-ipmi-hw"
+RPROVIDES:${PN} += "virtual-obmc-host-ipmi-hw"
 inherit systemd useradd
 COMPATIBLE_HOST = "(arm.*-linux-gnueabi|aarch64.*-linux)"
 KCSMUX_TARGET:arm = "armv7"
@@ -30,7 +34,8 @@ do_compile() {
     # The C compiler with its sysroot says where libgcc is; clang, Swift and lld come from the toolchain.
     export PATH="${KCSMUX_TOOLCHAIN}/bin:$PATH" KCSMUX_TOOLCHAIN="${KCSMUX_TOOLCHAIN}" HOME="${WORKDIR}"
     ${S}/.ci/install --target ${KCSMUX_TARGET} --sysroot ${STAGING_DIR_TARGET} --gcc "${CC}" \
-        --scratch ${B}/.build-${KCSMUX_TARGET} --destination ${B}/image --debug ${B}/debug
+        --scratch ${B}/.build-${KCSMUX_TARGET} --destination ${B}/image --debug ${B}/debug \
+        --daemon ${libexecdir}
 }
 
 do_install() {
@@ -46,10 +51,20 @@ USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --user-group --no-create-home --home-dir /var/lib/kcsmux --shell /sbin/nologin kcsmux"
 CONFFILES:${PN} = "${sysconfdir}/kcsmux/kcsmux.yaml"
 
-PACKAGES =+ "${PN}-bash-completion ${PN}-wireshark ${PN}-monitoring"
-# Plugins are shared libraries that nobody links against: they belong to the program, not to a development package.
-FILES:${PN} += "${libdir}/kcsmux /usr/lib/kcsmux /usr/lib/systemd /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev \
+# A package for each plugin: an image installs those that its kcsmux.yaml names.
+KCSMUX_PLUGINS = "dcmi debug-trigger echo ipmi-dbus ipmi-lite ipmi-settings mctp post-code"
+PACKAGES =+ "${PN}-bash-completion ${PN}-wireshark ${PN}-monitoring ${@' '.join('${PN}-plugin-' + p for p in d.getVar('KCSMUX_PLUGINS').split())}"
+python () {
+    package = d.getVar('PN')
+    for plugin in d.getVar('KCSMUX_PLUGINS').split():
+        d.setVar('FILES:%s-plugin-%s' % (package, plugin), '/usr/lib/kcsmux/plugins/libkcs-%s.so' % plugin)
+        d.setVar('RDEPENDS:%s-plugin-%s' % (package, plugin), package)
+}
+# Those that the default file names.
+RRECOMMENDS:${PN} += "${PN}-plugin-debug-trigger ${PN}-plugin-ipmi-lite"
+FILES:${PN} += "/usr/lib/systemd /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev ${datadir}/zsh ${datadir}/fish ${datadir}/kcsmux/demo.yaml \
     /usr/libexec/kcsmux ${datadir}/dbus-1"
+FILES:${PN}-dev += "${includedir} ${datadir}/pkgconfig ${datadir}/kcsmux/pluginkit"
 FILES:${PN}-bash-completion = "${datadir}/bash-completion"
 # For workstations: an image has no use for it, nor for the Python that it takes.
 FILES:${PN}-wireshark = "${datadir}/kcsmux/wireshark"
