@@ -234,7 +234,7 @@ final class ChannelHandler: HandlerInstance {
             services.log.write(
                 .notice, context.name, "\(line): \(summary.isEmpty ? "no actions" : summary)",
                 JournalFields(event: .actionsRan, plugin: plugin.name, trigger: line))
-            if let done, !isGone { calling(.result) { Self.tell(outcomes, pointer, done) } }
+            if let done, !isGone { calling(.result) { ActionResults.tell(outcomes, pointer, done) } }
         }
         guard let parent = services.parent else {
             ActionRunner(
@@ -248,31 +248,6 @@ final class ChannelHandler: HandlerInstance {
             return KCS_E_UNAVAILABLE
         }
         return KCS_OK
-    }
-
-    private static func tell(
-        _ outcomes: [ActionRunner.Outcome], _ pointer: UnsafeMutableRawPointer?, _ done: ActionsCallback
-    ) {
-        var records: [UnsafePointer<kcs_action_result>] = []
-        for outcome in outcomes {
-            let record = UnsafeMutablePointer<kcs_action_result>.allocate(capacity: 1)
-            record.initialize(
-                to: kcs_action_result(
-                    size: UInt32(MemoryLayout<kcs_action_result>.size), outcome: outcome.result.rawValue,
-                    action: outcome.action.withCString { strdup($0) }, detail: outcome.detail.withCString { strdup($0) }
-                ))
-            records.append(UnsafePointer(record))
-        }
-        // An empty list still has an address.
-        records.withUnsafeBufferPointer { list in
-            let base = list.baseAddress ?? UnsafePointer(bitPattern: MemoryLayout<UInt>.alignment)!
-            done(pointer, base, UInt64(list.count))
-        }
-        for record in records {
-            free(UnsafeMutableRawPointer(mutating: record.pointee.action))
-            free(UnsafeMutableRawPointer(mutating: record.pointee.detail))
-            record.deallocate()
-        }
     }
 
     override func dump(scope: UInt32, _ pointer: UnsafeMutableRawPointer?, _ done: DumpCallback?) -> Int32 {
