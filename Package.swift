@@ -1,6 +1,5 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
-//
 // One source, two builds. `swift build` makes ordinary Swift, for tests and a workstation. What ships to a BMC is Embedded:
 // `.ci/install` makes it, without tools and tests, as ordinary targets cannot import Embedded modules.
 // Dependencies, and why each is worth its flash and memory: libyaml (Debian libyaml-dev), a hardened YAML 1.1 parser with
@@ -106,11 +105,12 @@ let tools: [Target] = [
     library(
         "Sources/Tools/PluginTrial",
         "CKCSPlugin CLinux DaemonConfiguration Devices Events LinuxIO PluginHost Schema YAML"),
+    library("Sources/Tools/Conformance", "CLinux KCS LinuxIO SimulatedDevice Simulator Wire"),
     library("Sources/Tools/Reports", "Capture Decode"),
     library("Sources/Tools/Trials", "CLinux Capture Decode KCS LinuxIO PluginHost PluginTrial Schema Simulator"),
     program(
         "Sources/Tools/kcssim",
-        "ArgumentParser CLinux Capture DaemonConfiguration Devices DriverModel IPMI JSON KCS LinuxIO MCTP PluginHost"
+        "ArgumentParser CLinux Capture Conformance DaemonConfiguration Devices DriverModel IPMI JSON KCS LinuxIO MCTP PluginHost"
             + " PluginTrial Reports Schema SimulatedDevice Simulator Trials"),
 ]
 let testTargets: [Target] = [
@@ -158,7 +158,7 @@ let testTargets: [Target] = [
     tests("Daemon/Control", "Capture Daemon DaemonConfiguration Events JSON PluginHost SimulatedDevice kcsctl kcsmuxd"),
     tests("Tools/Simulator", "DriverModel Events IPMI SimulatedDevice Simulator"),
     tests("Tools/PluginTrial", "PluginHost PluginTrial TestKit kcsctl kcsmuxd kcssim"),
-    tests("Tools/Kcssim", "Capture PluginHost Reports SimulatedDevice Simulator TestKit Trials kcsctl kcsmuxd kcssim"),
+    tests("Tools/Kcssim", "Capture Conformance Reports SimulatedDevice TestKit Trials kcsctl kcsmuxd kcssim"),
     tests("Tools/Mount", "CTestSupport Devices DriverModel KCS MCTP SimulatedDevice Simulator kcsmuxd kcssim"),
     tests("EndToEnd/EndToEnd", "Capture DriverModel KCS PluginHost SimulatedDevice TestKit kcsmuxd kcssim"),
     tests("EndToEnd/IPMIEndToEnd", "DriverModel IPMI KCS SimulatedDevice Simulator TestKit kcsctl kcsmuxd kcssim"),

@@ -28,6 +28,7 @@ import PluginHost
             ReplayCommand.self,
             FuzzCommand.self,
             ReportCommand.self,
+            CertifyCommand.self,
             SchemaCommand.self,
         ])
 }
