@@ -11,6 +11,7 @@ public final class PostCodeHandler: Handler {
     private var file = ""
     private var timer: HandlerTimer?
     private var isSaveDue = false
+    private var isFileNewer = false
     private var isFileBroken = false
 
     private var codes: UInt64 = 0
@@ -47,10 +48,11 @@ public final class PostCodeHandler: Handler {
         file = path
         timer = host.timer(for: self) { handler, _ in handler.save() }
         let status = host.work(for: self) {
-            Self.attempt { () throws(SystemError) in PostCodeHistory(limit: limit, text: try PostCodeFile.read(path)) }
+            Self.attempt { () throws(SystemError) in try Found(limit: limit, PostCodeFile.read(path)) }
         } done: { handler, found in
             switch found {
-            case .success(let earlier): handler.history.prepend(earlier)
+            case .success(.codes(let earlier)): handler.history.prepend(earlier)
+            case .success(.newer(let format)): handler.leaveAlone(format)
             case .failure(let error): handler.host.log(.warning, "post codes of earlier boots: \(error.description)")
             }
         }
@@ -100,6 +102,26 @@ public final class PostCodeHandler: Handler {
 
     // MARK: The file
 
+    private enum Found {
+        case codes(PostCodeHistory)
+        case newer(UInt64)
+
+        init(limit: Int, _ text: [UInt8]) {
+            let newer = PostCodeHistory.newerFormat(text)
+            self = newer.map { .newer($0) } ?? .codes(PostCodeHistory(limit: limit, text: text))
+        }
+    }
+
+    private func leaveAlone(_ format: UInt64) {
+        isFileNewer = true
+        host.log(
+            .error,
+            """
+            \(file) has format \(format), which a newer version wrote; this one knows \(PostCodeHistory.format): it is left \
+            alone, and nothing is saved
+            """)
+    }
+
     private func saveSoon(now: UInt64) {
         guard !isSaveDue, let timer else { return }
         isSaveDue = true
@@ -108,6 +130,7 @@ public final class PostCodeHandler: Handler {
 
     private func save() {
         isSaveDue = false
+        guard !isFileNewer else { return }
         let (path, history) = (file, history)
         let status = host.work(for: self) {
             Self.attempt { () throws(SystemError) in try PostCodeFile.replace(path, with: history.text) }

@@ -50,9 +50,12 @@ public struct PostCodeHistory: Equatable, Sendable {
 
     // MARK: As a file
 
-    /// A line `boot` in front of each boot, and one for each code: seconds since 1970, and the code.
+    /// The format that files have now; those of before a first line said so have it, too.
+    static let format: UInt64 = 1
+
+    /// A line with the format, a line `boot` in front of each boot, and one for each code: seconds since 1970, and the code.
     public var text: String {
-        var text = ""
+        var text = "format \(Self.format)\n"
         for boot in [previous, latest] where !boot.isEmpty {
             text += "boot\n"
             for code in boot {
@@ -73,6 +76,15 @@ public struct PostCodeHistory: Equatable, Sendable {
                 add(code)
             }
         }
+    }
+
+    /// The format that a file's first line names, if it is later than this one's.
+    static func newerFormat(_ text: [UInt8]) -> UInt64? {
+        let words = text.prefix { $0 != UInt8(ascii: "\n") }.split(separator: UInt8(ascii: " "))
+        guard words.count == 2, words[0].elementsEqual("format".utf8), let format = number(words[1], radix: 10) else {
+            return nil
+        }
+        return format > Self.format ? format : nil
     }
 
     private static func code(_ line: ArraySlice<UInt8>) -> Code? {

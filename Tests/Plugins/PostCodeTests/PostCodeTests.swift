@@ -24,7 +24,7 @@ import Testing
         history.add(Code(0x3F, time: 1_764_295_200_000_005_000))
         history.beginBoot()
         history.add(Code(0x00, time: 1_764_295_201_123_456_000))
-        #expect(history.text == "boot\n1764295200.000005 0x3f\nboot\n1764295201.123456 0x00\n")
+        #expect(history.text == "format 1\nboot\n1764295200.000005 0x3f\nboot\n1764295201.123456 0x00\n")
         #expect(PostCodeHistory(limit: 10, text: Array(history.text.utf8)) == history)
     }
 
@@ -89,6 +89,25 @@ import Testing
         #expect(next.stats["codes"] == 0, "it counts its own")
     }
 
+    @Test func filesOfBeforeTheyNamedTheirFormatAreRead() throws {
+        try folder.write("post-codes", "boot\n1764295200.000005 0x3f\n")
+        #expect(try started(["log": .bool(false)]).statsTexts["last_boot"] == "0x3f")
+    }
+
+    @Test func aNewerVersionsFileIsNamedAndLeftAlone() throws {
+        let text = "format 2\nwhatever: that is\n"
+        try folder.write("post-codes", text)
+        let daemon = try started(["log": .bool(false)])
+        let rule = "has format 2, which a newer version wrote; this one knows 1"
+        #expect(daemon.lines.contains { $0.text.contains(rule) }, "\(daemon.lines)")
+        daemon.write(0x01)
+        daemon.advance(1_000_000_000)
+        daemon.stop()
+        _ = daemon.runWork()
+        #expect(folder.read("post-codes") == text)
+        #expect(folder.names() == ["post-codes"])
+    }
+
     @Test func longListsShowTheirEnd() throws {
         let daemon = try started(["log": .bool(false)])
         for code in 0...99 as ClosedRange<UInt8> { daemon.write(code) }
@@ -120,6 +139,6 @@ import Testing
         daemon.write(8)
         daemon.stop()
         daemon.runWork()
-        #expect(folder.read("post-codes")?.split(separator: "\n").count == 3)
+        #expect(folder.read("post-codes")?.split(separator: "\n").count == 4)
     }
 }
