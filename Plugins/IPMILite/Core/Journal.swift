@@ -8,7 +8,10 @@ import IPMI
 /// Record: bytes of payload LE16, number LE32, type, payload, CRC-32 LE32 over all before it. Numbers rise by one, so
 /// that what is left of an older, longer log behind the end can never be taken for a record of this one, and a reader can
 /// find its way again behind a damaged one.
+///
+/// Every later format has the same header, so that this one can tell such a file from damage.
 enum Journal {
+    static let format: UInt8 = 1
     static let headerSize = 16
     static let overhead = 11
     static let largestPayload = 64
@@ -34,7 +37,7 @@ enum Journal {
     }
 
     static func header(kind: UInt8, first: UInt32) -> [UInt8] {
-        var bytes: [UInt8] = [0x4B, 0x43, 0x53, 0x4A, 0x01, kind, 0, 0]
+        var bytes: [UInt8] = [0x4B, 0x43, 0x53, 0x4A, format, kind, 0, 0]
         append(&bytes, first)
         append(&bytes, CRC32.of(bytes, 0..<bytes.count))
         return bytes
@@ -43,6 +46,14 @@ enum Journal {
     /// Do `bytes` begin with the header of a journal, of whatever kind?
     static func isWhole(_ bytes: [UInt8]) -> Bool {
         bytes.count >= headerSize && header(kind: bytes[5], first: little32(bytes, 8))[...] == bytes[0..<headerSize]
+    }
+
+    /// The format of a whole header that is later than this one; nil if `bytes` begin with no such header.
+    static func newerFormat(_ bytes: [UInt8]) -> UInt8? {
+        guard bytes.count >= headerSize, bytes[0..<4] == [0x4B, 0x43, 0x53, 0x4A], bytes[4] > format,
+            little32(bytes, 12) == CRC32.of(bytes, 0..<12)
+        else { return nil }
+        return bytes[4]
     }
 
     static func append(_ bytes: inout [UInt8], _ record: Record, number: UInt32) {

@@ -9,6 +9,11 @@ public enum StateFile: Equatable, Sendable {
     case damaged(rest: [UInt8], kept: Int, lost: Int)
     /// Somebody else's.
     case foreign
+    /// A journal of a format that a later controller writes: to be left as it is.
+    case newer(format: UInt8)
+
+    /// The format that this controller writes. It reads all before it, of which there are none.
+    public static let format = Journal.format
 
     /// Judges the bytes of a file at the place of `store`.
     public init(_ bytes: [UInt8], of store: Store) {
@@ -16,6 +21,10 @@ public enum StateFile: Equatable, Sendable {
         let contents = Journal.read(bytes, kind: kind)
         let mark = Journal.header(kind: kind, first: 0)
         let marked = min(bytes.count, 6)
+        if let format = Journal.newerFormat(bytes) {
+            self = .newer(format: format)
+            return
+        }
         if Journal.isWhole(bytes), bytes[5] != kind {
             // The journal of another store is as foreign as any file.
             self = .foreign

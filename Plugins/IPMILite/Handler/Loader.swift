@@ -123,6 +123,14 @@ final class Loader: @unchecked Sendable {
             say("\(path) is not a journal of this kind: it is left alone, and nothing can be stored")
             isRefused = true
             return []
+        case .newer(let format):
+            say(
+                """
+                \(path) has format \(Int(format)), which a newer version wrote; this one knows \(Int(StateFile.format)): \
+                it is left alone, and nothing can be stored
+                """)
+            isRefused = true
+            return []
         case .damaged(let rest, let kept, let lost):
             damagedRecords += lost
             let copy = StoreFile.setAside(bytes, of: path)

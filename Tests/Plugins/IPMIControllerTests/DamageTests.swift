@@ -90,4 +90,19 @@ import Testing
             #expect(StateFile([UInt8](bench.selFile[0..<count]), of: .sel) == .whole, "\(count) bytes")
         }
     }
+
+    @Test func aLaterFormatIsNeitherForeignNorDamaged() throws {
+        let bench = startedBench()
+        _ = try bench.data(0x0A, 0x44, entry(1))
+        var flipped = bench.selFile
+        flipped[4] = 2
+        guard case .damaged = StateFile(flipped, of: .sel) else {
+            Issue.record("a byte that fell over is not seen as damage")
+            return
+        }
+        let header: [UInt8] = [0x4B, 0x43, 0x53, 0x4A, 2, 1, 0, 0, 0, 0, 0, 0, 0x64, 0x12, 0x43, 0x88]
+        for records in [[], [UInt8](bench.selFile[16...]), [0xFF, 0xFF, 0]] {
+            #expect(StateFile(header + records, of: .sel) == .newer(format: 2))
+        }
+    }
 }
