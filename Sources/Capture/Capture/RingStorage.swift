@@ -62,6 +62,9 @@ final class RingStorage {
         guard status.isRegular else { throw SystemError(.invalidArgument, "open", path) }
         // Two writers would tear each other's records.
         try FileLock.take(file.raw).get("flock", path)
+        guard !RingStorage.isNewer(file.raw) else {
+            throw SystemError(Errno(rawValue: EPROTONOSUPPORT), "a newer version wrote the ring in", path)
+        }
         if status.size != Int64(bytes) {
             try Syscalls.truncate(file.raw, to: 0).get("ftruncate", path)
         }
@@ -115,6 +118,14 @@ final class RingStorage {
             isRecovered = false
         }
         header = RingHeader(UnsafeRawBufferPointer(whole))!
+    }
+
+    /// Does the file begin with the mark of a later layout? "KCSRING1" has its version behind the name.
+    private static func isNewer(_ file: Int32) -> Bool {
+        var mark: UInt64 = 0
+        let count = withUnsafeMutableBytes(of: &mark) { pread(file, $0.baseAddress, $0.count, 0) }
+        let (own, found) = (RingLayout.magic, UInt64(littleEndian: mark))
+        return count == 8 && found << 8 == own << 8 && found >> 56 > own >> 56
     }
 
     deinit {

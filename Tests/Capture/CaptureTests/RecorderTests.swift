@@ -141,6 +141,21 @@ import Testing
         #expect(first.snapshot().events.count == 1)
     }
 
+    @Test(arguments: [5, 4096]) func aNewerVersionsRingIsLeftAlone(size: Int) throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/ring"
+        let bytes = Array("KCSRING2".utf8) + [UInt8](repeating: 0xA5, count: size)
+        let file = try Syscalls.open(path, O_WRONLY | O_CREAT, mode: 0o600)
+        _ = bytes.withUnsafeBytes { Syscalls.writeAll(file.raw, $0) }
+        do {
+            _ = try Recorder(identity, events: 16, path: path)
+            Issue.record("a ring of a newer version was taken over")
+        } catch {
+            #expect(error.description.hasPrefix("a newer version wrote the ring in \(path): "))
+        }
+        #expect(folder.read("ring") == bytes)
+    }
+
     @Test func folderThatIsMissingIsAnErrorWithItsPath() {
         do {
             _ = try Recorder(identity, events: 16, path: "/nowhere/ring")
