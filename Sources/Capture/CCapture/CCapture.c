@@ -197,37 +197,10 @@ static void say(const char *what, const char *name) {
         add(line, " in ");
         add(line, callback ? callback : "a call");
     }
-    add(line, "; kcsmuxd ends\n");
+    add(line, "; the process ends\n");
     struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&output, 1, 0) == 1 && output.revents == POLLOUT && write(STDERR_FILENO, line, strlen(line)) < 0) {
         return;
-    }
-}
-
-// One line for whoever looks at standard error: no formatting function may be called here.
-static void tell(int number) {
-    const char *callback;
-    int culprit = cc_dump_culprit(&callback);
-    char line[3 * CC_NAME + 128] = "error kcsmuxd: fatal signal ";
-    size_t length = strlen(line);
-    if (number >= 10) {
-        line[length++] = (char)('0' + number / 10);
-    }
-    line[length++] = (char)('0' + number % 10);
-    if (culprit >= 0 && culprit < CC_RINGS) {
-        const char *parts[] = {" in plugin ", places[culprit].plugin, " of channel ", places[culprit].channel, ", in ",
-                               callback ? callback : ""};
-        for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
-            size_t count = strnlen(parts[part], CC_NAME);
-            memcpy(line + length, parts[part], count);
-            length += count;
-        }
-    }
-    line[length++] = '\n';
-    struct pollfd request = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&request, 1, 0) == 1) {
-        ssize_t written = write(STDERR_FILENO, line, length);
-        (void)written;
     }
 }
 
@@ -240,7 +213,6 @@ static void on_fatal_signal(int number, siginfo_t *info, void *context) {
         }
     }
     int descriptor = __atomic_load_n(&dump_descriptor, __ATOMIC_RELAXED);
-    tell(number);
     if (descriptor >= 0) {
         cc_dump_write(descriptor, number, info->si_code, (uint64_t)(uintptr_t)info->si_addr);
     }

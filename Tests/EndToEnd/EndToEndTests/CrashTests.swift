@@ -23,7 +23,7 @@ extension EndToEnd {
             #expect(host.send(0xF2, deadline: deadline))
             #expect(daemon.wait() == .signalled(SIGSEGV))
             #expect(
-                daemon.log.hasSuffix("error a: plugin probe: fatal signal SIGSEGV in data; kcsmuxd ends\n"),
+                daemon.log.hasSuffix("error a: plugin probe: fatal signal SIGSEGV in data; the process ends\n"),
                 "\(daemon.log)")
             let dump = try #require(RawDump(bench.folder.bytes("captures/crash.kcsdump") ?? []))
             #expect(dump.signal == Int(SIGSEGV))
@@ -43,8 +43,8 @@ extension EndToEnd {
         /// A plugin that calls abort, exit and _exit; somebody who kills the daemon.
         @Test(
             arguments: [
-                (0xFC, SIGABRT, "error a: plugin probe: fatal signal SIGABRT in data; kcsmuxd ends\n"),
-                (0xFD, SIGABRT, "error a: plugin probe: exit() was called in data; kcsmuxd ends\n"), (0xFE, 0, nil),
+                (0xFC, SIGABRT, "error a: plugin probe: fatal signal SIGABRT in data; the process ends\n"),
+                (0xFD, SIGABRT, "error a: plugin probe: exit() was called in data; the process ends\n"), (0xFE, 0, nil),
                 (0, SIGKILL, nil),
             ] as [(UInt8, Int32, String?)])
         func endThatWasNotAskedForIsSaidAtOnceOrAtTheNextStart(byte: UInt8, signal: Int32, line: String?) throws {

@@ -247,7 +247,7 @@ extension EndToEnd {
             let host = try bench.host("a")
             #expect(host.send(0xE0, deadline: deadline))
             #expect(daemon.wait() == .signalled(SIGSEGV))
-            #expect(daemon.log.contains("fatal signal 11 in plugin hostile of channel a, in data"), "\(daemon.log)")
+            #expect(daemon.log.contains("error a: plugin hostile: fatal signal SIGSEGV in data"), "\(daemon.log)")
             let second = try bench.start(running: 2)
             #expect(second.log.contains("a: failed, starting again in 1ms"), "\(second.log)")
             #expect(host.send(0xE0, deadline: deadline))
