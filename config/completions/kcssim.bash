@@ -173,13 +173,13 @@ _kcssim() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|replay|fuzz|report|schema|help)
+    create|out|in|watch|trigger|ipmi|soak|demo|mctp|mount|plugin|replay|fuzz|report|certify|schema|help)
         # Offer subcommand argument completions
         "_kcssim_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin replay fuzz report schema help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'create out in watch trigger ipmi soak demo mctp mount plugin replay fuzz report certify schema help' -- "${cur}"))
         ;;
     esac
 }
@@ -537,6 +537,24 @@ _kcssim_report() {
         return
         ;;
     '--title')
+        return
+        ;;
+    esac
+}
+
+_kcssim_certify() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--junit --timeout)
+    __kcssim_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--junit')
+        return
+        ;;
+    '--timeout')
         return
         ;;
     esac
