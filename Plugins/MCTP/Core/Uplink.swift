@@ -145,7 +145,7 @@ public final class Uplink: PacketUser {
 
     private func setActive(_ on: Bool) {
         isLinkActive = on
-        port.setCarrier(on)
+        port.setCarrier(on || !needsChannel)
     }
 
     private func dropLongerThan(_ unit: Int) {

@@ -218,6 +218,8 @@ public final class MCTPHandler: Handler {
             }
             self.link = link
             astlpc = link
+            // There is no host until one has made the channel.
+            user.linkBecameInactive()
             link.start(now: host.now)
             pauseTimer = host.timer(for: self) { handler, now in handler.astlpc?.pauseEnded(now: now) }
             if let deadline = link.deadline { pauseTimer?.set(deadline) }
