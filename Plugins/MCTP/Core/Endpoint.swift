@@ -101,7 +101,7 @@ public final class Endpoint: PacketUser {
         assignHostAddress(now: now)
     }
 
-    override func linkBecameInactive() {
+    public override func linkBecameInactive() {
         isLinkActive = false
         linkReset()
     }

@@ -51,7 +51,7 @@ public class PacketUser {
     /// The link is up, or up again: the host knows nothing of what was before.
     func linkBecameActive(now: UInt64) {}
     /// The link is down.
-    func linkBecameInactive() {}
+    public func linkBecameInactive() {}
 
     /// Puts the answer with that destination and tag in front of what waits; false if it is not there.
     func bringForward(to destination: EID, tag: MessageTag) -> Bool { false }

@@ -114,7 +114,7 @@ public final class Uplink: PacketUser {
         linkReset()
         setActive(true)
     }
-    override func linkBecameInactive() {
+    public override func linkBecameInactive() {
         linkReset()
         setActive(false)
     }
