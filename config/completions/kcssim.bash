@@ -545,7 +545,7 @@ _kcssim_report() {
 _kcssim_certify() {
     repeating_flags=()
     non_repeating_flags=(--version -h --help)
-    repeating_options=()
+    repeating_options=(--only)
     non_repeating_options=(--junit --timeout)
     __kcssim_offer_flags_options -1
 
@@ -555,6 +555,9 @@ _kcssim_certify() {
         return
         ;;
     '--timeout')
+        return
+        ;;
+    '--only')
         return
         ;;
     esac

@@ -140,7 +140,7 @@ enum TransferChecks {
             bench throws(Fault) in
             try bench.ready()
             var fault: Fault?
-            do throws(Fault) { try bench.host.send([0x18, 0x01] + [UInt8](repeating: 0, count: 1100)) } catch {
+            do throws(Fault) { try bench.host.send([0xC0, 0x01] + [UInt8](repeating: 0, count: 1100)) } catch {
                 fault = error
             }
             guard let fault, fault.text.contains("ERROR") || bench.host.state == .error else {
@@ -189,11 +189,22 @@ enum TransferChecks {
             try bench.host.waitInput("a byte of data in IDLE")
             try bench.serves()
         },
-        Check("KCS-SLOW", "IPMI 2.0 §9.13", "a host that pauses between its bytes is served") { bench throws(Fault) in
+        Check(
+            "KCS-SLOW", "IPMI 2.0 §9.13",
+            "a host that pauses between its bytes, and tries again as drivers do, is served"
+        ) {
+            bench throws(Fault) in
             try bench.ready()
-            try bench.host.send(bench.probe, pause: 300_000_000)
-            _ = try bench.host.receive(limit: 3, pause: 300_000_000)
-            try bench.serves()
+            var last = Fault("nothing was tried")
+            for _ in 1...10 {
+                do throws(Fault) {
+                    try bench.host.send(bench.probe, pause: 300_000_000)
+                    _ = try bench.host.receive(limit: 3, pause: 300_000_000)
+                    return try bench.serves()
+                } catch { last = error }
+                do throws(Fault) { _ = try bench.host.abort() } catch { last = error }
+            }
+            throw last
         },
     ]
 }

@@ -31,18 +31,27 @@ struct CertifyCommand: ParsableCommand {
         transform: usage(CommandWord.duration))
     var timeout: UInt64 = 5_000_000_000
 
+    @Option(help: ArgumentHelp("Make this check alone; several may be named.", valueName: "name"))
+    var only: [String] = []
+
+    func validate() throws {
+        for name in only where !Certification.names.contains(name) {
+            throw ValidationError("there is no check \(name), such as \(Certification.names[0])")
+        }
+    }
+
     func run() throws {
         var all: [Certification] = []
         for device in devices {
             say("\(device):")
             let host = StrictHost(try Self.ports(device), timeout: timeout)
-            let one = Certification(device, host) { say(Certification.text($0)) }
+            let one = Certification(device, host, only: only) { say(Certification.text($0)) }
             say("\(one.verdicts.count - one.failures - one.skipped) ok, \(one.failures) failed, \(one.skipped) skipped")
             all.append(one)
         }
         if let junit { try ReplayCommand.write(Certification.junit(all), to: junit) }
         let failures = all.reduce(0) { $0 + $1.failures }
-        guard failures == 0 else { throw HostFailure("\(failures) rules are broken") }
+        guard failures == 0 else { throw HostFailure("\(failures) \(failures == 1 ? "rule is" : "rules are") broken") }
     }
 
     private static func ports(_ device: String) throws -> any HostPorts {
