@@ -19,7 +19,8 @@ public struct Certification {
         let answers = [[0x18, 0x01] as [UInt8], MCTPChecks.probe].map { request in
             (try? StrictHost(host.ports, timeout: min(host.timeout, 2_000_000_000)).recover(with: request).answer) ?? []
         }
-        let speaksMCTP = answers[1].first == 0xB0
+        let packet = answers[1]
+        let speaksMCTP = packet.count > 4 && packet[0] == 0xB0 && packet.count == Int(packet[2]) + 4
         // Whoever answers, and not for MCTP, speaks IPMI, right or wrong.
         let speaksIPMI = answers[0].count > 2 && (!speaksMCTP || answers[0][0] == 0x1C && answers[0][2] == 0)
         let bench = Bench(host: host, probe: speaksIPMI || !speaksMCTP ? [0x18, 0x01] : MCTPChecks.probe)
