@@ -104,9 +104,17 @@ static void data(void *instance, uint8_t value, uint8_t str, uint64_t now) {
         }
         _exit(4);
     case STARVE:
-        while (fork() >= 0) {
+        // As many as it gets, within reason where nobody stops it.
+        for (int count = 0; count < 64; count++) {
+            pid_t process = fork();
+            if (process < 0) {
+                _exit(5);
+            }
+            if (process == 0) {
+                _exit(0);
+            }
         }
-        _exit(5);
+        _exit(6);
     case PROGRAM: say(hostile, "run", hostile->host->run(hostile->channel, program, 1000000000, hostile, ended)); break;
     case OPEN_FILE: say(hostile, "open", open("/", O_RDONLY | O_DIRECTORY) >= 0); break;
     case SIGNAL_PARENT: say(hostile, "kill", kill(getppid(), SIGUSR2)); break;
