@@ -189,22 +189,5 @@ enum TransferChecks {
             try bench.host.waitInput("a byte of data in IDLE")
             try bench.serves()
         },
-        Check(
-            "KCS-SLOW", "IPMI 2.0 §9.13",
-            "a host that pauses between its bytes, and tries again as drivers do, is served"
-        ) {
-            bench throws(Fault) in
-            try bench.ready()
-            var last = Fault("nothing was tried")
-            for _ in 1...10 {
-                do throws(Fault) {
-                    try bench.host.send(bench.probe, pause: 300_000_000)
-                    _ = try bench.host.receive(limit: 3, pause: 300_000_000)
-                    return try bench.serves()
-                } catch { last = error }
-                do throws(Fault) { _ = try bench.host.abort() } catch { last = error }
-            }
-            throw last
-        },
     ]
 }
